@@ -1,0 +1,3 @@
+//! The command `host-test`.
+
+fn main() {}

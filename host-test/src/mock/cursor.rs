@@ -1,0 +1,107 @@
+//! Cursors: where a listing stopped, as text that a client need not understand.
+//!
+//! Like the real ones they hold the sort key and the last id, no filters and no limit, so that a
+//! client has to send those again; and as a place in an order (not a count) they stay right when rows
+//! come and go.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+
+/// What rows are sorted by.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(super) enum SortKey {
+    /// Ids, and times in milliseconds.
+    Number(i64),
+    /// Titles, names and keys.
+    Text(String),
+}
+
+/// The last row that a client was given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Cursor {
+    /// The row's id, which decides between equal keys.
+    pub(super) id: String,
+    /// The value of `sort` that the order belongs to.
+    pub(super) content_order: String,
+    /// The row's key in that order.
+    pub(super) content_order_value: SortKey,
+    /// How many pages some faults have served so far.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) turn: u64,
+    /// Nothing but trouble: it brings `+` and `/` into the encoded text.
+    #[serde(default)]
+    mark: String,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde calls it with a reference"
+)]
+fn is_zero(turn: &u64) -> bool {
+    *turn == 0
+}
+
+impl Cursor {
+    pub(super) fn new(id: String, order: &str, value: SortKey) -> Self {
+        Self {
+            id,
+            content_order: order.to_owned(),
+            content_order_value: value,
+            turn: 0,
+            mark: ">>>???".to_owned(),
+        }
+    }
+
+    pub(super) fn with_turn(self, turn: u64) -> Self {
+        Self { turn, ..self }
+    }
+
+    /// Standard base64 that always ends in padding.
+    pub(super) fn encode(&self) -> String {
+        let mut json = serde_json::to_string(self).unwrap_or_default();
+        if json.len().is_multiple_of(3) {
+            json.push(' ');
+        }
+        STANDARD.encode(json)
+    }
+
+    pub(super) fn decode(text: &str) -> Option<Self> {
+        serde_json::from_slice(&STANDARD.decode(text).ok()?).ok()
+    }
+
+    pub(super) fn id_number(&self) -> Option<u64> {
+        self.id.parse().ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cursors_come_back_whole_and_are_awkward() {
+        for (id, key) in [
+            ("1", SortKey::Number(5)),
+            ("23", SortKey::Text("ä~>".to_owned())),
+            ("456", SortKey::Number(-1)),
+        ] {
+            let cursor = Cursor::new(id.to_owned(), "-title", key).with_turn(id.len() as u64 - 1);
+            let text = cursor.encode();
+            assert_eq!(Cursor::decode(&text), Some(cursor));
+            assert!(
+                text.ends_with('=') && text.contains('+') && text.contains('/'),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn nonsense_is_no_cursor() {
+        for text in ["", "x", "e30=", "bm9uc2Vuc2U=", "eyJpZCI6NX0="] {
+            assert_eq!(Cursor::decode(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! The three endpoints without pages: users, views and content states.
+
+use std::collections::HashSet;
+
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::access::View;
+use super::corpus::{Page, User};
+use super::paging::envelope;
+use super::reply::{Reply, bad_parameter, v1_error, v2_error};
+use super::request::Request;
+use super::site::{Site, number};
+
+/// The most account ids of one request.
+const MOST_ACCOUNTS: usize = 250;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Wanted {
+    account_ids: Vec<String>,
+}
+
+/// POST /users-bulk. Unknown ids are left out; the order is not the one asked for.
+pub(super) fn users(site: &Site, request: &Request, view: View) -> Reply {
+    let content_type = request
+        .headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    if !content_type.starts_with("application/json") {
+        return v2_error(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "UNSUPPORTED_MEDIA_TYPE",
+            "Unsupported Media Type",
+            None,
+        );
+    }
+    let Some(wanted) = accounts(&request.body) else {
+        return bad_parameter("accountIds", "List of 1 to 250 String");
+    };
+    let mut seen = HashSet::new();
+    let known = |id: &String| seen.insert(id.clone()).then(|| site.user(id)).flatten();
+    let users: Vec<&User> = wanted
+        .iter()
+        .rev()
+        .filter_map(known)
+        .filter(|_| view != View::Nothing)
+        .collect();
+    envelope(site, users, None, false)
+}
+
+fn accounts(body: &[u8]) -> Option<Vec<String>> {
+    let wanted = serde_json::from_slice::<Wanted>(body).ok()?.account_ids;
+    let fine = (1..=MOST_ACCOUNTS).contains(&wanted.len()) && !wanted.iter().any(String::is_empty);
+    fine.then_some(wanted)
+}
+
+/// GET views: the id is a number here; a page without analytics is a 404.
+pub(super) fn views(page: &Page) -> Reply {
+    match page.views {
+        Some(count) => Reply::json(
+            StatusCode::OK,
+            json!({"id": number(&page.id), "count": count}).to_string(),
+        ),
+        None => v1_error(
+            StatusCode::NOT_FOUND,
+            "There is no content with the given ID.",
+        ),
+    }
+}
+
+/// GET state: `{}` when none was ever set, only a time when it was removed. Drafts have none here.
+pub(super) fn state(page: &Page, status: Option<&str>) -> Reply {
+    let state = page.state.as_ref().filter(|_| status != Some("draft"));
+    let body = state
+        .and_then(|state| serde_json::to_string(state).ok())
+        .unwrap_or_else(|| "{}".to_owned());
+    Reply::json(StatusCode::OK, body)
+}

@@ -1,0 +1,193 @@
+//! Answers and the bodies of errors, as measured (markfluence docs/confluence/api.md, 2026-08-20 and 21).
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderName};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use serde_json::json;
+
+/// An answer, and how it is to be sent.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+    /// How the server is to send it.
+    pub delivery: Delivery,
+}
+
+/// An answer that ends the work on a request early.
+pub(super) type Refusal = Box<Reply>;
+
+/// How an answer is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// As a server should.
+    Whole,
+    /// The body, then blanks until so many bytes were sent.
+    Huge(u64),
+    /// The body one byte every 200 ms, then blanks without end.
+    Drip,
+    /// The headers and then nothing.
+    Stall,
+    /// Nothing at all, on a connection that stays open.
+    Hang,
+    /// The connection is reset before the answer.
+    ResetBefore,
+    /// The connection is reset in the middle of the body.
+    ResetWithin,
+}
+
+impl Delivery {
+    /// Whether a client gets to see a status.
+    #[must_use]
+    pub fn has_status(self) -> bool {
+        !matches!(self, Self::Hang | Self::ResetBefore)
+    }
+}
+
+impl Reply {
+    fn new(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Self {
+        let headers =
+            HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(content_type))]);
+        Self {
+            status,
+            headers,
+            body: body.into(),
+            delivery: Delivery::Whole,
+        }
+    }
+
+    /// An answer in JSON.
+    pub(super) fn json(status: StatusCode, body: impl Into<Bytes>) -> Self {
+        Self::new(status, "application/json", body)
+    }
+
+    /// An answer in HTML.
+    pub(super) fn html(status: StatusCode, body: impl Into<Bytes>) -> Self {
+        Self::new(status, "text/html;charset=utf-8", body)
+    }
+
+    /// The same answer with one more header.
+    pub(super) fn with(mut self, name: &'static str, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.insert(HeaderName::from_static(name), value);
+        }
+        self
+    }
+
+    pub(super) fn sent(self, delivery: Delivery) -> Self {
+        Self { delivery, ..self }
+    }
+}
+
+/// An error of the v2 API.
+pub(super) fn v2_error(status: StatusCode, code: &str, title: &str, detail: Option<&str>) -> Reply {
+    let body = json!({"errors": [{"status": status.as_u16(), "code": code, "title": title, "detail": detail}]});
+    Reply::json(status, body.to_string())
+}
+
+/// What v2 says about wrong credentials, a wrong cloud id, and sometimes a purged page.
+pub(super) fn bare_not_found() -> Reply {
+    v2_error(StatusCode::NOT_FOUND, "NOT_FOUND", "Not Found", None)
+}
+
+/// A v2 404 that names what is missing.
+pub(super) fn named_not_found(title: &str) -> Reply {
+    v2_error(StatusCode::NOT_FOUND, "NOT_FOUND", title, None)
+}
+
+/// A parameter that v2 does not take.
+pub(super) fn bad_parameter(name: &str, expected: &str) -> Reply {
+    let title = format!(
+        "Provided value for '{name}' is not the correct type. Expected type is {expected}."
+    );
+    let detail = (name == "cursor").then_some(
+        "The provided cursor was not valid. You can get a new valid cursor by making the original pagination request again.",
+    );
+    v2_error(
+        StatusCode::BAD_REQUEST,
+        "INVALID_REQUEST_PARAMETER",
+        &title,
+        detail,
+    )
+}
+
+/// An error of the v1 API.
+pub(super) fn v1_error(status: StatusCode, message: &str) -> Reply {
+    Reply::json(
+        status,
+        json!({"statusCode": status.as_u16(), "message": message}).to_string(),
+    )
+}
+
+/// A v1 404 that names the page.
+pub(super) fn v1_not_found(id: &str) -> Reply {
+    let message = format!(
+        "com.atlassian.confluence.api.service.exceptions.NotFoundException: Content with id: [{id}] not found"
+    );
+    let data = json!({"authorized": true, "valid": true, "errors": [], "successful": true});
+    Reply::json(
+        StatusCode::NOT_FOUND,
+        json!({"statusCode": 404, "data": data, "message": message}).to_string(),
+    )
+}
+
+/// The first of the two v1 phrasings for wrong credentials.
+pub(super) const CANNOT_ACCESS: &str = "caller cannot access Confluence";
+/// The second of them.
+pub(super) const NOT_PERMITTED: &str = "Current user not permitted to use Confluence";
+
+/// v1 about wrong credentials.
+pub(super) fn v1_forbidden(message: &str) -> Reply {
+    v1_error(StatusCode::FORBIDDEN, message)
+}
+
+/// The gateway about a scope that the token lacks.
+pub(super) fn scope_mismatch() -> Reply {
+    Reply::json(
+        StatusCode::UNAUTHORIZED,
+        r#"{"code":401,"message":"Unauthorized; scope does not match"}"#,
+    )
+    .with("x-failure-category", "FAILURE_CLIENT_SCOPE_CHECK")
+}
+
+/// The gateway about something else.
+pub(super) fn gateway_unauthorized() -> Reply {
+    Reply::json(
+        StatusCode::UNAUTHORIZED,
+        r#"{"code":401,"message":"Unauthorized"}"#,
+    )
+}
+
+/// The site about a scoped token.
+pub(super) fn tomcat_unauthorized() -> Reply {
+    let body = "<!doctype html><html lang=\"en\"><head><title>HTTP Status 401 – Unauthorized</title></head>\
+                <body><h1>HTTP Status 401 – Unauthorized</h1></body></html>";
+    Reply::html(StatusCode::UNAUTHORIZED, body)
+}
+
+/// The site about a token sent as Bearer.
+pub(super) fn bearer_refused() -> Reply {
+    Reply::json(
+        StatusCode::FORBIDDEN,
+        r#"{"error": "Failed to parse Connect Session Auth Token"}"#,
+    )
+}
+
+/// The site about an address that is not on its list.
+pub(super) fn address_refused() -> Reply {
+    let message = "The IP address has been rejected because it is not on the allowed list. See your admin for more information.";
+    Reply::json(
+        StatusCode::FORBIDDEN,
+        json!({"errorMessages": [message], "errors": {}}).to_string(),
+    )
+}
+
+/// A route that does not exist.
+pub(super) fn html_not_found() -> Reply {
+    let body = "<!DOCTYPE html><html><head><title>Oops, you've found a dead link.</title></head><body>404</body></html>";
+    Reply::html(StatusCode::NOT_FOUND, body)
+}

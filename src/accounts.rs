@@ -1,0 +1,66 @@
+//! The accounts met in rows: each is looked up once, 250 at a time.
+
+use std::collections::{BTreeSet, HashSet};
+
+use crate::api::user::BATCH;
+
+/// Accounts, from being met to being delivered.
+#[derive(Debug, Default)]
+pub struct Accounts {
+    /// All that were ever met in this call.
+    met: HashSet<Box<str>>,
+    /// Met and not yet asked for.
+    waiting: Vec<String>,
+    /// Asked for and not yet delivered.
+    asked: BTreeSet<String>,
+}
+
+impl Accounts {
+    /// Those that an interrupted run left.
+    #[must_use]
+    pub fn resumed(waiting: Vec<String>) -> Self {
+        let met = waiting.iter().map(|id| id.as_str().into()).collect();
+        Self {
+            met,
+            waiting,
+            asked: BTreeSet::new(),
+        }
+    }
+
+    /// Takes note of accounts.
+    pub fn meet<'a>(&mut self, ids: impl Iterator<Item = &'a str>) {
+        for id in ids {
+            if !self.met.contains(id) {
+                self.met.insert(id.into());
+                self.waiting.push(id.to_owned());
+            }
+        }
+    }
+
+    /// The next batch to look up: a full one, or at the `end` of the run whatever is left.
+    pub fn take(&mut self, end: bool) -> Option<Vec<String>> {
+        let enough = self.waiting.len() >= BATCH || (end && !self.waiting.is_empty());
+        if !enough {
+            return None;
+        }
+        let batch: Vec<_> = self
+            .waiting
+            .drain(..self.waiting.len().min(BATCH))
+            .collect();
+        self.asked.extend(batch.iter().cloned());
+        Some(batch)
+    }
+
+    /// A batch was delivered.
+    pub fn delivered(&mut self, batch: &[String]) {
+        for id in batch {
+            self.asked.remove(id);
+        }
+    }
+
+    /// What a resumed run would have to look up.
+    #[must_use]
+    pub fn outstanding(&self) -> Vec<String> {
+        self.asked.iter().chain(&self.waiting).cloned().collect()
+    }
+}

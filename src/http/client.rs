@@ -1,0 +1,398 @@
+//! Requests, asked until they are settled: the loop round the gate, the platform and the judgements.
+
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::pin::pin;
+use std::time::Duration;
+
+use super::classify::{Asked, Nature, Problem, Settled, classify};
+use super::gate::Gate;
+use super::retry::{Facts, Verdict, asked_wait, judge};
+use super::{Platform, Request, Response, TransportError};
+use crate::api::Endpoint;
+use crate::config::Config;
+use crate::error::{Error, Kind};
+use crate::sink::{Note, Sink};
+use crate::timestamp::Timestamp;
+use futures_util::future::{Either, select};
+
+/// Tries of a doubtful answer after the collection has answered that the credentials are good.
+const DOUBTS: u32 = 3;
+
+/// One request, which can be made again.
+#[derive(Debug)]
+pub struct Call<'a> {
+    /// The endpoint.
+    pub endpoint: Endpoint,
+    /// The page that it is about; empty elsewhere.
+    pub page: &'a str,
+    /// The query without the limit, or nothing.
+    pub query: String,
+    /// The rows to ask for; halved when the service fails on them, since a smaller page may pass.
+    pub limit: Option<&'a Cell<u32>>,
+    /// The JSON body of a POST.
+    pub body: Option<Vec<u8>>,
+    /// Whether the query holds a cursor.
+    pub cursor: bool,
+}
+
+impl<'a> Call<'a> {
+    /// A request about a page, without parameters.
+    #[must_use]
+    pub fn about(endpoint: Endpoint, page: &'a str) -> Self {
+        Self {
+            endpoint,
+            page,
+            query: String::new(),
+            limit: None,
+            body: None,
+            cursor: false,
+        }
+    }
+
+    fn path_and_query(&self) -> String {
+        let limit = self.limit.map(|limit| format!("limit={}", limit.get()));
+        let parts = [
+            Some(self.query.clone()).filter(|query| !query.is_empty()),
+            limit,
+        ];
+        let query = parts.into_iter().flatten().collect::<Vec<_>>().join("&");
+        let path = self.endpoint.path(self.page);
+        if query.is_empty() {
+            path
+        } else {
+            format!("{path}?{query}")
+        }
+    }
+}
+
+/// Why a call has no answer, when all that may mend it was tried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CallError {
+    /// The run can't go on.
+    Failed(Error),
+    /// The page has vanished since it was listed.
+    Gone,
+    /// The value can't be had; the row goes without it.
+    Refused,
+    /// The cursor is not accepted: the listing must start again.
+    StaleCursor(Error),
+}
+
+impl From<Error> for CallError {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<CallError> for Error {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Failed(error) | CallError::StaleCursor(error) => error,
+            CallError::Gone => Self::new(
+                Kind::UnexpectedResponse,
+                "a page is gone where none was asked for",
+            ),
+            CallError::Refused => Self::new(
+                Kind::UnexpectedResponse,
+                "a value is refused that must be there",
+            ),
+        }
+    }
+}
+
+/// The one way to the service for a call of the component.
+#[derive(Debug)]
+pub struct Client<'a, P, S> {
+    platform: &'a P,
+    sink: &'a S,
+    config: &'a Config,
+    gate: Gate,
+    requests: Cell<u64>,
+    /// Whether a collection has answered: the credentials were good then.
+    proven: Cell<bool>,
+    /// The service's clock in its first answer.
+    started: Cell<Option<Timestamp>>,
+    probe_turn: Gate,
+    probes: RefCell<(u64, Result<(), Error>)>,
+}
+
+impl<'a, P: Platform, S: Sink> Client<'a, P, S> {
+    /// A client for the site of `config`.
+    pub fn new(platform: &'a P, sink: &'a S, config: &'a Config) -> Self {
+        Self {
+            platform,
+            sink,
+            config,
+            gate: Gate::new(config.max_concurrency),
+            requests: Cell::new(0),
+            proven: Cell::new(false),
+            started: Cell::new(None),
+            probe_turn: Gate::new(1),
+            probes: RefCell::new((0, Ok(()))),
+        }
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &'a Config {
+        self.config
+    }
+
+    /// Where rows and notes go.
+    pub fn sink(&self) -> &'a S {
+        self.sink
+    }
+
+    /// Requests sent so far.
+    pub fn requests(&self) -> u64 {
+        self.requests.get()
+    }
+
+    /// When this call began, by the service's own clock, so that a clock that is wrong here loses nothing.
+    pub fn started(&self) -> Timestamp {
+        self.started.get().unwrap_or_else(|| self.platform.now())
+    }
+
+    /// Makes a call and settles what is doubtful about its answer.
+    ///
+    /// # Errors
+    ///
+    /// What is left when patience and doubts are used up.
+    pub async fn call(&self, call: &Call<'_>) -> Result<Response, CallError> {
+        let mut trial = Trial::default();
+        let mut doubts = 0;
+        loop {
+            let Problem { error, nature } = match self.exchange(call, &mut trial).await {
+                Ok(response) => return Ok(response),
+                Err(problem) => problem,
+            };
+            let settled = match nature {
+                Nature::StaleCursor => return Err(CallError::StaleCursor(error)),
+                Nature::Refused => return Err(CallError::Refused),
+                Nature::Missing => Settled::Gone,
+                Nature::Doubtful(settled) => settled,
+                Nature::Final | Nature::Transient | Nature::Limited => {
+                    return Err(CallError::Failed(error));
+                }
+            };
+            let probe = self.probe().await;
+            if probe.is_ok() {
+                doubts += 1;
+                if nature == Nature::Missing || doubts > DOUBTS {
+                    return Err(match settled {
+                        Settled::Gone => CallError::Gone,
+                        Settled::Refused => CallError::Refused,
+                        Settled::Final => CallError::Failed(error),
+                    });
+                }
+            }
+            self.wait(&mut trial, probe.err().unwrap_or(error), None, false)
+                .await?;
+        }
+    }
+
+    /// Asks the collection of pages whether the credentials are still good. The answer is shared by all who
+    /// ask while the question is under way.
+    async fn probe(&self) -> Result<(), Error> {
+        let before = self.probes.borrow().0;
+        let _turn = self.probe_turn.enter(false).await;
+        if self.probes.borrow().0 == before {
+            let limit = Cell::new(1);
+            let call = Call {
+                limit: Some(&limit),
+                ..Call::about(Endpoint::Pages, "")
+            };
+            let answer = self.attempt(&call, true).await;
+            *self.probes.borrow_mut() = (
+                before + 1,
+                answer.map(drop).map_err(|failure| failure.problem.error),
+            );
+        }
+        self.probes.borrow().1.clone()
+    }
+
+    /// Makes a call until it is answered or trying again makes no sense. Leaves doubts to the caller.
+    ///
+    /// # Errors
+    ///
+    /// The problem that stays.
+    pub async fn exchange(&self, call: &Call<'_>, trial: &mut Trial) -> Result<Response, Problem> {
+        loop {
+            let Failure { problem, asked } = match self.attempt(call, trial.failed > 0).await {
+                Ok(response) => return Ok(response),
+                Err(failure) => failure,
+            };
+            let known_good = self.proven.get() && !call.endpoint.is_of_a_page() && !trial.probing;
+            let holds_all = problem.nature == Nature::Limited;
+            match problem.nature {
+                Nature::Transient | Nature::Limited => {}
+                // The credentials were good a moment ago: false 404s come and go under load.
+                Nature::Final if known_good && problem.error.http_status == Some(404) => {}
+                _ => return Err(problem),
+            }
+            shrink(call, &problem);
+            self.wait(trial, problem.error, asked, holds_all)
+                .await
+                .map_err(|error| Problem {
+                    error,
+                    nature: problem.nature,
+                })?;
+        }
+    }
+
+    /// Waits before the next try, as long as the service asks or the policy says.
+    async fn wait(
+        &self,
+        trial: &mut Trial,
+        mut error: Error,
+        asked: Option<Duration>,
+        holds_all: bool,
+    ) -> Result<(), Error> {
+        trial.failed += 1;
+        let facts = Facts {
+            failed: trial.failed,
+            waited: trial.waited,
+            asked,
+            random: self.platform.random(),
+        };
+        let wait = match judge(&self.config.retry, &facts) {
+            Verdict::Wait(wait) => wait,
+            Verdict::GiveUp => {
+                error.retry_after = asked;
+                return Err(error);
+            }
+        };
+        let reason = match (error.kind, error.http_status) {
+            (Kind::RateLimited, _) => "rate limit".to_owned(),
+            (_, Some(status)) => format!("HTTP {status}"),
+            _ => "no answer".to_owned(),
+        };
+        self.sink.note(&Note::Wait {
+            ms: wait.as_millis(),
+            reason: &reason,
+        });
+        let _hold = holds_all.then(|| {
+            self.gate.halve();
+            self.gate.hold()
+        });
+        self.platform.sleep(wait).await;
+        trial.waited += wait;
+        Ok(())
+    }
+
+    /// One try.
+    async fn attempt(&self, call: &Call<'_>, again: bool) -> Result<Response, Failure> {
+        let permit = self.gate.enter(again).await;
+        self.requests.set(self.requests.get() + 1);
+        let path_and_query = call.path_and_query();
+        let request = Request {
+            path_and_query: &path_and_query,
+            body: call.body.as_deref(),
+            timeout: self.config.timeout,
+        };
+        let answer = self.within_timeout(self.platform.send(&request)).await;
+        drop(permit);
+        let mut response = answer.map_err(|error| transport_failure(call.endpoint, &error))?;
+        if response.status >= 300 {
+            let body = String::from_utf8_lossy(&response.body);
+            response.body = self.config.redact(&body).into_bytes();
+        }
+        self.look_at_clock(&response);
+        let asked = Asked {
+            endpoint: call.endpoint,
+            gateway: self.config.base_url.is_gateway(),
+            token_looks_right: self.config.token_looks_right,
+            cursor: call.cursor,
+        };
+        if let Err(mut problem) = classify(asked, &response) {
+            problem.error.message = self.config.redact(&problem.error.message);
+            return Err(Failure {
+                problem,
+                asked: asked_wait(&response.headers, self.platform.now()),
+            });
+        }
+        self.proven
+            .set(self.proven.get() || !call.endpoint.is_of_a_page());
+        if response
+            .headers
+            .get("x-ratelimit-nearlimit")
+            .is_some_and(|near| near.eq_ignore_ascii_case("true"))
+        {
+            self.gate.ease();
+        } else {
+            self.gate.succeeded();
+        }
+        Ok(response)
+    }
+
+    /// The platform's own timeouts are for each phase; a body that drips keeps within those for ever.
+    async fn within_timeout(
+        &self,
+        answer: impl Future<Output = Result<Response, TransportError>>,
+    ) -> Result<Response, TransportError> {
+        let timeout = self.config.timeout;
+        match select(pin!(answer), pin!(self.platform.sleep(timeout))).await {
+            Either::Left((answer, _)) => answer,
+            Either::Right(((), _)) => Err(TransportError::Timeout(timeout)),
+        }
+    }
+
+    fn look_at_clock(&self, response: &Response) {
+        if self.started.get().is_none() {
+            let date = response.headers.get("date");
+            let date = date.and_then(Timestamp::parse_http);
+            self.started
+                .set(Some(date.unwrap_or_else(|| self.platform.now())));
+        }
+    }
+}
+
+/// What one call has gone through.
+#[derive(Debug, Default)]
+pub struct Trial {
+    failed: u32,
+    waited: Duration,
+    /// Whether the answer itself is what is asked for, and not what becomes of it later.
+    probing: bool,
+}
+
+impl Trial {
+    /// For a call that takes the service at its word.
+    #[must_use]
+    pub fn probing() -> Self {
+        Self {
+            probing: true,
+            ..Self::default()
+        }
+    }
+}
+
+/// A failed try.
+struct Failure {
+    problem: Problem,
+    /// The wait that the answer asks for.
+    asked: Option<Duration>,
+}
+
+fn transport_failure(endpoint: Endpoint, error: &TransportError) -> Failure {
+    let (kind, nature) = match error {
+        TransportError::Timeout(_) | TransportError::Network(_) => {
+            (Kind::Unavailable, Nature::Transient)
+        }
+        TransportError::Denied(_) => (Kind::InvalidConfig, Nature::Final),
+        TransportError::TooLarge => (Kind::UnexpectedResponse, Nature::Final),
+    };
+    let error = Error::new(kind, format!("{error} ({endpoint})")).at(endpoint);
+    Failure {
+        problem: Problem { error, nature },
+        asked: None,
+    }
+}
+
+/// A listing that times out at the service may pass with half as many rows (Onyx goes down to 5).
+fn shrink(call: &Call<'_>, problem: &Problem) {
+    let overtaxed = matches!(problem.error.http_status, Some(500 | 502..=504));
+    if let Some(limit) = call.limit.filter(|limit| overtaxed && limit.get() > 5) {
+        limit.set((limit.get() / 2).max(5));
+    }
+}

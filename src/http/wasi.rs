@@ -1,0 +1,219 @@
+//! The platform over `wasi:http` and the clocks of WASI 0.2.
+//!
+//! Not `wstd::http::Client`: it writes an empty body on every GET, and when the host has dropped that body
+//! the caller sees a reset connection instead of the answer. A GET never opens the request's body here.
+
+use std::time::Duration;
+
+use wasip2::http::outgoing_handler::handle;
+use wasip2::http::types::{
+    ErrorCode, Fields, IncomingBody, IncomingResponse, Method, OutgoingBody, OutgoingRequest,
+    RequestOptions, Scheme,
+};
+use wasip2::io::streams::{InputStream, StreamError};
+use wstd::runtime::AsyncPollable;
+
+use super::{Headers, MAX_BODY, Platform, Request, Response, TransportError};
+use crate::config::{BaseUrl, Config};
+use crate::timestamp::Timestamp;
+
+/// Bytes read from a body at once.
+const CHUNK: u64 = 64 * 1024;
+
+/// The world as the component sees it: one site, the clocks, randomness.
+#[derive(Debug)]
+pub struct Wasi {
+    base_url: Option<BaseUrl>,
+    authorization: Option<String>,
+}
+
+impl Wasi {
+    /// A platform for the site of a configuration. Of one that can't be read no request will come.
+    pub fn new(config: &str) -> Self {
+        let config = Config::parse(config).ok();
+        let credentials = config
+            .as_ref()
+            .and_then(|config| config.credentials.as_ref());
+        Self {
+            authorization: credentials.map(|credentials| credentials.expose().to_owned()),
+            base_url: config.map(|config| config.base_url),
+        }
+    }
+
+    /// The request, and its body where it has one.
+    fn outgoing(&self, request: &Request<'_>) -> Option<(OutgoingRequest, Option<OutgoingBody>)> {
+        let base_url = self.base_url.as_ref()?;
+        let headers = Fields::new();
+        headers.append("accept", b"application/json").ok()?;
+        headers.append("user-agent", USER_AGENT).ok()?;
+        if let Some(authorization) = &self.authorization {
+            headers
+                .append("authorization", authorization.as_bytes())
+                .ok()?;
+        }
+        if let Some(body) = request.body {
+            headers.append("content-type", b"application/json").ok()?;
+            headers
+                .append("content-length", body.len().to_string().as_bytes())
+                .ok()?;
+        }
+        let outgoing = OutgoingRequest::new(headers);
+        let scheme = if base_url.secure {
+            Scheme::Https
+        } else {
+            Scheme::Http
+        };
+        outgoing.set_scheme(Some(&scheme)).ok()?;
+        outgoing.set_authority(Some(&base_url.authority)).ok()?;
+        let path = format!("{}{}", base_url.path, request.path_and_query);
+        outgoing.set_path_with_query(Some(&path)).ok()?;
+        if request.body.is_none() {
+            return Some((outgoing, None));
+        }
+        outgoing.set_method(&Method::Post).ok()?;
+        let body = outgoing.body().ok()?;
+        Some((outgoing, Some(body)))
+    }
+}
+
+const USER_AGENT: &[u8] =
+    concat!("confluence-cloud-connector/", env!("CARGO_PKG_VERSION")).as_bytes();
+
+impl Platform for Wasi {
+    async fn send(&self, request: &Request<'_>) -> Result<Response, TransportError> {
+        let (outgoing, body) = self.outgoing(request).ok_or_else(|| {
+            TransportError::Denied("it can't be put into words of wasi:http".into())
+        })?;
+        let answer = handle(outgoing, options(request.timeout)).map_err(|code| failed(&code))?;
+        if let (Some(body), Some(bytes)) = (body, request.body) {
+            write(body, bytes)?;
+        }
+        AsyncPollable::new(answer.subscribe()).wait_for().await;
+        match answer.get() {
+            Some(Ok(Ok(response))) => receive(&response).await,
+            Some(Ok(Err(code))) => Err(failed(&code)),
+            Some(Err(())) | None => Err(TransportError::Network(
+                "no answer where one was ready".into(),
+            )),
+        }
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        wstd::task::sleep(duration.into()).await;
+    }
+
+    fn now(&self) -> Timestamp {
+        let now = wasip2::clocks::wall_clock::now();
+        let millis = now.seconds.saturating_mul(1000) + u64::from(now.nanoseconds / 1_000_000);
+        Timestamp::from_millis(i64::try_from(millis).unwrap_or(i64::MAX))
+    }
+
+    fn random(&self) -> f64 {
+        let bits =
+            u32::try_from(wasip2::random::random::get_random_u64() >> 32).unwrap_or_default();
+        f64::from(bits) / f64::from(u32::MAX)
+    }
+}
+
+fn options(timeout: Duration) -> Option<RequestOptions> {
+    let options = RequestOptions::new();
+    let nanoseconds = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
+    // A host that can't keep a timeout says so here; the client has one of its own for the whole exchange.
+    let _ = options.set_connect_timeout(Some(nanoseconds));
+    let _ = options.set_first_byte_timeout(Some(nanoseconds));
+    let _ = options.set_between_bytes_timeout(Some(nanoseconds));
+    Some(options)
+}
+
+/// Account ids, some 11 KiB at most: one write.
+fn write(body: OutgoingBody, bytes: &[u8]) -> Result<(), TransportError> {
+    let lost =
+        |what: &str| TransportError::Network(format!("the request's body was not taken: {what}"));
+    let stream = body.write().map_err(|()| lost("no stream"))?;
+    for chunk in bytes.chunks(4096) {
+        stream
+            .blocking_write_and_flush(chunk)
+            .map_err(|error| lost(&error.to_string()))?;
+    }
+    drop(stream);
+    OutgoingBody::finish(body, None).map_err(|code| failed(&code))
+}
+
+async fn receive(response: &IncomingResponse) -> Result<Response, TransportError> {
+    let headers = response.headers().entries().into_iter();
+    let headers = headers.filter_map(|(name, value)| Some((name, String::from_utf8(value).ok()?)));
+    let headers = Headers(headers.collect());
+    let declared = headers
+        .get("content-length")
+        .and_then(|length| length.parse::<usize>().ok());
+    if declared.is_some_and(|length| length > MAX_BODY) {
+        return Err(TransportError::TooLarge);
+    }
+    let body = response
+        .consume()
+        .map_err(|()| TransportError::Network("no body".into()))?;
+    let bytes = {
+        let stream = body
+            .stream()
+            .map_err(|()| TransportError::Network("no body".into()))?;
+        read(&stream, declared).await?
+    };
+    drop(IncomingBody::finish(body));
+    Ok(Response {
+        status: response.status(),
+        headers,
+        body: bytes,
+    })
+}
+
+async fn read(stream: &InputStream, declared: Option<usize>) -> Result<Vec<u8>, TransportError> {
+    let mut bytes = Vec::with_capacity(declared.unwrap_or_default());
+    let ready = AsyncPollable::new(stream.subscribe());
+    loop {
+        match stream.read(CHUNK) {
+            Ok(chunk) if chunk.is_empty() => ready.wait_for().await,
+            Ok(chunk) if bytes.len() + chunk.len() > MAX_BODY => {
+                return Err(TransportError::TooLarge);
+            }
+            Ok(chunk) => bytes.extend_from_slice(&chunk),
+            Err(StreamError::Closed) if declared.is_some_and(|length| length > bytes.len()) => {
+                return Err(TransportError::Network("the answer breaks off".into()));
+            }
+            Err(StreamError::Closed) => return Ok(bytes),
+            Err(StreamError::LastOperationFailed(error)) => {
+                let code = wasip2::http::types::http_error_code(&error);
+                return Err(code.map_or_else(
+                    || TransportError::Network("the answer breaks off".into()),
+                    |code| failed(&code),
+                ));
+            }
+        }
+    }
+}
+
+fn failed(code: &ErrorCode) -> TransportError {
+    match code {
+        ErrorCode::HttpRequestDenied | ErrorCode::DestinationIpProhibited => {
+            TransportError::Denied("its address is not one that this connection may reach".into())
+        }
+        ErrorCode::HttpResponseBodySize(_) | ErrorCode::HttpResponseHeaderSectionSize(_) => {
+            TransportError::TooLarge
+        }
+        ErrorCode::ConnectionTimeout
+        | ErrorCode::ConnectionReadTimeout
+        | ErrorCode::HttpResponseTimeout => {
+            TransportError::Network("the other side is silent".into())
+        }
+        ErrorCode::DnsError(_) | ErrorCode::DnsTimeout | ErrorCode::DestinationNotFound => {
+            TransportError::Network("the host's name is not known".into())
+        }
+        ErrorCode::ConnectionRefused => TransportError::Network("it was refused".into()),
+        ErrorCode::TlsProtocolError
+        | ErrorCode::TlsCertificateError
+        | ErrorCode::TlsAlertReceived(_) => {
+            TransportError::Network("TLS could not be agreed upon".into())
+        }
+        ErrorCode::InternalError(Some(why)) => TransportError::Network(why.clone()),
+        _ => TransportError::Network("it broke off".into()),
+    }
+}

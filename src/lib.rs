@@ -1,0 +1,36 @@
+//! A Confluence Cloud site as streams of rows, for a sandboxed connector runtime.
+//!
+//! The crate is built as a WebAssembly component (package `dx:connector`, see `wit/`). Its modules stand here
+//! in the order in which data flows; `component` and `http::wasi` alone know of WebAssembly, all else is
+//! plain Rust that is tested natively with a scripted [`Platform`](http::Platform).
+
+pub mod config;
+pub mod error;
+pub mod secret;
+pub mod timestamp;
+
+pub mod http;
+
+pub mod api;
+pub mod stream;
+
+pub mod details;
+pub mod paging;
+
+pub mod digest;
+pub mod state;
+
+pub mod plan;
+pub mod walk;
+
+pub mod accounts;
+pub mod look_ahead;
+pub mod sink;
+
+pub mod sync;
+pub mod validate;
+
+#[cfg(target_family = "wasm")]
+mod component;
+#[cfg(test)]
+mod testing;

@@ -1,0 +1,166 @@
+//! Where rows go: the sink's trait, and the batches that fill up on their way to it.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::error::{Error, Kind, Result};
+use crate::stream::Stream;
+
+/// Bytes of rows that are held back at most before they are emitted.
+const FULL: usize = 128 * 1024;
+
+/// What takes the rows. An error from it is a refusal, in words for a person, and ends the run.
+pub trait Sink {
+    /// Takes rows and replacements.
+    ///
+    /// # Errors
+    ///
+    /// The sink takes no more.
+    fn emit(&self, batch: Batch) -> Result<(), String>;
+
+    /// Commits all before it.
+    ///
+    /// # Errors
+    ///
+    /// The sink takes no more.
+    fn checkpoint(&self, state: &str) -> Result<(), String>;
+
+    /// A stream is done; `snapshot` says that every row that exists was delivered.
+    ///
+    /// # Errors
+    ///
+    /// The sink takes no more.
+    fn finished(&self, stream: Stream, snapshot: bool) -> Result<(), String>;
+
+    /// Something for a person.
+    fn note(&self, note: &Note<'_>);
+}
+
+/// Something for a person or a progress bar.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Note<'a> {
+    /// A line for the log.
+    Log {
+        /// `info` or `warn`.
+        level: &'static str,
+        /// The line.
+        message: &'a str,
+    },
+    /// A wait begins.
+    Wait {
+        /// How long, in milliseconds.
+        ms: u128,
+        /// Why.
+        reason: &'a str,
+    },
+    /// A page was listed and had vanished when its details were asked for.
+    Gone {
+        /// Its id.
+        page_id: &'a str,
+    },
+}
+
+/// Rows of one stream; `replaces` is applied first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Batch {
+    /// The stream.
+    pub stream: Stream,
+    /// Partial keys: rows that match one of them are void.
+    pub replaces: Vec<String>,
+    /// Rows, as JSON objects.
+    pub rows: Vec<String>,
+}
+
+/// Gathers rows into batches, one a stream, and hands them on when they are full or due.
+#[derive(Debug)]
+pub struct Batches<'a, S> {
+    sink: &'a S,
+    open: BTreeMap<Stream, Batch>,
+    bytes: usize,
+}
+
+impl<'a, S: Sink> Batches<'a, S> {
+    /// Empty ones.
+    pub fn new(sink: &'a S) -> Self {
+        Self {
+            sink,
+            open: BTreeMap::new(),
+            bytes: 0,
+        }
+    }
+
+    /// Adds rows of `stream`.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Cancelled`] when the sink refuses.
+    pub fn add(&mut self, stream: Stream, rows: &[impl Serialize]) -> Result<()> {
+        for row in rows {
+            let row = to_json(row)?;
+            self.bytes += row.len();
+            self.batch(stream).rows.push(row);
+            if self.bytes >= FULL {
+                self.flush()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the rows of `stream` that take the place of all rows of the page `page_id`.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Cancelled`] when the sink refuses.
+    pub fn replace(
+        &mut self,
+        stream: Stream,
+        page_id: &str,
+        rows: &[impl Serialize],
+    ) -> Result<()> {
+        let key = to_json(&serde_json::json!({ "page_id": page_id }))?;
+        // A batch applies its replacements before its rows, so earlier rows of this page would stay.
+        if self.batch(stream).replaces.contains(&key) {
+            self.flush()?;
+        }
+        self.bytes += key.len();
+        self.batch(stream).replaces.push(key);
+        self.add(stream, rows)
+    }
+
+    /// Hands on what there is.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Cancelled`] when the sink refuses.
+    pub fn flush(&mut self) -> Result<()> {
+        self.bytes = 0;
+        for batch in std::mem::take(&mut self.open).into_values() {
+            self.sink.emit(batch).map_err(refused)?;
+        }
+        Ok(())
+    }
+
+    fn batch(&mut self, stream: Stream) -> &mut Batch {
+        self.open.entry(stream).or_insert_with(|| Batch {
+            stream,
+            replaces: Vec::new(),
+            rows: Vec::new(),
+        })
+    }
+}
+
+/// The error of a run that the sink ended.
+pub(crate) fn refused(why: String) -> Error {
+    Error::new(Kind::Cancelled, why)
+}
+
+fn to_json(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| {
+        Error::new(
+            Kind::UnexpectedResponse,
+            format!("a row is no JSON: {error}"),
+        )
+    })
+}

@@ -1,0 +1,226 @@
+//! What a connection remembers between calls: one small JSON text, versioned, bound to its site.
+//!
+//! Never a map of all pages: a watermark for each stream, the place of a run under way, and three small
+//! things that keep an incremental run cheap and complete: the newest rows delivered, a digest of what was
+//! put away, and the accounts met but not yet looked up.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::api::page::PageRow;
+use crate::config::Config;
+use crate::digest::{Digest, hash};
+use crate::error::{Error, Kind, Result};
+use crate::stream::Stream;
+use crate::timestamp::Timestamp;
+
+/// The version of the format that this component writes and reads.
+const VERSION: u32 = 1;
+/// How far an incremental run looks back behind its watermark: equal timestamps, replication lag.
+pub const OVERLAP: Duration = Duration::from_mins(10);
+/// How many of the newest rows are remembered at most, some 70 bytes each.
+const MAX_RECENT: usize = 100;
+
+/// What every version of the format begins with.
+#[derive(Deserialize)]
+struct Envelope {
+    version: u32,
+}
+
+/// The state of a connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    version: u32,
+    base_url: String,
+    spaces: Vec<String>,
+    /// Up to when each stream is delivered, by the service's clock.
+    #[serde(default)]
+    pub watermarks: BTreeMap<String, Timestamp>,
+    /// The newest pages of the last finished run.
+    #[serde(default)]
+    pub recent: Recent,
+    /// What was archived or in the trash at the end of the last finished run that read the stream of pages.
+    #[serde(default)]
+    pub put_away: Option<Digest>,
+    /// The run under way.
+    #[serde(default)]
+    pub run: Option<Run>,
+}
+
+/// A run under way: what it has delivered, and where it goes on.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// What the run does, as a fingerprint: another selection or another set of spaces begins afresh.
+    pub plan: u64,
+    /// Whether the order of the service could not be trusted, so that all pages are listed.
+    #[serde(default)]
+    pub distrust: bool,
+    /// When it began, by the service's clock.
+    pub started: Timestamp,
+    /// Where it goes on.
+    pub place: Place,
+    /// Accounts met and not yet looked up.
+    #[serde(default)]
+    pub accounts: Vec<String>,
+    /// The newest modification seen.
+    #[serde(default)]
+    pub newest: Option<Timestamp>,
+    /// The newest pages delivered.
+    #[serde(default)]
+    pub recent: Recent,
+    /// What of the pages delivered is put away.
+    #[serde(default)]
+    pub put_away: Digest,
+    /// Whether anything at all was listed.
+    #[serde(default)]
+    pub seen: bool,
+    /// Pages that vanished before their details could be read.
+    #[serde(default)]
+    pub gone: u64,
+}
+
+/// A place in a run: all before it is delivered.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// The listing, counted as the plan does.
+    pub step: usize,
+    /// The cursor of its page under way.
+    #[serde(default)]
+    pub cursor: Option<String>,
+    /// The sort key of the last row delivered: an id, or a time of modification.
+    #[serde(default)]
+    pub passed: Option<String>,
+}
+
+/// The newest pages delivered, with a hash of each row: within the overlap they would come again and again.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recent {
+    /// The streams for which they were delivered.
+    streams: Vec<String>,
+    pages: BTreeMap<String, (Timestamp, u64)>,
+}
+
+impl Recent {
+    /// None yet.
+    #[must_use]
+    pub fn of(wanted: impl Iterator<Item = Stream>) -> Self {
+        Self {
+            streams: wanted.map(|stream| stream.name().to_owned()).collect(),
+            pages: BTreeMap::new(),
+        }
+    }
+
+    /// Whether what is remembered holds for these streams.
+    pub fn holds_for(&self, mut wanted: impl Iterator<Item = Stream>) -> bool {
+        wanted.all(|stream| self.streams.iter().any(|name| name == stream.name()))
+    }
+
+    /// Whether exactly this row was delivered.
+    #[must_use]
+    pub fn has(&self, page: &PageRow) -> bool {
+        self.pages
+            .get(&page.source_id)
+            .is_some_and(|(_, delivered)| *delivered == hash(page))
+    }
+
+    /// Remembers a row, and forgets those that the next run won't look at.
+    pub fn remember(&mut self, page: &PageRow, newest: Option<Timestamp>) {
+        let (Some(modified), Some(newest)) = (page.modified(), newest) else {
+            return;
+        };
+        let horizon = overlapped(newest);
+        if modified < horizon {
+            return;
+        }
+        self.pages
+            .insert(page.source_id.clone(), (modified, hash(page)));
+        self.pages.retain(|_, (modified, _)| *modified >= horizon);
+        if self.pages.len() > MAX_RECENT {
+            let oldest = self.pages.iter().min_by_key(|(_, (modified, _))| *modified);
+            if let Some(oldest) = oldest.map(|(id, _)| id.clone()) {
+                self.pages.remove(&oldest);
+            }
+        }
+    }
+}
+
+/// A watermark less the overlap.
+#[must_use]
+pub fn overlapped(watermark: Timestamp) -> Timestamp {
+    watermark.less(OVERLAP)
+}
+
+impl State {
+    /// The state of a connection that has never run.
+    #[must_use]
+    pub fn new(config: &Config) -> Self {
+        Self {
+            version: VERSION,
+            base_url: config.base_url.to_string(),
+            spaces: config.spaces.clone(),
+            watermarks: BTreeMap::new(),
+            recent: Recent::default(),
+            put_away: None,
+            run: None,
+        }
+    }
+
+    /// Reads a state, or begins one. A state for another choice of spaces says nothing about this one.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::InvalidState`] where it can't be read, is newer than this component, or of another site.
+    pub fn read(json: Option<&str>, config: &Config) -> Result<Self> {
+        let Some(json) = json else {
+            return Ok(Self::new(config));
+        };
+        let unreadable = |_| invalid("the state can't be read; start afresh without one");
+        let envelope: Envelope = serde_json::from_str(json).map_err(unreadable)?;
+        if envelope.version != VERSION {
+            let message = format!(
+                "the state has version {}, this component reads version {VERSION}; use the newer component, or \
+                 start afresh without a state",
+                envelope.version
+            );
+            return Err(invalid(&message));
+        }
+        let state: Self = serde_json::from_str(json).map_err(unreadable)?;
+        if state.base_url != config.base_url.to_string() {
+            let message = format!(
+                "the state belongs to another site than {}; use that site's own state, or start afresh without \
+                 one",
+                config.base_url
+            );
+            return Err(invalid(&message));
+        }
+        Ok(if state.spaces == config.spaces {
+            state
+        } else {
+            Self::new(config)
+        })
+    }
+
+    /// The state in the middle of a run.
+    #[must_use]
+    pub fn during(&self, run: &Run) -> Self {
+        Self {
+            run: Some(run.clone()),
+            ..self.clone()
+        }
+    }
+
+    /// The text for a checkpoint.
+    ///
+    /// # Errors
+    ///
+    /// None that is known: everything in it has a form in JSON.
+    pub fn write(&self) -> Result<String> {
+        serde_json::to_string(self).map_err(|_| invalid("the state can't be written"))
+    }
+}
+
+fn invalid(message: &str) -> Error {
+    Error::new(Kind::InvalidState, message)
+}
