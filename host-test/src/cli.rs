@@ -1,0 +1,119 @@
+//! The command line: what can be asked for, and with which words.
+
+mod cloud_id;
+mod demo;
+mod mock;
+mod report;
+mod sync;
+mod validate;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use clap::{Args, Parser, Subcommand};
+use serde_json::{Value, json};
+
+use crate::connection::Connection;
+use crate::engine::{Options, Runtime};
+
+/// Runs the Confluence connector in a wasmtime host, against Confluence Cloud or a mock of it.
+#[derive(Debug, Parser)]
+#[command(name = "host-test", version)]
+pub struct Cli {
+    /// Load this component in place of the one built in.
+    #[arg(long, global = true, value_name = "FILE")]
+    component: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show it all: a mock site, validated, listed and read into SQLite.
+    Demo,
+    /// Run the mock alone until interrupted; prints one line of JSON, a config ready for --config.
+    Mock(mock::Arguments),
+    /// Ask every endpoint once and say what the credentials are good for.
+    Validate(ConfigArguments),
+    /// Find out a site's cloud id and print the base_url for a scoped token.
+    CloudId {
+        /// The site, such as https://example.atlassian.net.
+        site: String,
+    },
+    /// List the streams.
+    Streams,
+    /// Read streams into JSON lines or SQLite.
+    Sync(sync::Arguments),
+}
+
+#[derive(Debug, Args)]
+struct ConfigArguments {
+    /// The configuration, a JSON file; - for standard input.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// Let the host sign the requests, so that the component never sees the token.
+    #[arg(long)]
+    sign_in_host: bool,
+}
+
+impl ConfigArguments {
+    fn connection(&self) -> Result<Connection> {
+        let config = read_config(&self.config)?;
+        Ok(if self.sign_in_host {
+            Connection::signing(&config)
+        } else {
+            Connection::new(&config)
+        })
+    }
+}
+
+fn read_config(file: &Path) -> Result<String> {
+    let config = if file == Path::new("-") {
+        std::io::read_to_string(std::io::stdin())
+    } else {
+        std::fs::read_to_string(file)
+    };
+    config.with_context(|| format!("the configuration {} can't be read", file.display()))
+}
+
+/// Wrong words or files: the caller has to call differently.
+const USAGE: u8 = 2;
+
+impl Cli {
+    /// Does what was asked for.
+    pub async fn run(self) -> ExitCode {
+        let options = Options {
+            component: self.component,
+            precompiled: None,
+        };
+        let done = match self.command {
+            Command::Demo => demo::run(&options).await,
+            Command::Mock(arguments) => mock::run(arguments).await,
+            Command::Validate(arguments) => validate::run(&options, &arguments).await,
+            Command::CloudId { site } => cloud_id::run(&site).await,
+            Command::Streams => streams(&options).await,
+            Command::Sync(arguments) => sync::run(&options, arguments).await,
+        };
+        done.unwrap_or_else(|error| {
+            eprintln!("error: {error:#}");
+            ExitCode::from(USAGE)
+        })
+    }
+}
+
+async fn streams(options: &Options) -> Result<ExitCode> {
+    let streams = Runtime::new(options)?.list_streams().await?;
+    let streams: Result<Vec<Value>> = streams.iter().map(report::stream).collect();
+    print(&json!(streams?))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A value on standard output, on one line; an error where nobody reads it.
+fn print(value: &Value) -> Result<()> {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{value}")
+        .and_then(|()| out.flush())
+        .context("standard output can't be written")
+}

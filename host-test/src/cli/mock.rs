@@ -1,0 +1,78 @@
+//! `host-test mock`: the mock Confluence alone.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+
+use super::print;
+use crate::mock::{Access, BaseUrl, Corpus, FAULTS, Fault, Mock, MockOptions, Sizes, TokenKind};
+
+#[derive(Debug, Args)]
+#[command(
+    about = "Run the mock alone until interrupted; prints one line of JSON, a config ready for --config"
+)]
+#[command(after_help = faults())]
+pub(super) struct Arguments {
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    addr: SocketAddr,
+    /// A corpus of one's own, in place of a generated one.
+    #[arg(long, value_name = "FILE")]
+    corpus: Option<PathBuf>,
+    #[command(flatten)]
+    sizes: Sizes,
+    /// Milliseconds before each answer.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    latency_ms: u64,
+    /// What goes wrong, as NAME[:key=value,…]; may be given more than once. See below.
+    #[arg(long, value_name = "FAULT")]
+    fault: Vec<Fault>,
+    /// Make the token a scoped one, which works through the gateway alone.
+    #[arg(long)]
+    scoped: bool,
+    /// Print the config for the site's own address in place of the gateway's.
+    #[arg(long)]
+    site: bool,
+}
+
+fn faults() -> String {
+    let faults = FAULTS
+        .iter()
+        .map(|(name, what)| format!("  {name:<18} {what}"));
+    let faults: Vec<_> = faults.collect();
+    format!(
+        "Faults (every one takes count=N, after=N, endpoint=NAME, page=ID):\n{}",
+        faults.join("\n")
+    )
+}
+
+pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
+    let corpus = match &arguments.corpus {
+        Some(file) => Corpus::load(file)?,
+        None => Corpus::generate(&arguments.sizes),
+    };
+    let mut access = Access::default();
+    if arguments.scoped {
+        access.kind = TokenKind::current_scopes();
+    }
+    let mock = Mock::start(MockOptions {
+        access,
+        faults: arguments.fault,
+        latency: Duration::from_millis(arguments.latency_ms),
+        addr: arguments.addr,
+        log_capacity: 0,
+        ..MockOptions::new(corpus)
+    })
+    .with_context(|| format!("{} can't be listened on", arguments.addr))?;
+    print(&if arguments.site {
+        mock.config_for(BaseUrl::Site)
+    } else {
+        mock.config_json()
+    })?;
+    tokio::signal::ctrl_c().await?;
+    Ok(ExitCode::SUCCESS)
+}

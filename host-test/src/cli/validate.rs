@@ -1,0 +1,37 @@
+//! `host-test validate`: is this configuration good, and if not, what is to be done.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Result;
+use serde_json::json;
+
+use super::{ConfigArguments, print, report};
+use crate::engine::{Nothing, Options, Runtime};
+use crate::limits::Limits;
+use crate::progress::Watched;
+
+pub(super) async fn run(options: &Options, arguments: &ConfigArguments) -> Result<ExitCode> {
+    let connection = arguments.connection()?;
+    let runtime = Runtime::new(options)?;
+    let output = Box::new(Watched::new(Nothing, Arc::default()));
+    let (found, valid) = match runtime
+        .validate(&connection, Limits::default(), output)
+        .await
+    {
+        Ok(found) => (report::validation(&found), found.error.is_none()),
+        Err(error) => {
+            let error = report::host_failure(&format!("{error:#}"));
+            (
+                json!({ "valid": false, "error": error, "endpoints": [] }),
+                false,
+            )
+        }
+    };
+    print(&found)?;
+    Ok(if valid {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}

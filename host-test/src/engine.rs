@@ -1,0 +1,382 @@
+//! The component, compiled once and called for many tenants: one store a call, each within its limits.
+
+use std::path::{Path, PathBuf};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context as Task, Poll};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use http::HeaderValue;
+use wasmtime::component::{Component, HasSelf, Linker};
+use wasmtime::{Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
+use wasmtime_wasi::WasiView as _;
+use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView as _};
+use wasmtime_wasi::random::WasiRandom;
+
+use crate::connection::Connection;
+use crate::limits::{Exceeded, Limits};
+use crate::output::{Batch, Output};
+use crate::tenant::Tenant;
+
+/// The contract as Rust: made from `wit/` by wasmtime's `bindgen!`.
+#[expect(
+    missing_docs,
+    reason = "generated from the contract, which holds the prose"
+)]
+pub mod bindings {
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        world: "connector",
+        imports: { default: async },
+        exports: { default: async },
+    });
+}
+
+pub use bindings::dx::connector::types::{
+    Access, EndpointAccess, Failure, FailureKind, Mode, Selection, StreamInfo, Validation,
+};
+
+/// The component that this crate was built with.
+pub const EMBEDDED: &[u8] = include_bytes!(env!("COMPONENT"));
+/// How often a running guest lets its neighbours run.
+const TICK: Duration = Duration::from_millis(10);
+/// Calls at once at most: address space is set aside for so many memories.
+const MAX_CALLS: u32 = 2_000;
+
+/// Which component, and how it is kept.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// A component to load in place of the embedded one.
+    pub component: Option<PathBuf>,
+    /// A component precompiled by [`Runtime::precompile`] on this very machine with this very program.
+    pub precompiled: Option<PathBuf>,
+}
+
+/// The compiled component, ready for calls.
+pub struct Runtime {
+    engine: Engine,
+    pre: bindings::ConnectorPre<Tenant>,
+    ticking: Arc<AtomicBool>,
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        self.ticking.store(false, Ordering::Relaxed);
+    }
+}
+
+/// What a call leaves besides its result.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Usage {
+    /// Bytes of linear memory at most.
+    pub memory: usize,
+    /// Of the processor.
+    pub cpu: Duration,
+    /// Requests sent.
+    pub requests: u64,
+    /// From the call to the instance.
+    pub instantiated: Duration,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Well, or with a failure that the component or the host's limits report.
+    pub result: Result<(), Failure>,
+    /// Why the output refused, if it did.
+    pub refusal: Option<anyhow::Error>,
+    /// What the call used.
+    pub usage: Usage,
+}
+
+impl Runtime {
+    /// Compiles the component, or loads one that was.
+    ///
+    /// # Errors
+    ///
+    /// The file can't be read, or it isn't a component of this contract.
+    pub fn new(options: &Options) -> Result<Self> {
+        let engine = Engine::new(&configuration())?;
+        let component = match options {
+            Options {
+                precompiled: Some(file),
+                ..
+            } => load(&engine, file)?,
+            Options {
+                component: Some(file),
+                ..
+            } => Component::from_file(&engine, file)
+                .map_err(anyhow::Error::from)
+                .with_context(|| format!("{} can't be loaded", file.display()))?,
+            _ => Component::from_binary(&engine, EMBEDDED)?,
+        };
+        let linker = linker(&engine)?;
+        let pre = bindings::ConnectorPre::new(linker.instantiate_pre(&component)?)
+            .map_err(anyhow::Error::from)
+            .context("the component doesn't fit the contract dx:connector@0.1.0")?;
+        let ticking = Arc::new(AtomicBool::new(true));
+        tick(&engine, Arc::clone(&ticking));
+        Ok(Self {
+            engine,
+            pre,
+            ticking,
+        })
+    }
+
+    /// Compiles the component for [`Options::precompiled`].
+    ///
+    /// # Errors
+    ///
+    /// It can't be compiled.
+    pub fn precompile(component: &[u8]) -> Result<Vec<u8>> {
+        Ok(Engine::new(&configuration())?.precompile_component(component)?)
+    }
+
+    /// The streams of the component.
+    ///
+    /// # Errors
+    ///
+    /// The component traps or meets a limit.
+    pub async fn list_streams(&self) -> Result<Vec<StreamInfo>> {
+        let nowhere = Connection::nowhere();
+        let (streams, _) = self
+            .call(
+                &nowhere,
+                Limits::default(),
+                Box::new(Nothing),
+                async |connector, store| {
+                    connector
+                        .dx_connector_source()
+                        .call_list_streams(store)
+                        .await
+                },
+            )
+            .await?;
+        Ok(streams)
+    }
+
+    /// Validates the configuration of a connection.
+    ///
+    /// # Errors
+    ///
+    /// The component traps or meets a limit.
+    pub async fn validate(
+        &self,
+        connection: &Connection,
+        limits: Limits,
+        output: Box<dyn Output>,
+    ) -> Result<Validation> {
+        let config = connection.config();
+        let (found, _) = self
+            .call(connection, limits, output, async |connector, store| {
+                connector
+                    .dx_connector_source()
+                    .call_validate(store, config)
+                    .await
+            })
+            .await?;
+        Ok(found)
+    }
+
+    /// Reads streams into an output.
+    ///
+    /// # Errors
+    ///
+    /// The component traps or meets a limit. What the component itself reports is in the outcome.
+    pub async fn sync(
+        &self,
+        connection: &Connection,
+        limits: Limits,
+        streams: &[Selection],
+        state: Option<&str>,
+        output: Box<dyn Output>,
+    ) -> Result<Outcome> {
+        let config = connection.config();
+        let (result, (refusal, usage)) = self
+            .call(connection, limits, output, async |connector, store| {
+                connector
+                    .dx_connector_source()
+                    .call_sync(store, config, streams, state)
+                    .await
+            })
+            .await?;
+        Ok(Outcome {
+            result,
+            refusal,
+            usage,
+        })
+    }
+
+    /// Makes one call in a store of its own, within its limits. A call that is given up leaves an instance
+    /// that can't be entered again, so instance and store go together.
+    async fn call<T>(
+        &self,
+        connection: &Connection,
+        limits: Limits,
+        output: Box<dyn Output>,
+        call: impl AsyncFnOnce(&bindings::Connector, &mut Store<Tenant>) -> wasmtime::Result<T>,
+    ) -> Result<(T, (Option<anyhow::Error>, Usage))> {
+        let requests = Arc::new(AtomicU64::new(0));
+        let tenant = Tenant::new(
+            connection.transport(),
+            limits,
+            Arc::clone(&requests),
+            output,
+        );
+        let mut store = Store::new(&self.engine, tenant);
+        store.limiter(|tenant| &mut tenant.memory);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_async_yield_and_update(1);
+        let begun = Instant::now();
+        let mut cpu = Duration::ZERO;
+        let run = async {
+            let connector = self.pre.instantiate_async(&mut store).await?;
+            let instantiated = begun.elapsed();
+            let value = call(&connector, &mut store).await?;
+            Ok((value, instantiated, store.into_data()))
+        };
+        let metered = Metered {
+            run: pin!(run),
+            used: &mut cpu,
+            limit: limits.cpu,
+        };
+        let ended = tokio::time::timeout(limits.wall, metered).await;
+        let (value, instantiated, tenant) =
+            match ended.map_err(|_| Exceeded::Wall(limits.wall)).flatten() {
+                Err(exceeded) => bail!(exceeded),
+                Ok(Err(error)) => return Err(failure(error)),
+                Ok(Ok(done)) => done,
+            };
+        let requests = requests.load(Ordering::Relaxed);
+        let usage = Usage {
+            memory: tenant.memory.used,
+            cpu,
+            requests,
+            instantiated,
+        };
+        Ok((value, (tenant.refusal, usage)))
+    }
+}
+
+/// A limit in its own words, anything else with the guest's.
+fn failure(error: wasmtime::Error) -> anyhow::Error {
+    match error.downcast_ref::<Exceeded>() {
+        Some(exceeded) => anyhow::Error::from(*exceeded),
+        None => anyhow::Error::from(error).context("the component failed"),
+    }
+}
+
+/// What an engine is made for: many small instances, quickly made, none able to starve the others.
+fn configuration() -> wasmtime::Config {
+    let mut pool = PoolingAllocationConfig::default();
+    pool.total_component_instances(MAX_CALLS);
+    pool.total_core_instances(MAX_CALLS * 3);
+    pool.total_memories(MAX_CALLS);
+    pool.total_tables(MAX_CALLS * 2);
+    pool.total_stacks(MAX_CALLS);
+    pool.max_memory_size(256 << 20);
+    pool.table_elements(20_000);
+    pool.max_component_instance_size(1 << 20);
+    pool.max_core_instance_size(1 << 20);
+    pool.linear_memory_keep_resident(0);
+    let mut config = wasmtime::Config::new();
+    config.epoch_interruption(true);
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    config.memory_reservation(256 << 20);
+    config.memory_guard_size(64 << 10);
+    config
+}
+
+/// The whole of what a component can reach: its sink, `wasi:http`, clocks and randomness. No files, no
+/// environment, no arguments, no standard streams, no sockets.
+fn linker(engine: &Engine) -> Result<Linker<Tenant>> {
+    use wasmtime_wasi::p2::bindings::{clocks, random};
+    let mut linker = Linker::new(engine);
+    wasmtime_wasi_io::add_to_linker_async(&mut linker)?;
+    clocks::wall_clock::add_to_linker::<Tenant, WasiClocks>(&mut linker, Tenant::clocks)?;
+    clocks::monotonic_clock::add_to_linker::<Tenant, WasiClocks>(&mut linker, Tenant::clocks)?;
+    random::random::add_to_linker::<Tenant, WasiRandom>(&mut linker, |tenant| {
+        tenant.ctx().ctx.random()
+    })?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+    bindings::Connector::add_to_linker::<_, HasSelf<_>>(&mut linker, |tenant| tenant)?;
+    Ok(linker)
+}
+
+#[expect(
+    unsafe_code,
+    reason = "wasmtime can't check that a precompiled file is what it says"
+)]
+fn load(engine: &Engine, file: &Path) -> Result<Component> {
+    // SAFETY: the file is named by whoever runs this program, like the program itself.
+    let component = unsafe { Component::deserialize_file(engine, file) };
+    component
+        .map_err(anyhow::Error::from)
+        .with_context(|| format!("{} is not precompiled for this program", file.display()))
+}
+
+/// Lets the epochs pass as long as the runtime lives.
+fn tick(engine: &Engine, ticking: Arc<AtomicBool>) {
+    let engine = engine.weak();
+    std::thread::spawn(move || {
+        while ticking.load(Ordering::Relaxed) {
+            std::thread::sleep(TICK);
+            match engine.upgrade() {
+                Some(engine) => engine.increment_epoch(),
+                None => return,
+            }
+        }
+    });
+}
+
+/// Counts the time that a call spends running. An epoch's end makes a guest yield, so a poll takes little
+/// more than a tick, and waiting isn't counted.
+struct Metered<'a, F> {
+    run: Pin<&'a mut F>,
+    used: &'a mut Duration,
+    limit: Duration,
+}
+
+impl<F: Future> Future for Metered<'_, F> {
+    type Output = Result<F::Output, Exceeded>;
+
+    fn poll(mut self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Self::Output> {
+        let begun = Instant::now();
+        let polled = self.run.as_mut().poll(task);
+        *self.used += begun.elapsed();
+        match polled {
+            Poll::Ready(value) => Poll::Ready(Ok(value)),
+            Poll::Pending if *self.used > self.limit => Poll::Ready(Err(Exceeded::Cpu(self.limit))),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+/// An output for calls that deliver nothing.
+#[derive(Debug)]
+pub struct Nothing;
+
+impl Output for Nothing {
+    fn emit(&mut self, _: Batch) -> Result<()> {
+        Ok(())
+    }
+
+    fn checkpoint(&mut self, _: &str) -> Result<()> {
+        Ok(())
+    }
+
+    fn finished(&mut self, _: &str, _: bool) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// The `Authorization` header for Basic authentication, hidden from logs.
+pub(crate) fn basic(username: &str, token: &str) -> Option<HeaderValue> {
+    use base64::Engine as _;
+    let pair = base64::engine::general_purpose::STANDARD.encode(format!("{username}:{token}"));
+    let mut value = HeaderValue::from_str(&format!("Basic {pair}")).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
