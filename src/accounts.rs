@@ -1,6 +1,6 @@
 //! The accounts met in rows: each is looked up once, 250 at a time.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 use crate::api::user::BATCH;
 
@@ -11,8 +11,8 @@ pub struct Accounts {
     met: HashSet<Box<str>>,
     /// Met and not yet asked for.
     waiting: Vec<String>,
-    /// Asked for and not yet delivered.
-    asked: BTreeSet<String>,
+    /// Batches asked for and not yet delivered.
+    asked: Vec<Vec<String>>,
 }
 
 impl Accounts {
@@ -23,7 +23,7 @@ impl Accounts {
         Self {
             met,
             waiting,
-            asked: BTreeSet::new(),
+            asked: Vec::new(),
         }
     }
 
@@ -47,20 +47,23 @@ impl Accounts {
             .waiting
             .drain(..self.waiting.len().min(BATCH))
             .collect();
-        self.asked.extend(batch.iter().cloned());
+        self.asked.push(batch.clone());
         Some(batch)
     }
 
     /// A batch was delivered.
     pub fn delivered(&mut self, batch: &[String]) {
-        for id in batch {
-            self.asked.remove(id);
-        }
+        self.asked.retain(|asked| asked != batch);
     }
 
     /// What a resumed run would have to look up.
     #[must_use]
     pub fn outstanding(&self) -> Vec<String> {
-        self.asked.iter().chain(&self.waiting).cloned().collect()
+        self.asked
+            .iter()
+            .flatten()
+            .chain(&self.waiting)
+            .cloned()
+            .collect()
     }
 }

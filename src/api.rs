@@ -1,9 +1,6 @@
 //! The seven endpoints: their paths and scopes, what they answer, and the rows that become of it.
-//!
-//! Nothing in Atlassian's response schemas is required (`OpenAPI` of v2, June 2026), so every field is optional
-//! here and unknown ones are ignored. What can't be missing without a loss is asked for in one place: the
-//! `results` of a listing, and the ids that make a key.
 
+mod fields;
 pub mod label;
 pub mod page;
 pub mod space;
@@ -14,7 +11,9 @@ pub mod view;
 
 use std::fmt;
 
-use serde::{Deserialize, Deserializer};
+pub use fields::Fields;
+
+use crate::error::Result;
 
 /// An endpoint that the connector calls; there are no others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -96,79 +95,9 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// One page of a listing.
-#[derive(Debug, Deserialize)]
-pub struct Listed<T> {
-    /// The rows; may be empty though more follow.
-    pub results: Vec<T>,
-    /// Where the site is and what comes next.
-    #[serde(default, rename = "_links", deserialize_with = "or_default")]
-    pub links: ListLinks,
-}
-
-/// The links of a listing.
-#[derive(Debug, Default, Deserialize)]
-pub struct ListLinks {
-    /// The next page, absolute from the site's root, without the gateway's prefix.
-    pub next: Option<String>,
-    /// The site's own address with `/wiki`, also on the gateway.
-    pub base: Option<String>,
-}
-
-/// The links of a space or a page.
-#[derive(Debug, Default, Deserialize)]
-pub struct WebLinks {
-    /// Relative to [`ListLinks::base`].
-    pub webui: Option<String>,
-}
-
-impl WebLinks {
-    /// The address for a browser, where the answer holds both halves of it.
-    #[must_use]
-    pub fn source_url(&self, base: Option<&str>) -> Option<String> {
-        Some(format!("{}{}", base?, self.webui.as_deref()?))
-    }
-}
-
-/// `null` where an object is expected stands for an empty one.
-pub(crate) fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de> + Default,
-{
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
-}
-
-/// An id: a string in v2, a number in v1, up to int64 in both.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum AnyId {
-    Text(String),
-    Number(i64),
-}
-
-impl From<AnyId> for String {
-    fn from(id: AnyId) -> Self {
-        match id {
-            AnyId::Text(text) => text,
-            AnyId::Number(number) => number.to_string(),
-        }
-    }
-}
-
-/// An id that a key is made of: without it the row can't be told from others.
-pub(crate) fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let id = String::from(AnyId::deserialize(deserializer)?);
-    if id.is_empty() {
-        return Err(serde::de::Error::custom("an empty id"));
-    }
-    Ok(id)
-}
-
-/// An id that may be missing, null or empty.
-pub(crate) fn optional_id<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<String>, D::Error> {
-    let id = Option::<AnyId>::deserialize(deserializer)?.map(String::from);
-    Ok(id.filter(|id| !id.is_empty()))
+/// The address of a space or a page for a browser: the site's own address with `/wiki`, which comes with each
+/// listing, and `_links.webui`, which is relative to it.
+fn source_url(fields: &mut Fields, base: Option<&str>) -> Result<Option<String>> {
+    let webui = fields.object("_links")?.text("webui")?;
+    Ok(base.zip(webui).map(|(base, webui)| format!("{base}{webui}")))
 }

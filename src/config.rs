@@ -310,7 +310,7 @@ impl Reader {
                 _ => self.problem(field, "must be a list of texts"),
             }
         }
-        texts.sort();
+        texts.sort_unstable();
         texts.dedup();
         texts
     }

@@ -2,15 +2,16 @@
 
 use futures_util::future::try_join4;
 
-use crate::api::Endpoint;
-use crate::api::label::{Label, LabelRow};
+use crate::api::label::LabelRow;
 use crate::api::page::PageRow;
-use crate::api::state::{ContentState, StateRow};
-use crate::api::version::{Version, VersionRow};
-use crate::api::view::{ViewRow, Views};
+use crate::api::state::StateRow;
+use crate::api::version::VersionRow;
+use crate::api::view::ViewRow;
+use crate::api::{Endpoint, Fields};
+use crate::error::Error;
 use crate::http::Platform;
 use crate::http::client::{Call, CallError, Client};
-use crate::paging::{Listing, parse};
+use crate::paging::Listing;
 use crate::plan::Wanted;
 use crate::sink::Sink;
 use crate::stream::Stream;
@@ -78,22 +79,35 @@ async fn versions<P: Platform, S: Sink>(
     client: &Client<'_, P, S>,
     id: &str,
 ) -> Result<Vec<VersionRow>, CallError> {
-    let mut listing = Listing::of_page(Endpoint::Versions, id, client.config().page_size);
-    let mut rows = Vec::new();
-    while let Some(page) = listing.next::<Version, _, _>(client).await? {
-        rows.extend(page.rows.into_iter().map(|version| version.into_row(id)));
-    }
-    Ok(rows)
+    let versions = list(client, Endpoint::Versions, id).await?;
+    let rows: Result<Vec<_>, Error> = versions
+        .into_iter()
+        .map(|version| VersionRow::read(version, id))
+        .collect();
+    Ok(rows?)
 }
 
 async fn labels<P: Platform, S: Sink>(
     client: &Client<'_, P, S>,
     id: &str,
 ) -> Result<Vec<LabelRow>, CallError> {
-    let mut listing = Listing::of_page(Endpoint::Labels, id, client.config().page_size);
+    let labels = list(client, Endpoint::Labels, id).await?;
+    let rows: Result<Vec<_>, Error> = labels
+        .into_iter()
+        .map(|label| LabelRow::read(label, id))
+        .collect();
+    Ok(rows?)
+}
+
+async fn list<P: Platform, S: Sink>(
+    client: &Client<'_, P, S>,
+    endpoint: Endpoint,
+    id: &str,
+) -> Result<Vec<Fields>, CallError> {
+    let mut listing = Listing::of_page(endpoint, id, client.config().page_size);
     let mut rows = Vec::new();
-    while let Some(page) = listing.next::<Label, _, _>(client).await? {
-        rows.extend(page.rows.into_iter().map(|label| label.into_row(id)));
+    while let Some(page) = listing.next(client).await? {
+        rows.extend(page.rows);
     }
     Ok(rows)
 }
@@ -102,24 +116,35 @@ async fn views<P: Platform, S: Sink>(
     client: &Client<'_, P, S>,
     id: &str,
 ) -> Result<ViewRow, CallError> {
-    let views = match client.call(&Call::about(Endpoint::Views, id)).await {
-        Ok(response) => parse::<Views>(Endpoint::Views, &response.body)?,
-        Err(CallError::Refused) => Views::default(),
-        Err(error) => return Err(error),
-    };
-    Ok(views.into_row(id))
+    let body = value(client, Endpoint::Views, id).await?;
+    let views = body
+        .map(|body| Fields::parse(Endpoint::Views, &body))
+        .transpose()?;
+    Ok(ViewRow::read(views, id)?)
 }
 
 async fn state<P: Platform, S: Sink>(
     client: &Client<'_, P, S>,
     id: &str,
 ) -> Result<StateRow, CallError> {
-    let state = match client.call(&Call::about(Endpoint::States, id)).await {
-        // "Null or content state", says the OpenAPI; an empty body is the same.
-        Ok(response) if response.body.trim_ascii().is_empty() => None,
-        Ok(response) => parse::<Option<ContentState>>(Endpoint::States, &response.body)?,
-        Err(CallError::Refused) => None,
-        Err(error) => return Err(error),
-    };
-    Ok(state.unwrap_or_default().into_row(id))
+    let body = value(client, Endpoint::States, id).await?;
+    // "Null or content state", says the OpenAPI; an empty body is the same.
+    let body = body.filter(|body| !matches!(body.trim_ascii(), b"" | b"null"));
+    let state = body
+        .map(|body| Fields::parse(Endpoint::States, &body))
+        .transpose()?;
+    Ok(StateRow::read(state, id)?)
+}
+
+/// The body of a value that not every page has.
+async fn value<P: Platform, S: Sink>(
+    client: &Client<'_, P, S>,
+    endpoint: Endpoint,
+    id: &str,
+) -> Result<Option<Vec<u8>>, CallError> {
+    match client.call(&Call::about(endpoint, id)).await {
+        Ok(response) => Ok(Some(response.body)),
+        Err(CallError::Refused) => Ok(None),
+        Err(error) => Err(error),
+    }
 }

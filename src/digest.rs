@@ -6,9 +6,7 @@
 
 use std::hash::{DefaultHasher, Hasher};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::api::page::PageRow;
 
@@ -17,12 +15,31 @@ const BUCKETS: usize = 256;
 /// For each bucket of ids, the exclusive or of the hashes of its rows.
 ///
 /// Two sets that differ in a bucket have the same digest with a probability of 2⁻³².
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<u32>", into = "Vec<u32>")]
 pub struct Digest(Vec<u32>);
 
 impl Default for Digest {
     fn default() -> Self {
         Self(vec![0; BUCKETS])
+    }
+}
+
+impl TryFrom<Vec<u32>> for Digest {
+    type Error = &'static str;
+
+    fn try_from(buckets: Vec<u32>) -> Result<Self, Self::Error> {
+        if buckets.len() == BUCKETS {
+            Ok(Self(buckets))
+        } else {
+            Err("a digest of another size")
+        }
+    }
+}
+
+impl From<Digest> for Vec<u32> {
+    fn from(digest: Digest) -> Self {
+        digest.0
     }
 }
 
@@ -55,42 +72,4 @@ pub fn hash(page: &PageRow) -> u64 {
     let mut hasher = DefaultHasher::new();
     hasher.write(&serde_json::to_vec(page).unwrap_or_default());
     hasher.finish()
-}
-
-impl Serialize for Digest {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let bytes: Vec<u8> = self
-            .0
-            .iter()
-            .flat_map(|bucket| bucket.to_le_bytes())
-            .collect();
-        let empty = bytes.iter().all(|byte| *byte == 0);
-        serializer.serialize_str(&if empty {
-            String::new()
-        } else {
-            STANDARD_NO_PAD.encode(bytes)
-        })
-    }
-}
-
-impl<'de> Deserialize<'de> for Digest {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        if text.is_empty() {
-            return Ok(Self::default());
-        }
-        let bytes = STANDARD_NO_PAD
-            .decode(text)
-            .map_err(serde::de::Error::custom)?;
-        let (buckets, rest) = bytes.as_chunks::<4>();
-        if buckets.len() != BUCKETS || !rest.is_empty() {
-            return Err(serde::de::Error::custom("a digest of another size"));
-        }
-        Ok(Self(
-            buckets
-                .iter()
-                .map(|bucket| u32::from_le_bytes(*bucket))
-                .collect(),
-        ))
-    }
 }

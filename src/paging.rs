@@ -9,9 +9,8 @@ use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use serde::de::DeserializeOwned;
 
-use crate::api::{Endpoint, ListLinks, Listed};
+use crate::api::{Endpoint, Fields};
 use crate::error::{Error, Result};
 use crate::http::classify::Problem;
 use crate::http::client::{Call, CallError, Client, Trial};
@@ -39,9 +38,9 @@ pub struct Listing {
 
 /// One page of a listing.
 #[derive(Debug)]
-pub struct Page<T> {
+pub struct Page {
     /// What is on it.
-    pub rows: Vec<T>,
+    pub rows: Vec<Fields>,
     /// The site's own address, for links.
     pub base: Option<String>,
     /// The cursor of the page behind it; none at the end.
@@ -79,15 +78,10 @@ impl Listing {
     ///
     /// Those of the call, and [`Kind::UnexpectedResponse`](crate::error::Kind::UnexpectedResponse) where the
     /// listing leads in a circle, to nowhere, or through empty pages without end.
-    pub async fn next<T, P, S>(
+    pub async fn next<P: Platform, S: Sink>(
         &mut self,
         client: &Client<'_, P, S>,
-    ) -> Result<Option<Page<T>>, CallError>
-    where
-        T: DeserializeOwned,
-        P: Platform,
-        S: Sink,
-    {
+    ) -> Result<Option<Page>, CallError> {
         if self.done {
             return Ok(None);
         }
@@ -100,15 +94,10 @@ impl Listing {
     /// # Errors
     ///
     /// The problem as it is.
-    pub async fn first_rows<T, P, S>(
+    pub async fn first_rows<P: Platform, S: Sink>(
         &mut self,
         client: &Client<'_, P, S>,
-    ) -> Result<Vec<T>, Problem>
-    where
-        T: DeserializeOwned,
-        P: Platform,
-        S: Sink,
-    {
+    ) -> Result<Vec<Fields>, Problem> {
         while !self.done {
             let response = client.exchange(&self.call(), &mut Trial::probing()).await?;
             let page = self.read(&response)?;
@@ -136,16 +125,19 @@ impl Listing {
         }
     }
 
-    fn read<T: DeserializeOwned>(&mut self, response: &Response) -> Result<Page<T>> {
-        let Listed { results, links } = parse(self.endpoint, &response.body)?;
-        let next = next_cursor(&links, &response.headers)
+    fn read(&mut self, response: &Response) -> Result<Page> {
+        let mut answer = Fields::parse(self.endpoint, &response.body)?;
+        let rows = answer.objects("results")?;
+        let mut links = answer.object("_links")?;
+        let next = links.text("next")?;
+        let next = next_cursor(next.as_deref(), &response.headers)
             .map_err(|why| Error::unexpected(self.endpoint, why))?;
-        self.guard(results.is_empty(), next.as_deref())?;
+        self.guard(rows.is_empty(), next.as_deref())?;
         self.cursor.clone_from(&next);
         self.done = next.is_none();
         Ok(Page {
-            rows: results,
-            base: links.base,
+            rows,
+            base: links.text("base")?,
             next,
         })
     }
@@ -178,31 +170,10 @@ impl From<Error> for Problem {
     }
 }
 
-/// Reads the body of an answer.
-///
-/// # Errors
-///
-/// [`Kind::UnexpectedResponse`](crate::error::Kind::UnexpectedResponse). The parser's own words could quote
-/// what the other side sent, so only its verdict and the place are told.
-pub fn parse<T: DeserializeOwned>(endpoint: Endpoint, body: &[u8]) -> Result<T> {
-    serde_json::from_slice(body).map_err(|error| {
-        let what = match error.classify() {
-            _ if body.is_empty() => "an empty body".to_owned(),
-            _ if body.trim_ascii_start().starts_with(b"<") => "HTML instead of JSON".to_owned(),
-            serde_json::error::Category::Data => {
-                format!("JSON of another shape (column {})", error.column())
-            }
-            serde_json::error::Category::Eof => "JSON that breaks off".to_owned(),
-            _ => format!("no JSON (column {})", error.column()),
-        };
-        Error::unexpected(endpoint, what)
-    })
-}
-
 /// The cursor of the next page, from the body or else from the `Link` header, which says the same.
-fn next_cursor(links: &ListLinks, headers: &Headers) -> Result<Option<String>, &'static str> {
+fn next_cursor(link: Option<&str>, headers: &Headers) -> Result<Option<String>, &'static str> {
     let in_header = || headers.get("link").and_then(next_in_link_header);
-    match links.next.as_deref().or_else(in_header) {
+    match link.or_else(in_header) {
         Some(link) => cursor_of(link)
             .map(Some)
             .ok_or("a next link without a cursor"),
@@ -282,15 +253,12 @@ mod tests {
     fn the_link_header_stands_in_for_the_body() {
         let header = r#"</wiki/api/v2/pages?limit=5&cursor=t>; rel="next", <https://s.atlassian.net/wiki>; rel="base""#;
         let headers = Headers(vec![("Link".into(), header.into())]);
-        assert_eq!(
-            next_cursor(&ListLinks::default(), &headers),
-            Ok(Some("t".into()))
-        );
+        assert_eq!(next_cursor(None, &headers), Ok(Some("t".into())));
         let base = Headers(vec![(
             "Link".into(),
             r#"<https://s.atlassian.net/wiki>; rel="base""#.into(),
         )]);
-        assert_eq!(next_cursor(&ListLinks::default(), &base), Ok(None));
+        assert_eq!(next_cursor(None, &base), Ok(None));
     }
 
     proptest! {

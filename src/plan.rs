@@ -1,6 +1,5 @@
 //! What a run reads: which streams are wanted of which pages, and the listings that lead to them.
 
-use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::api::Endpoint;
@@ -26,7 +25,7 @@ pub enum Extent {
 
 /// The streams that a run delivers, each with its extent.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Wanted(BTreeMap<Stream, Extent>);
+pub struct Wanted(Vec<(Stream, Extent)>);
 
 impl Wanted {
     /// Makes sense of a selection: an incremental stream without a watermark is read whole.
@@ -35,7 +34,7 @@ impl Wanted {
     ///
     /// [`Kind::InvalidConfig`] with all that is wrong with the selection.
     pub fn new(selection: &[(String, Mode)], state: &State) -> Result<Self> {
-        let mut wanted = BTreeMap::new();
+        let mut wanted: Vec<(Stream, Extent)> = Vec::new();
         let mut problems = Vec::new();
         for (name, mode) in selection {
             let Some(stream) = Stream::named(name) else {
@@ -46,20 +45,22 @@ impl Wanted {
             if !stream.modes().contains(mode) {
                 problems.push(format!("the stream {name} has no incremental mode"));
             }
-            let extent = match state.watermarks.get(name) {
+            let extent = match state.watermark(stream) {
                 Some(watermark) if *mode == Mode::Incremental => {
-                    Extent::Since(overlapped(*watermark))
+                    Extent::Since(overlapped(watermark))
                 }
                 _ => Extent::Whole,
             };
-            if wanted.insert(stream, extent).is_some() {
+            if wanted.iter().any(|(known, _)| *known == stream) {
                 problems.push(format!("the stream {name} is selected twice"));
             }
+            wanted.push((stream, extent));
         }
         if selection.is_empty() {
             problems.push("no stream is selected".to_owned());
         }
         if problems.is_empty() {
+            wanted.sort_unstable_by_key(|(stream, _)| *stream);
             Ok(Self(wanted))
         } else {
             Err(Error::new(Kind::InvalidConfig, problems.join("; ")))
@@ -68,19 +69,19 @@ impl Wanted {
 
     /// The streams, in the order of the catalogue.
     pub fn streams(&self) -> impl Iterator<Item = Stream> {
-        self.0.keys().copied()
+        self.0.iter().map(|(stream, _)| *stream)
     }
 
     /// Whether the stream is wanted at all.
     #[must_use]
     pub fn has(&self, stream: Stream) -> bool {
-        self.0.contains_key(&stream)
+        self.extent(stream).is_some()
     }
 
     /// Whether every row of the stream is wanted.
     #[must_use]
     pub fn whole(&self, stream: Stream) -> bool {
-        self.0.get(&stream) == Some(&Extent::Whole)
+        self.extent(stream) == Some(Extent::Whole)
     }
 
     /// Whether the rows of the stream that belong to this page are wanted.
@@ -92,10 +93,10 @@ impl Wanted {
     /// Whether a row of this time is wanted; one that doesn't say is.
     #[must_use]
     pub fn from(&self, stream: Stream, time: Option<Timestamp>) -> bool {
-        match self.0.get(&stream) {
+        match self.extent(stream) {
             None => false,
             Some(Extent::Whole) => true,
-            Some(Extent::Since(since)) => time.is_none_or(|time| time >= *since),
+            Some(Extent::Since(since)) => time.is_none_or(|time| time >= since),
         }
     }
 
@@ -115,8 +116,13 @@ impl Wanted {
         earliest
     }
 
+    fn extent(&self, stream: Stream) -> Option<Extent> {
+        let wanted = self.0.iter().find(|(wanted, _)| *wanted == stream);
+        wanted.map(|(_, extent)| *extent)
+    }
+
     fn needs_pages(&self) -> bool {
-        self.0.keys().any(|stream| *stream != Stream::Spaces)
+        self.streams().any(|stream| stream != Stream::Spaces)
     }
 }
 

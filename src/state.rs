@@ -4,7 +4,6 @@
 //! things that keep an incremental run cheap and complete: the newest rows delivered, a digest of what was
 //! put away, and the accounts met but not yet looked up.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -36,16 +35,12 @@ pub struct State {
     base_url: String,
     spaces: Vec<String>,
     /// Up to when each stream is delivered, by the service's clock.
-    #[serde(default)]
-    pub watermarks: BTreeMap<String, Timestamp>,
+    watermarks: Vec<(String, Timestamp)>,
     /// The newest pages of the last finished run.
-    #[serde(default)]
     pub recent: Recent,
     /// What was archived or in the trash at the end of the last finished run that read the stream of pages.
-    #[serde(default)]
     pub put_away: Option<Digest>,
     /// The run under way.
-    #[serde(default)]
     pub run: Option<Run>,
 }
 
@@ -55,29 +50,22 @@ pub struct Run {
     /// What the run does, as a fingerprint: another selection or another set of spaces begins afresh.
     pub plan: u64,
     /// Whether the order of the service could not be trusted, so that all pages are listed.
-    #[serde(default)]
     pub distrust: bool,
     /// When it began, by the service's clock.
     pub started: Timestamp,
     /// Where it goes on.
     pub place: Place,
     /// Accounts met and not yet looked up.
-    #[serde(default)]
     pub accounts: Vec<String>,
     /// The newest modification seen.
-    #[serde(default)]
     pub newest: Option<Timestamp>,
     /// The newest pages delivered.
-    #[serde(default)]
     pub recent: Recent,
     /// What of the pages delivered is put away.
-    #[serde(default)]
     pub put_away: Digest,
     /// Whether anything at all was listed.
-    #[serde(default)]
     pub seen: bool,
     /// Pages that vanished before their details could be read.
-    #[serde(default)]
     pub gone: u64,
 }
 
@@ -87,10 +75,8 @@ pub struct Place {
     /// The listing, counted as the plan does.
     pub step: usize,
     /// The cursor of its page under way.
-    #[serde(default)]
     pub cursor: Option<String>,
     /// The sort key of the last row delivered: an id, or a time of modification.
-    #[serde(default)]
     pub passed: Option<String>,
 }
 
@@ -99,7 +85,8 @@ pub struct Place {
 pub struct Recent {
     /// The streams for which they were delivered.
     streams: Vec<String>,
-    pages: BTreeMap<String, (Timestamp, u64)>,
+    /// Id, time of modification and hash of the row.
+    pages: Vec<(String, Timestamp, u64)>,
 }
 
 impl Recent {
@@ -108,7 +95,7 @@ impl Recent {
     pub fn of(wanted: impl Iterator<Item = Stream>) -> Self {
         Self {
             streams: wanted.map(|stream| stream.name().to_owned()).collect(),
-            pages: BTreeMap::new(),
+            pages: Vec::new(),
         }
     }
 
@@ -120,9 +107,8 @@ impl Recent {
     /// Whether exactly this row was delivered.
     #[must_use]
     pub fn has(&self, page: &PageRow) -> bool {
-        self.pages
-            .get(&page.source_id)
-            .is_some_and(|(_, delivered)| *delivered == hash(page))
+        let delivered = self.pages.iter().find(|(id, ..)| *id == page.source_id);
+        delivered.is_some_and(|(.., delivered)| *delivered == hash(page))
     }
 
     /// Remembers a row, and forgets those that the next run won't look at.
@@ -135,12 +121,17 @@ impl Recent {
             return;
         }
         self.pages
-            .insert(page.source_id.clone(), (modified, hash(page)));
-        self.pages.retain(|_, (modified, _)| *modified >= horizon);
+            .retain(|(id, modified, _)| *modified >= horizon && *id != page.source_id);
+        self.pages
+            .push((page.source_id.clone(), modified, hash(page)));
         if self.pages.len() > MAX_RECENT {
-            let oldest = self.pages.iter().min_by_key(|(_, (modified, _))| *modified);
-            if let Some(oldest) = oldest.map(|(id, _)| id.clone()) {
-                self.pages.remove(&oldest);
+            let oldest = self
+                .pages
+                .iter()
+                .enumerate()
+                .min_by_key(|(_, (_, modified, _))| *modified);
+            if let Some(oldest) = oldest.map(|(place, _)| place) {
+                self.pages.swap_remove(oldest);
             }
         }
     }
@@ -160,7 +151,7 @@ impl State {
             version: VERSION,
             base_url: config.base_url.to_string(),
             spaces: config.spaces.clone(),
-            watermarks: BTreeMap::new(),
+            watermarks: Vec::new(),
             recent: Recent::default(),
             put_away: None,
             run: None,
@@ -209,6 +200,25 @@ impl State {
             run: Some(run.clone()),
             ..self.clone()
         }
+    }
+
+    /// Up to when a stream is delivered.
+    #[must_use]
+    pub fn watermark(&self, stream: Stream) -> Option<Timestamp> {
+        let known = self
+            .watermarks
+            .iter()
+            .find(|(name, _)| name == stream.name());
+        known.map(|(_, watermark)| *watermark)
+    }
+
+    /// Moves a watermark forward.
+    pub fn advance(&mut self, stream: Stream, watermark: Timestamp) {
+        let watermark = self
+            .watermark(stream)
+            .map_or(watermark, |known| known.max(watermark));
+        self.watermarks.retain(|(name, _)| name != stream.name());
+        self.watermarks.push((stream.name().to_owned(), watermark));
     }
 
     /// The text for a checkpoint.

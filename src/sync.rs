@@ -6,10 +6,10 @@
 //! lasts is caught by it or by the next one.
 
 use crate::accounts::Accounts;
-use crate::api::page::{Page, PageRow};
-use crate::api::space::{Space, SpaceRow};
-use crate::api::user::{Lookup, User, UserRow};
-use crate::api::{Endpoint, Listed};
+use crate::api::page::PageRow;
+use crate::api::space::SpaceRow;
+use crate::api::user::{Lookup, UserRow};
+use crate::api::{Endpoint, Fields};
 use crate::config::Config;
 use crate::details::Details;
 use crate::digest::Digest;
@@ -17,7 +17,7 @@ use crate::error::{Error, Kind, Result};
 use crate::http::Platform;
 use crate::http::client::{Call, CallError, Client};
 use crate::look_ahead::LookAhead;
-use crate::paging::{Listing, parse};
+use crate::paging::Listing;
 use crate::plan::{Plan, Wanted, page_queries, space_steps};
 use crate::sink::{Batches, Note, Sink, refused};
 use crate::state::{Recent, Run, State};
@@ -26,6 +26,9 @@ use crate::timestamp::Timestamp;
 use crate::walk::{Piece, Walk};
 use futures_util::StreamExt as _;
 use futures_util::stream::{FusedStream, unfold};
+
+#[cfg(test)]
+mod tests;
 
 /// Bytes of a state. A checkpoint that would be longer waits until accounts were looked up.
 const MAX_STATE: usize = 60 * 1024;
@@ -70,9 +73,11 @@ pub(crate) async fn chosen_spaces<P: Platform, S: Sink>(
             client.config().page_size,
             None,
         );
-        while let Some(page) = listing.next::<Space, _, _>(client).await? {
+        while let Some(page) = listing.next(client).await? {
             let base = page.base.as_deref();
-            rows.extend(page.rows.into_iter().map(|space| space.into_row(base)));
+            for space in page.rows {
+                rows.push(SpaceRow::read(space, base)?);
+            }
         }
     }
     let unknown = keys
@@ -352,32 +357,18 @@ impl<'a, P: Platform, S: Sink> Sync<'a, P, S> {
         if !self.wanted.has(Stream::Pages) || self.wanted.whole(Stream::Pages) {
             return Ok(());
         }
-        let mut digest = Digest::default();
         let before = self.state.put_away.clone().unwrap_or_default();
-        self.each_put_away(|_, page| {
-            digest.toggle(page);
-            Ok(())
-        })
-        .await?;
+        let digest = self.list_put_away(None).await?;
         if digest != before {
-            self.each_put_away(|sync, page| {
-                let due = digest.differs(&before, page) && !sync.run.recent.has(page);
-                if due {
-                    sync.deliver_put_away(page)
-                } else {
-                    Ok(())
-                }
-            })
-            .await?;
+            self.list_put_away(Some((&before, &digest))).await?;
         }
         self.run.put_away = digest;
         Ok(())
     }
 
-    async fn each_put_away(
-        &mut self,
-        mut each: impl FnMut(&mut Self, &PageRow) -> Result<()>,
-    ) -> Result<()> {
+    /// Lists what is put away, and delivers the rows that may have changed from one digest to another.
+    async fn list_put_away(&mut self, change: Option<(&Digest, &Digest)>) -> Result<Digest> {
+        let mut digest = Digest::default();
         let ids = ids(self.spaces.as_deref());
         for query in page_queries(&["archived", "trashed"], "id", ids.as_deref()) {
             let mut listing = Listing::new(
@@ -386,13 +377,19 @@ impl<'a, P: Platform, S: Sink> Sync<'a, P, S> {
                 self.client.config().page_size,
                 None,
             );
-            while let Some(bunch) = listing.next::<Page, _, _>(self.client).await? {
+            while let Some(bunch) = listing.next(self.client).await? {
                 for page in bunch.rows {
-                    each(self, &page.into_row(bunch.base.as_deref()))?;
+                    let page = PageRow::read(page, bunch.base.as_deref())?;
+                    digest.toggle(&page);
+                    let changed =
+                        change.is_some_and(|(before, after)| after.differs(before, &page));
+                    if changed && !self.run.recent.has(&page) {
+                        self.deliver_put_away(&page)?;
+                    }
                 }
             }
         }
-        Ok(())
+        Ok(digest)
     }
 
     fn deliver_put_away(&mut self, page: &PageRow) -> Result<()> {
@@ -428,13 +425,8 @@ impl<'a, P: Platform, S: Sink> Sync<'a, P, S> {
                 .sink()
                 .finished(stream, snapshot)
                 .map_err(refused)?;
-            if stream != Stream::Spaces {
-                let known = self.state.watermarks.get(stream.name()).copied();
-                if let Some(watermark) = known.max(watermark) {
-                    self.state
-                        .watermarks
-                        .insert(stream.name().to_owned(), watermark);
-                }
+            if let Some(watermark) = watermark.filter(|_| stream != Stream::Spaces) {
+                self.state.advance(stream, watermark);
             }
         }
         if self.wanted.has(Stream::Pages) {
@@ -453,7 +445,7 @@ fn ids(spaces: Option<&[SpaceRow]>) -> Option<Vec<String>> {
         .iter()
         .map(|space| space.source_id.clone())
         .collect();
-    ids.sort();
+    ids.sort_unstable();
     ids.dedup();
     Some(ids)
 }
@@ -510,8 +502,9 @@ async fn look_up<P: Platform, S: Sink>(
         ..Call::about(Endpoint::Users, "")
     };
     let response = client.call(&call).await?;
-    let users: Listed<User> = parse(Endpoint::Users, &response.body)?;
-    let rows: Vec<_> = users.results.into_iter().map(User::into_row).collect();
+    let users = Fields::parse(Endpoint::Users, &response.body)?.objects("results")?;
+    let rows: Vec<_> = users.into_iter().map(UserRow::read)
+        .collect::<Result<_>>()?;
     let unknown = batch.len().saturating_sub(rows.len());
     if unknown > 0 {
         let message = format!(
@@ -530,7 +523,7 @@ async fn look_up<P: Platform, S: Sink>(
 async fn sees_a_space<P: Platform, S: Sink>(client: &Client<'_, P, S>) -> Result<bool> {
     for step in space_steps(&[]) {
         let mut listing = Listing::new(Endpoint::Spaces, &step.query, 1, None);
-        while let Some(page) = listing.next::<Space, _, _>(client).await? {
+        while let Some(page) = listing.next(client).await? {
             if !page.rows.is_empty() {
                 return Ok(true);
             }

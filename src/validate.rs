@@ -4,9 +4,8 @@
 //! as one that does: a 401 says that the scope is missing, any other refusal that it is there (measured
 //! 2026-08-20, markfluence `docs/confluence/api.md`).
 
-use crate::api::Endpoint;
-use crate::api::page::Page;
-use crate::api::space::Space;
+use crate::api::{Endpoint, Fields};
+use crate::api::page::PageRow;
 use crate::api::user::Lookup;
 use crate::config::Config;
 use crate::error::{Error, Kind};
@@ -93,14 +92,14 @@ async fn ask_all<P: Platform, S: Sink>(
         1,
         None,
     );
-    let page = pages.first_rows::<Page, _, _>(client).await;
+    let page = pages.first_rows(client).await;
     let page = found
         .add(Endpoint::Pages, page)?
         .and_then(|rows| rows.into_iter().next());
     if !sees_space && page.is_none() {
         return Err(no_space());
     }
-    let page = page.map(|page| page.into_row(None));
+    let page = page.map(|page| PageRow::read(page, None)).transpose()?;
     let id = page
         .as_ref()
         .map_or(NO_PAGE, |page| page.source_id.as_str());
@@ -129,7 +128,7 @@ async fn ask_all<P: Platform, S: Sink>(
 
 async fn first_space<P: Platform, S: Sink>(
     client: &Client<'_, P, S>,
-) -> Result<Option<Space>, Problem> {
+) -> Result<Option<Fields>, Problem> {
     for step in space_steps(&[]) {
         let mut listing = Listing::new(Endpoint::Spaces, &step.query, 1, None);
         if let Some(space) = listing.first_rows(client).await?.into_iter().next() {

@@ -1,10 +1,8 @@
 //! The way through the listings of a plan: rows and marks, in order, from any place on.
 
-use serde::de::DeserializeOwned;
-
 use crate::api::Endpoint;
-use crate::api::page::{Page, PageRow};
-use crate::api::space::{Space, SpaceRow};
+use crate::api::page::PageRow;
+use crate::api::space::SpaceRow;
 use crate::error::{Error, Result};
 use crate::http::Platform;
 use crate::http::client::{CallError, Client};
@@ -139,25 +137,25 @@ impl<'a, P: Platform, S: Sink> Walk<'a, P, S> {
     }
 
     async fn spaces(&mut self, step: &Step) -> Result<Vec<Piece>> {
-        let page = self.fetch::<Space>(step).await?;
+        let page = self.fetch(step).await?;
         let base = page.base.as_deref();
         let rows: Vec<_> = page
             .rows
             .into_iter()
-            .map(|space| space.into_row(base))
-            .collect();
+            .map(|space| SpaceRow::read(space, base))
+            .collect::<Result<_>>()?;
         self.listed |= !rows.is_empty();
         self.advance(page.next);
         Ok(vec![Piece::Spaces(rows), self.mark()])
     }
 
     async fn pages(&mut self, step: &Step) -> Result<Vec<Piece>> {
-        let page = self.fetch::<Page>(step).await?;
+        let page = self.fetch(step).await?;
         let mut pieces = Vec::with_capacity(page.rows.len() + 1);
         let mut reached = false;
         self.listed |= !page.rows.is_empty();
         for row in page.rows {
-            let row = row.into_row(page.base.as_deref());
+            let row = PageRow::read(row, page.base.as_deref())?;
             let key = Key::of(&row, step);
             self.look_at_order(key);
             if step.since.is_some() && !self.sorted {
@@ -179,7 +177,7 @@ impl<'a, P: Platform, S: Sink> Walk<'a, P, S> {
 
     /// The next page of the listing under way. One whose cursor is refused starts again behind the rows
     /// that were listed.
-    async fn fetch<T: DeserializeOwned>(&mut self, step: &Step) -> Result<paging::Page<T>> {
+    async fn fetch(&mut self, step: &Step) -> Result<paging::Page> {
         loop {
             let limit = self.client.config().page_size;
             let listing = self.listing.get_or_insert_with(|| {

@@ -1,17 +1,9 @@
 //! `GET /wiki/api/v2/pages/{id}/labels`: one label of a page.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::id;
-
-/// A label as the service sends it.
-#[derive(Debug, Deserialize)]
-pub struct Label {
-    #[serde(deserialize_with = "id")]
-    id: String,
-    name: Option<String>,
-    prefix: Option<String>,
-}
+use super::Fields;
+use crate::error::Result;
 
 /// A row of the stream `page_labels`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -26,15 +18,18 @@ pub struct LabelRow {
     pub prefix: Option<String>,
 }
 
-impl Label {
-    /// The row of the page `page_id`.
-    #[must_use]
-    pub fn into_row(self, page_id: &str) -> LabelRow {
-        LabelRow {
-            source_id: self.id,
+impl LabelRow {
+    /// Reads a label of the page `page_id`.
+    ///
+    /// # Errors
+    ///
+    /// It has no id, or a field of another type.
+    pub fn read(mut label: Fields, page_id: &str) -> Result<Self> {
+        Ok(Self {
+            source_id: label.key("id")?,
             page_id: page_id.to_owned(),
-            name: self.name,
-            prefix: self.prefix,
-        }
+            name: label.text("name")?,
+            prefix: label.text("prefix")?,
+        })
     }
 }

@@ -1,46 +1,10 @@
 //! `GET /wiki/api/v2/pages`: one page, without its body.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::{WebLinks, id, optional_id, or_default};
+use super::{Fields, source_url};
+use crate::error::Result;
 use crate::timestamp::Timestamp;
-
-/// A page as the service sends it (`PageBulk`).
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Page {
-    #[serde(deserialize_with = "id")]
-    id: String,
-    status: Option<String>,
-    title: Option<String>,
-    #[serde(default, deserialize_with = "optional_id")]
-    space_id: Option<String>,
-    #[serde(default, deserialize_with = "optional_id")]
-    parent_id: Option<String>,
-    parent_type: Option<String>,
-    position: Option<i64>,
-    #[serde(default, deserialize_with = "optional_id")]
-    author_id: Option<String>,
-    #[serde(default, deserialize_with = "optional_id")]
-    owner_id: Option<String>,
-    #[serde(default, deserialize_with = "optional_id")]
-    last_owner_id: Option<String>,
-    subtype: Option<String>,
-    created_at: Option<String>,
-    #[serde(default, deserialize_with = "or_default")]
-    version: LastVersion,
-    #[serde(default, rename = "_links", deserialize_with = "or_default")]
-    links: WebLinks,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct LastVersion {
-    created_at: Option<String>,
-    number: Option<i64>,
-    #[serde(default, deserialize_with = "optional_id")]
-    author_id: Option<String>,
-}
 
 /// A row of the stream `pages`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -69,32 +33,34 @@ pub struct PageRow {
     pub last_author_id: Option<String>,
 }
 
-impl Page {
-    /// The row, with an address below `base`.
-    #[must_use]
-    pub fn into_row(self, base: Option<&str>) -> PageRow {
-        PageRow {
-            source_url: self.links.source_url(base),
-            source_id: self.id,
-            title: self.title,
-            position: self.position,
-            status: self.status,
-            space_id: self.space_id,
-            parent_id: self.parent_id,
-            parent_type: self.parent_type,
-            subtype: self.subtype,
-            author_id: self.author_id,
-            owner_id: self.owner_id,
-            last_owner_id: self.last_owner_id,
-            created_at: self.created_at,
-            updated_at: self.version.created_at,
-            version_number: self.version.number,
-            last_author_id: self.version.author_id,
-        }
-    }
-}
-
 impl PageRow {
+    /// Reads a page (`PageBulk`), with an address below `base`.
+    ///
+    /// # Errors
+    ///
+    /// It has no id, or a field of another type.
+    pub fn read(mut page: Fields, base: Option<&str>) -> Result<Self> {
+        let mut version = page.object("version")?;
+        Ok(Self {
+            source_id: page.key("id")?,
+            title: page.text("title")?,
+            position: page.integer("position")?,
+            status: page.text("status")?,
+            space_id: page.id("spaceId")?,
+            parent_id: page.id("parentId")?,
+            parent_type: page.text("parentType")?,
+            subtype: page.text("subtype")?,
+            author_id: page.id("authorId")?,
+            owner_id: page.id("ownerId")?,
+            last_owner_id: page.id("lastOwnerId")?,
+            source_url: source_url(&mut page, base)?,
+            created_at: page.text("createdAt")?,
+            updated_at: version.text("createdAt")?,
+            version_number: version.integer("number")?,
+            last_author_id: version.id("authorId")?,
+        })
+    }
+
     /// When the last version was made, where the service says so in words that can be read.
     #[must_use]
     pub fn modified(&self) -> Option<Timestamp> {

@@ -1,30 +1,9 @@
 //! `GET /wiki/api/v2/spaces`: one space.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::{WebLinks, id, optional_id, or_default};
-
-/// A space as the service sends it (`SpaceBulk`).
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[expect(clippy::struct_field_names, reason = "`type` is a keyword")]
-pub struct Space {
-    #[serde(deserialize_with = "id")]
-    id: String,
-    key: Option<String>,
-    name: Option<String>,
-    #[serde(rename = "type")]
-    space_type: Option<String>,
-    status: Option<String>,
-    #[serde(default, deserialize_with = "optional_id")]
-    author_id: Option<String>,
-    created_at: Option<String>,
-    #[serde(default, deserialize_with = "optional_id")]
-    homepage_id: Option<String>,
-    current_active_alias: Option<String>,
-    #[serde(default, rename = "_links", deserialize_with = "or_default")]
-    links: WebLinks,
-}
+use super::{Fields, source_url};
+use crate::error::Result;
 
 /// A row of the stream `spaces`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -46,26 +25,27 @@ pub struct SpaceRow {
     pub alias: Option<String>,
 }
 
-impl Space {
-    /// The row, with an address below `base`.
-    #[must_use]
-    pub fn into_row(self, base: Option<&str>) -> SpaceRow {
-        SpaceRow {
-            source_url: self.links.source_url(base),
-            source_id: self.id,
-            external_key: self.key,
-            name: self.name,
-            space_type: self.space_type,
-            status: self.status,
-            author_id: self.author_id,
-            created_at: self.created_at,
-            homepage_id: self.homepage_id,
-            alias: self.current_active_alias,
-        }
-    }
-}
-
 impl SpaceRow {
+    /// Reads a space (`SpaceBulk`), with an address below `base`.
+    ///
+    /// # Errors
+    ///
+    /// It has no id, or a field of another type.
+    pub fn read(mut space: Fields, base: Option<&str>) -> Result<Self> {
+        Ok(Self {
+            source_id: space.key("id")?,
+            external_key: space.text("key")?,
+            name: space.text("name")?,
+            space_type: space.text("type")?,
+            status: space.text("status")?,
+            author_id: space.id("authorId")?,
+            source_url: source_url(&mut space, base)?,
+            created_at: space.text("createdAt")?,
+            homepage_id: space.id("homepageId")?,
+            alias: space.text("currentActiveAlias")?,
+        })
+    }
+
     /// Whether `key` names this space; keys are unique whatever their case.
     #[must_use]
     pub fn is_called(&self, key: &str) -> bool {

@@ -1,21 +1,9 @@
 //! `GET /wiki/rest/api/content/{id}/state`: the content state of a page, such as "Ready for review".
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-/// The state as the service sends it: `{}` where none was ever set, only `lastUpdated` where it was removed
-/// (measured 2026-09-18, markfluence `docs/confluence/page-status.md`).
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ContentState {
-    content_state: Option<NamedState>,
-    last_updated: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct NamedState {
-    name: Option<String>,
-    color: Option<String>,
-}
+use super::Fields;
+use crate::error::Result;
 
 /// A row of the stream `page_content_states`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -30,18 +18,27 @@ pub struct StateRow {
     pub updated_at: Option<String>,
 }
 
-impl ContentState {
-    /// The row of the page `page_id`. A page without a state has a row too, so that a removed state goes.
-    #[must_use]
-    pub fn into_row(self, page_id: &str) -> StateRow {
-        let (name, color) = self
-            .content_state
-            .map_or((None, None), |state| (state.name, state.color));
-        StateRow {
+impl StateRow {
+    /// Reads the state of the page `page_id`. The service sends `{}` where none was ever set, and only
+    /// `lastUpdated` where it was removed (measured 2026-09-18, markfluence
+    /// `docs/confluence/page-status.md`). Such a page has a row too, so that a removed state goes.
+    ///
+    /// # Errors
+    ///
+    /// A field is of another type.
+    pub fn read(state: Option<Fields>, page_id: &str) -> Result<Self> {
+        let mut row = Self {
             page_id: page_id.to_owned(),
-            content_state_name: name,
-            content_state_color: color,
-            updated_at: self.last_updated,
+            content_state_name: None,
+            content_state_color: None,
+            updated_at: None,
+        };
+        if let Some(mut state) = state {
+            let mut named = state.object("contentState")?;
+            row.content_state_name = named.text("name")?;
+            row.content_state_color = named.text("color")?;
+            row.updated_at = state.text("lastUpdated")?;
         }
+        Ok(row)
     }
 }

@@ -1,8 +1,9 @@
 //! `POST /wiki/api/v2/users-bulk`: up to 250 users by account id.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::id;
+use super::Fields;
+use crate::error::Result;
 
 /// Account ids per request (`maxItems` of the `OpenAPI`).
 pub const BATCH: usize = 250;
@@ -13,19 +14,6 @@ pub const BATCH: usize = 250;
 pub struct Lookup<'a> {
     /// The accounts. Those that the service doesn't know are left out of its answer without a word.
     pub account_ids: &'a [String],
-}
-
-/// A user as the service sends it.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct User {
-    #[serde(deserialize_with = "id")]
-    account_id: String,
-    display_name: Option<String>,
-    public_name: Option<String>,
-    email: Option<String>,
-    account_type: Option<String>,
-    account_status: Option<String>,
 }
 
 /// A row of the stream `users`.
@@ -42,17 +30,21 @@ pub struct UserRow {
     pub account_status: Option<String>,
 }
 
-impl User {
-    /// The row. An empty e-mail is one that the user's profile hides.
-    #[must_use]
-    pub fn into_row(self) -> UserRow {
+impl UserRow {
+    /// Reads a user. An empty e-mail is one that the user's profile hides.
+    ///
+    /// # Errors
+    ///
+    /// It has no id, or a field of another type.
+    pub fn read(mut user: Fields) -> Result<Self> {
         let shown = |text: &String| !text.is_empty();
-        UserRow {
-            source_id: self.account_id,
-            name: self.display_name.filter(shown).or(self.public_name),
-            email: self.email.filter(shown),
-            account_type: self.account_type,
-            account_status: self.account_status,
-        }
+        let public_name = user.text("publicName")?;
+        Ok(Self {
+            source_id: user.key("accountId")?,
+            name: user.text("displayName")?.filter(shown).or(public_name),
+            email: user.text("email")?.filter(shown),
+            account_type: user.text("accountType")?,
+            account_status: user.text("accountStatus")?,
+        })
     }
 }

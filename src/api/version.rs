@@ -1,20 +1,9 @@
 //! `GET /wiki/api/v2/pages/{id}/versions`: one version of a page.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::optional_id;
-
-/// A version as the service sends it. It has no id: its key is the page and its number.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Version {
-    number: i64,
-    message: Option<String>,
-    minor_edit: Option<bool>,
-    created_at: Option<String>,
-    #[serde(default, deserialize_with = "optional_id")]
-    author_id: Option<String>,
-}
+use super::{Endpoint, Fields};
+use crate::error::{Error, Result};
 
 /// A row of the stream `page_versions`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -31,17 +20,23 @@ pub struct VersionRow {
     pub created_at: Option<String>,
 }
 
-impl Version {
-    /// The row of the page `page_id`.
-    #[must_use]
-    pub fn into_row(self, page_id: &str) -> VersionRow {
-        VersionRow {
+impl VersionRow {
+    /// Reads a version of the page `page_id`. It has no id: its key is the page and its number.
+    ///
+    /// # Errors
+    ///
+    /// It has no number, or a field of another type.
+    pub fn read(mut version: Fields, page_id: &str) -> Result<Self> {
+        let number = version.integer("number")?;
+        Ok(Self {
             page_id: page_id.to_owned(),
-            number: self.number,
-            message: self.message,
-            author_id: self.author_id,
-            minor_edit: self.minor_edit,
-            created_at: self.created_at,
-        }
+            number: number.ok_or_else(|| {
+                Error::unexpected(Endpoint::Versions, "a version without a number")
+            })?,
+            message: version.text("message")?,
+            author_id: version.id("authorId")?,
+            minor_edit: version.boolean("minorEdit")?,
+            created_at: version.text("createdAt")?,
+        })
     }
 }

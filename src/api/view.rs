@@ -1,12 +1,9 @@
 //! `GET /wiki/rest/api/analytics/content/{id}/views`: how often a page was viewed.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-/// The count as the service sends it.
-#[derive(Debug, Default, Deserialize)]
-pub struct Views {
-    count: Option<i64>,
-}
+use super::Fields;
+use crate::error::Result;
 
 /// A row of the stream `page_views`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -19,13 +16,20 @@ pub struct ViewRow {
     pub views_count: Option<i64>,
 }
 
-impl Views {
-    /// The row of the page `page_id`. A count that can't be had is null, never 0.
-    #[must_use]
-    pub fn into_row(self, page_id: &str) -> ViewRow {
-        ViewRow {
+impl ViewRow {
+    /// Reads the count of the page `page_id`; without an answer it is null, never 0.
+    ///
+    /// # Errors
+    ///
+    /// A field is of another type.
+    pub fn read(views: Option<Fields>, page_id: &str) -> Result<Self> {
+        let views_count = match views {
+            Some(mut views) => views.integer("count")?,
+            None => None,
+        };
+        Ok(Self {
             page_id: page_id.to_owned(),
-            views_count: self.count,
-        }
+            views_count,
+        })
     }
 }

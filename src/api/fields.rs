@@ -1,0 +1,199 @@
+//! A JSON object of an answer, from which a row takes its columns.
+//!
+//! Nothing in Atlassian's response schemas is required (`OpenAPI` of v2, June 2026), so a field that is
+//! missing or null is none, and unknown ones are ignored. A field of another type is an error: a row that was
+//! understood by half would be a loss in silence. (Derived deserializers for each shape would take a quarter
+//! of the component's size.)
+
+use serde_json::{Map, Value};
+
+use super::Endpoint;
+use crate::error::{Error, Result};
+
+/// The fields of one object.
+#[derive(Debug, Clone)]
+pub struct Fields {
+    endpoint: Endpoint,
+    fields: Map<String, Value>,
+}
+
+impl Fields {
+    /// Reads a body. The parser's own words could quote what the other side sent, so only its verdict and the
+    /// place are told.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::UnexpectedResponse`](crate::error::Kind::UnexpectedResponse) where it is no JSON object.
+    pub fn parse(endpoint: Endpoint, body: &[u8]) -> Result<Self> {
+        let what = match serde_json::from_slice(body) {
+            Ok(Value::Object(fields)) => return Ok(Self { endpoint, fields }),
+            Ok(_) => "JSON that is no object".to_owned(),
+            Err(_) if body.is_empty() => "an empty body".to_owned(),
+            Err(_) if body.trim_ascii_start().starts_with(b"<") => {
+                "HTML instead of JSON".to_owned()
+            }
+            Err(error) if error.is_eof() => "JSON that breaks off".to_owned(),
+            Err(error) => format!("no JSON (line {}, column {})", error.line(), error.column()),
+        };
+        Err(Error::unexpected(endpoint, what))
+    }
+
+    /// Text.
+    ///
+    /// # Errors
+    ///
+    /// It is of another type.
+    pub fn text(&mut self, name: &str) -> Result<Option<String>> {
+        match self.fields.remove(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(self.wrong(name, "a text")),
+        }
+    }
+
+    /// An id: a string in v2, a number in v1, up to int64 in both. An empty one is none.
+    ///
+    /// # Errors
+    ///
+    /// It is of another type.
+    pub fn id(&mut self, name: &str) -> Result<Option<String>> {
+        match self.fields.get(name).and_then(Value::as_i64) {
+            Some(number) => Ok(Some(number.to_string())),
+            None => Ok(self.text(name)?.filter(|id| !id.is_empty())),
+        }
+    }
+
+    /// An id that a key is made of: without it the row can't be told from others.
+    ///
+    /// # Errors
+    ///
+    /// It is missing or of another type.
+    pub fn key(&mut self, name: &str) -> Result<String> {
+        self.id(name)?.ok_or_else(|| self.wrong(name, "an id"))
+    }
+
+    /// A whole number.
+    ///
+    /// # Errors
+    ///
+    /// It is of another type.
+    pub fn integer(&mut self, name: &str) -> Result<Option<i64>> {
+        match self.fields.remove(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => value
+                .as_i64()
+                .map(Some)
+                .ok_or_else(|| self.wrong(name, "a whole number")),
+        }
+    }
+
+    /// True or false.
+    ///
+    /// # Errors
+    ///
+    /// It is of another type.
+    pub fn boolean(&mut self, name: &str) -> Result<Option<bool>> {
+        match self.fields.remove(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => value
+                .as_bool()
+                .map(Some)
+                .ok_or_else(|| self.wrong(name, "true or false")),
+        }
+    }
+
+    /// An object within; an empty one where it is missing.
+    ///
+    /// # Errors
+    ///
+    /// It is of another type.
+    pub fn object(&mut self, name: &str) -> Result<Self> {
+        match self.fields.remove(name) {
+            None | Some(Value::Null) => Ok(Self {
+                endpoint: self.endpoint,
+                fields: Map::new(),
+            }),
+            Some(value) => self.within(name, value),
+        }
+    }
+
+    /// The objects of a list, which must be there: an answer without its list is not one without rows.
+    ///
+    /// # Errors
+    ///
+    /// It is missing or of another type.
+    pub fn objects(&mut self, name: &str) -> Result<Vec<Self>> {
+        match self.fields.remove(name) {
+            Some(Value::Array(values)) => values
+                .into_iter()
+                .map(|value| self.within(name, value))
+                .collect(),
+            _ => Err(self.wrong(name, "a list")),
+        }
+    }
+
+    fn within(&self, name: &str, value: Value) -> Result<Self> {
+        match value {
+            Value::Object(fields) => Ok(Self {
+                endpoint: self.endpoint,
+                fields,
+            }),
+            _ => Err(self.wrong(name, "an object")),
+        }
+    }
+
+    fn wrong(&self, name: &str, what: &str) -> Error {
+        Error::unexpected(
+            self.endpoint,
+            format!("JSON of another shape ({name:?} is not {what})"),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_none_and_what_is_wrong_is_an_error() {
+        let body = br#"{"t":"x","n":null,"i":3000000000,"e":"","b":true,"o":{},"l":[{}],"w":[1]}"#;
+        let mut fields = Fields::parse(Endpoint::Pages, body).unwrap();
+        assert_eq!(fields.clone().text("t"), Ok(Some("x".to_owned())));
+        assert_eq!(fields.text("n"), Ok(None));
+        assert_eq!(fields.text("absent"), Ok(None));
+        assert_eq!(fields.clone().id("i"), Ok(Some("3000000000".to_owned())));
+        assert_eq!(fields.id("e"), Ok(None));
+        assert_eq!(fields.clone().integer("i"), Ok(Some(3_000_000_000)));
+        assert_eq!(fields.clone().boolean("b"), Ok(Some(true)));
+        assert_eq!(fields.clone().objects("l").unwrap().len(), 1);
+        assert!(fields.clone().object("o").is_ok());
+        assert!(fields.clone().text("i").is_err());
+        assert!(fields.clone().integer("t").is_err());
+        assert!(fields.clone().boolean("t").is_err());
+        assert!(fields.clone().object("l").is_err());
+        assert!(fields.clone().objects("o").is_err());
+        assert!(fields.clone().objects("w").is_err());
+        assert!(fields.clone().key("absent").is_err());
+        assert!(fields.key("e").is_err());
+    }
+
+    #[test]
+    fn a_body_is_judged_without_being_quoted() {
+        for (body, expected) in [
+            ("", "an empty body"),
+            ("<html>secret</html>", "HTML"),
+            (r#"{"secret"#, "breaks off"),
+            ("[]", "no object"),
+            ("{secret}", "no JSON"),
+        ] {
+            let message = Fields::parse(Endpoint::Pages, body.as_bytes())
+                .unwrap_err()
+                .message;
+            assert!(
+                message.contains(expected) && !message.contains("secret"),
+                "{message}"
+            );
+        }
+    }
+}
