@@ -6,6 +6,7 @@ use crate::error::{Error, Kind};
 use crate::http::wasi::Wasi;
 use crate::sink::{Batch, Note, Sink};
 use crate::stream::{Mode, Stream};
+use crate::timestamp::millis;
 use crate::validate::{self, EndpointAccess};
 
 mod bindings {
@@ -110,9 +111,7 @@ impl From<Error> for types::Failure {
             message: error.message,
             endpoint: error.endpoint.map(|endpoint| endpoint.as_str().to_owned()),
             http_status: error.http_status,
-            retry_after_ms: error
-                .retry_after
-                .and_then(|wait| u64::try_from(wait.as_millis()).ok()),
+            retry_after_ms: error.retry_after.map(millis),
         }
     }
 }
@@ -162,7 +161,7 @@ impl From<Stream> for StreamInfo {
             modes: stream.modes().iter().map(|&mode| mode.into()).collect(),
             endpoint: stream.endpoint().as_str().to_owned(),
             scope: stream.endpoint().scope().to_owned(),
-            schema: stream.schema().to_string(),
+            schema: stream.schema(),
         }
     }
 }

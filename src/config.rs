@@ -1,7 +1,7 @@
 //! The configuration, checked whole: every problem is reported at once with its field.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -75,7 +75,7 @@ impl Config {
     ///
     /// [`Kind::InvalidConfig`] with all problems in one message.
     pub fn parse(json: &str) -> Result<Self> {
-        let fields = match serde_json::from_str::<Value>(json) {
+        let fields = match serde_json::from_slice::<Value>(json.as_bytes()) {
             Ok(Value::Object(fields)) => fields,
             Ok(_) => return Err(invalid("the configuration must be a JSON object")),
             // The parser's words could quote a secret, its position can't.
@@ -254,10 +254,9 @@ fn check_path(host: &str, path: &str) -> std::result::Result<(), String> {
 }
 
 fn is_loopback(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || address
-            .parse::<IpAddr>()
+    matches!(host, "localhost" | "[::1]")
+        || host
+            .parse::<Ipv4Addr>()
             .is_ok_and(|address| address.is_loopback())
 }
 
@@ -306,12 +305,11 @@ impl Reader {
         let mut texts = Vec::new();
         for value in values {
             match value.as_str().map(str::trim) {
+                Some(text) if texts.iter().any(|known| known == text) => {}
                 Some(text) if !text.is_empty() => texts.push(text.to_owned()),
                 _ => self.problem(field, "must be a list of texts"),
             }
         }
-        texts.sort_unstable();
-        texts.dedup();
         texts
     }
 

@@ -39,7 +39,9 @@ impl Wanted {
         for (name, mode) in selection {
             let Some(stream) = Stream::named(name) else {
                 let known = Stream::ALL.map(Stream::name).join(", ");
-                problems.push(format!("there is no stream {name:?}; there are {known}"));
+                problems.push(format!(
+                    "there is no stream called {name}; there are {known}"
+                ));
                 continue;
             };
             if !stream.modes().contains(mode) {
@@ -60,8 +62,8 @@ impl Wanted {
             problems.push("no stream is selected".to_owned());
         }
         if problems.is_empty() {
-            wanted.sort_unstable_by_key(|(stream, _)| *stream);
-            Ok(Self(wanted))
+            let position = |stream| wanted.iter().find(|(known, _)| *known == stream).copied();
+            Ok(Self(Stream::ALL.into_iter().filter_map(position).collect()))
         } else {
             Err(Error::new(Kind::InvalidConfig, problems.join("; ")))
         }

@@ -51,7 +51,7 @@ pub enum Note<'a> {
     /// A wait begins.
     Wait {
         /// How long, in milliseconds.
-        ms: u128,
+        ms: u64,
         /// Why.
         reason: &'a str,
     },

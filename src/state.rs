@@ -168,7 +168,7 @@ impl State {
             return Ok(Self::new(config));
         };
         let unreadable = |_| invalid("the state can't be read; start afresh without one");
-        let envelope: Envelope = serde_json::from_str(json).map_err(unreadable)?;
+        let envelope: Envelope = serde_json::from_slice(json.as_bytes()).map_err(unreadable)?;
         if envelope.version != VERSION {
             let message = format!(
                 "the state has version {}, this component reads version {VERSION}; use the newer component, or \
@@ -177,7 +177,7 @@ impl State {
             );
             return Err(invalid(&message));
         }
-        let state: Self = serde_json::from_str(json).map_err(unreadable)?;
+        let state: Self = serde_json::from_slice(json.as_bytes()).map_err(unreadable)?;
         if state.base_url != config.base_url.to_string() {
             let message = format!(
                 "the state belongs to another site than {}; use that site's own state, or start afresh without \
@@ -186,11 +186,9 @@ impl State {
             );
             return Err(invalid(&message));
         }
-        Ok(if state.spaces == config.spaces {
-            state
-        } else {
-            Self::new(config)
-        })
+        let same = state.spaces.len() == config.spaces.len()
+            && state.spaces.iter().all(|key| config.spaces.contains(key));
+        Ok(if same { state } else { Self::new(config) })
     }
 
     /// The state in the middle of a run.

@@ -286,27 +286,22 @@ impl Stream {
         }
     }
 
-    /// JSON Schema of one row.
+    /// JSON Schema of one row, as text.
     #[must_use]
-    pub fn schema(self) -> Value {
-        let key = self.primary_key();
-        let properties: Map<String, Value> = self
-            .columns()
-            .iter()
-            .map(|column| {
-                (
-                    column.name.to_owned(),
-                    column.schema(!key.contains(&column.name)),
-                )
-            })
-            .collect();
-        json!({
+    pub fn schema(self) -> String {
+        let mut properties = Map::new();
+        for column in self.columns() {
+            let nullable = !self.primary_key().contains(&column.name);
+            properties.insert(column.name.to_owned(), column.schema(nullable));
+        }
+        let schema = json!({
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             "type": "object",
             "description": self.description(),
             "properties": properties,
             "required": self.columns().iter().map(|column| column.name).collect::<Vec<_>>(),
-        })
+        });
+        serde_json::to_string(&schema).unwrap_or_default()
     }
 }
 

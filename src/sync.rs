@@ -441,13 +441,7 @@ impl<'a, P: Platform, S: Sink> Sync<'a, P, S> {
 }
 
 fn ids(spaces: Option<&[SpaceRow]>) -> Option<Vec<String>> {
-    let mut ids: Vec<_> = spaces?
-        .iter()
-        .map(|space| space.source_id.clone())
-        .collect();
-    ids.sort_unstable();
-    ids.dedup();
-    Some(ids)
+    Some(spaces?.iter().map(|space| space.source_id.clone()).collect())
 }
 
 fn bunches<P: Platform, S: Sink>(

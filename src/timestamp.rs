@@ -1,10 +1,14 @@
 //! An instant of the service's clock.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
 
 /// Milliseconds since 1970, as precise as the service's own timestamps.
 #[derive(
@@ -34,27 +38,26 @@ impl Timestamp {
             _ => text.to_owned(),
         };
         let date = OffsetDateTime::parse(&whole, &Rfc3339).ok()?;
-        let millis = date.unix_timestamp_nanos().div_euclid(1_000_000);
-        i64::try_from(millis).ok().map(Self)
+        Some(Self(
+            date.unix_timestamp() * 1000 + i64::from(date.millisecond()),
+        ))
     }
 
-    /// Reads the date of an HTTP header (RFC 9110).
+    /// Reads the date of an HTTP header, in the one form that may still be sent (RFC 9110, IMF-fixdate):
+    /// `Thu, 26 Mar 2026 16:00:00 GMT`.
     #[must_use]
     pub fn parse_http(text: &str) -> Option<Self> {
-        let since = httpdate::parse_http_date(text)
-            .ok()?
-            .duration_since(UNIX_EPOCH)
-            .ok()?;
-        i64::try_from(since.as_millis()).ok().map(Self)
+        let mut words = text.strip_suffix(" GMT")?.split(' ').skip(1);
+        let (day, month) = (words.next()?, words.next()?);
+        let month = MONTHS.iter().position(|name| *name == month)? + 1;
+        let (year, time) = (words.next()?, words.next()?);
+        Self::parse(&format!("{year}-{month:02}-{day}T{time}Z"))
     }
 
     /// So much earlier.
     #[must_use]
     pub fn less(self, duration: Duration) -> Self {
-        Self(
-            self.0
-                .saturating_sub(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)),
-        )
+        Self(self.0.saturating_sub_unsigned(millis(duration)))
     }
 
     /// How long after `earlier` this is; nothing if it is before.
@@ -62,6 +65,15 @@ impl Timestamp {
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or_default())
     }
+}
+
+/// A duration in whole milliseconds.
+#[must_use]
+pub fn millis(duration: Duration) -> u64 {
+    duration
+        .as_secs()
+        .saturating_mul(1000)
+        .saturating_add(u64::from(duration.subsec_millis()))
 }
 
 #[cfg(test)]
@@ -88,6 +100,14 @@ mod tests {
         }
         let date = Timestamp::parse_http("Thu, 01 Jan 1970 00:01:00 GMT");
         assert_eq!(date, Some(Timestamp::from_millis(60_000)));
+        for text in [
+            "Thu, 01 Foo 1970 00:01:00 GMT",
+            "Thu, 01 Jan 1970 00:01:00",
+            "1970-01-01T00:01:00Z",
+            "",
+        ] {
+            assert_eq!(Timestamp::parse_http(text), None, "{text}");
+        }
     }
 
     proptest! {

@@ -4,9 +4,9 @@
 //! as one that does: a 401 says that the scope is missing, any other refusal that it is there (measured
 //! 2026-08-20, markfluence `docs/confluence/api.md`).
 
-use crate::api::{Endpoint, Fields};
 use crate::api::page::PageRow;
 use crate::api::user::Lookup;
+use crate::api::{Endpoint, Fields};
 use crate::config::Config;
 use crate::error::{Error, Kind};
 use crate::http::Platform;
@@ -251,13 +251,11 @@ fn judge(endpoint: Endpoint, problem: &Problem) -> (Access, Option<String>) {
 /// One error for all that was denied: every missing scope is named at once.
 fn all_denied(denied: &[Error]) -> Option<Error> {
     let first = denied.first()?;
-    let mut scopes: Vec<_> = denied
-        .iter()
-        .filter(|error| error.http_status == Some(401))
-        .filter_map(|error| error.endpoint.map(Endpoint::scope))
-        .collect();
-    scopes.sort_unstable();
-    scopes.dedup();
+    let mut scopes: Vec<&str> = Vec::new();
+    for error in denied.iter().filter(|error| error.http_status == Some(401)) {
+        let scope = error.endpoint.map(Endpoint::scope);
+        scopes.extend(scope.filter(|scope| !scopes.contains(scope)));
+    }
     let mut error = first.clone();
     if scopes.len() > 1 {
         error.message = format!(

@@ -145,7 +145,7 @@ impl Fields {
     fn wrong(&self, name: &str, what: &str) -> Error {
         Error::unexpected(
             self.endpoint,
-            format!("JSON of another shape ({name:?} is not {what})"),
+            format!("JSON of another shape ({name} is not {what})"),
         )
     }
 }

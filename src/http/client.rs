@@ -13,7 +13,7 @@ use crate::api::Endpoint;
 use crate::config::Config;
 use crate::error::{Error, Kind};
 use crate::sink::{Note, Sink};
-use crate::timestamp::Timestamp;
+use crate::timestamp::{Timestamp, millis};
 use futures_util::future::{Either, select};
 
 /// Tries of a doubtful answer after the collection has answered that the credentials are good.
@@ -268,7 +268,7 @@ impl<'a, P: Platform, S: Sink> Client<'a, P, S> {
             _ => "no answer".to_owned(),
         };
         self.sink.note(&Note::Wait {
-            ms: wait.as_millis(),
+            ms: millis(wait),
             reason: &reason,
         });
         let _hold = holds_all.then(|| {
