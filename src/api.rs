@@ -99,5 +99,7 @@ impl fmt::Display for Endpoint {
 /// listing, and `_links.webui`, which is relative to it.
 fn source_url(fields: &mut Fields, base: Option<&str>) -> Result<Option<String>> {
     let webui = fields.object("_links")?.text("webui")?;
-    Ok(base.zip(webui).map(|(base, webui)| format!("{base}{webui}")))
+    Ok(base
+        .zip(webui)
+        .map(|(base, webui)| format!("{base}{webui}")))
 }

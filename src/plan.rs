@@ -9,9 +9,9 @@ use crate::state::{State, overlapped};
 use crate::stream::{Mode, Stream};
 use crate::timestamp::Timestamp;
 
-/// Ids per listing of pages (`maxItems` of `space-id` in the `OpenAPI`).
+/// Ids per listing of pages (`maxItems` of `space-id` in the OpenAPI).
 const SPACE_IDS: usize = 100;
-/// Keys per listing of spaces (`maxItems` of `keys` in the `OpenAPI`).
+/// Keys per listing of spaces (`maxItems` of `keys` in the OpenAPI).
 const SPACE_KEYS: usize = 250;
 
 /// How much of a stream is wanted.

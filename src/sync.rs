@@ -441,7 +441,12 @@ impl<'a, P: Platform, S: Sink> Sync<'a, P, S> {
 }
 
 fn ids(spaces: Option<&[SpaceRow]>) -> Option<Vec<String>> {
-    Some(spaces?.iter().map(|space| space.source_id.clone()).collect())
+    Some(
+        spaces?
+            .iter()
+            .map(|space| space.source_id.clone())
+            .collect(),
+    )
 }
 
 fn bunches<P: Platform, S: Sink>(
@@ -497,7 +502,9 @@ async fn look_up<P: Platform, S: Sink>(
     };
     let response = client.call(&call).await?;
     let users = Fields::parse(Endpoint::Users, &response.body)?.objects("results")?;
-    let rows: Vec<_> = users.into_iter().map(UserRow::read)
+    let rows: Vec<_> = users
+        .into_iter()
+        .map(UserRow::read)
         .collect::<Result<_>>()?;
     let unknown = batch.len().saturating_sub(rows.len());
     if unknown > 0 {

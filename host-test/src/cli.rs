@@ -38,7 +38,7 @@ enum Command {
     Validate(ConfigArguments),
     /// Find out a site's cloud id and print the base_url for a scoped token.
     CloudId {
-        /// The site, such as https://example.atlassian.net.
+        /// The site, such as example.atlassian.net.
         site: String,
     },
     /// List the streams.

@@ -99,9 +99,9 @@ impl<O: Output> Watched<O> {
 
     fn say(&self, line: &str) {
         if self.bar.is_hidden() {
-            eprintln!("{line}")
+            eprintln!("{line}");
         } else {
-            self.bar.println(line)
+            self.bar.println(line);
         }
     }
 }

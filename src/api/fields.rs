@@ -1,6 +1,6 @@
 //! A JSON object of an answer, from which a row takes its columns.
 //!
-//! Nothing in Atlassian's response schemas is required (`OpenAPI` of v2, June 2026), so a field that is
+//! Nothing in Atlassian's response schemas is required (OpenAPI of v2, June 2026), so a field that is
 //! missing or null is none, and unknown ones are ignored. A field of another type is an error: a row that was
 //! understood by half would be a loss in silence. (Derived deserializers for each shape would take a quarter
 //! of the component's size.)

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::Fields;
 use crate::error::Result;
 
-/// Account ids per request (`maxItems` of the `OpenAPI`).
+/// Account ids per request (`maxItems` of the OpenAPI).
 pub const BATCH: usize = 250;
 
 /// What is asked.

@@ -159,41 +159,46 @@ fn stop_when_interrupted() -> Arc<AtomicBool> {
 /// The last line, and the exit status.
 fn conclude(outcome: &Result<Outcome>, count: &Mutex<Count>, begun: Instant) -> (Value, ExitCode) {
     let count = count.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let failed = match outcome {
+    let mut line = json!(count);
+    let (more, code) = match outcome {
         Ok(Outcome {
             result: Ok(()),
             usage,
             ..
         }) => {
-            let mut summary = json!(count);
-            if let Some(fields) = summary.as_object_mut() {
-                fields.insert("type".to_owned(), json!("summary"));
-                fields.insert("requests".to_owned(), json!(usage.requests));
-                fields.insert("seconds".to_owned(), json!(begun.elapsed().as_secs_f64()));
-                fields.insert("memory_bytes".to_owned(), json!(usage.memory));
-            }
-            return (summary, ExitCode::SUCCESS);
+            let summary = json!({
+                "type": "summary",
+                "requests": usage.requests,
+                "seconds": begun.elapsed().as_secs_f64(),
+                "memory_bytes": usage.memory,
+            });
+            (summary, ExitCode::SUCCESS)
         }
         Ok(Outcome {
             result: Err(failure),
             refusal,
             ..
         }) => {
-            let mut failed = report::failure(failure);
-            let own_words = refusal
+            let mut failure = failure.clone();
+            // The output knows better than the component why it refused.
+            if let Some(words) = refusal
                 .as_ref()
-                .filter(|_| failure.kind == FailureKind::Cancelled);
-            if let Some(words) = own_words {
-                failed["message"] = json!(format!("{words:#}"));
+                .filter(|_| failure.kind == FailureKind::Cancelled)
+            {
+                failure.message = format!("{words:#}");
             }
-            failed
+            (report::failure(&failure), ExitCode::FAILURE)
         }
-        Err(error) => report::host_failure(&format!("{error:#}")),
+        Err(error) => (
+            report::host_failure(&format!("{error:#}")),
+            ExitCode::FAILURE,
+        ),
     };
-    let mut line = failed;
-    line["type"] = json!("error");
-    line["rows"] = json!(count.rows);
-    (line, ExitCode::FAILURE)
+    if let (Some(line), Value::Object(more)) = (line.as_object_mut(), more) {
+        line.insert("type".to_owned(), json!("error"));
+        line.extend(more);
+    }
+    (line, code)
 }
 
 impl Output for Box<dyn Output> {
