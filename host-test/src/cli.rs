@@ -1,5 +1,6 @@
 //! The command line: what can be asked for, and with which words.
 
+mod bench;
 mod cloud_id;
 mod demo;
 mod mock;
@@ -41,6 +42,10 @@ enum Command {
         /// The site, such as example.atlassian.net.
         site: String,
     },
+    /// Measure what the sandbox costs, against a native client and with many tenants.
+    Bench(bench::Arguments),
+    #[command(hide = true)]
+    BenchRun(bench::RunArguments),
     /// List the streams.
     Streams,
     /// Read streams into JSON lines or SQLite.
@@ -92,6 +97,8 @@ impl Cli {
             Command::Mock(arguments) => mock::run(arguments).await,
             Command::Validate(arguments) => validate::run(&options, &arguments).await,
             Command::CloudId { site } => cloud_id::run(&site).await,
+            Command::Bench(arguments) => bench::run(arguments).await,
+            Command::BenchRun(arguments) => bench::run_one(arguments).await,
             Command::Streams => streams(&options).await,
             Command::Sync(arguments) => sync::run(&options, arguments).await,
         };

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context as Task, Poll};
 use std::time::{Duration, Instant};
 
@@ -19,6 +19,7 @@ use crate::connection::Connection;
 use crate::limits::{Exceeded, Limits};
 use crate::output::{Batch, Output};
 use crate::tenant::Tenant;
+use crate::transport::Meter;
 
 /// The contract as Rust: made from `wit/` by wasmtime's `bindgen!`.
 #[expect(
@@ -78,6 +79,8 @@ pub struct Usage {
     pub requests: u64,
     /// From the call to the instance.
     pub instantiated: Duration,
+    /// From the call to its first request.
+    pub first_request: Option<Duration>,
 }
 
 /// How a run ended.
@@ -218,13 +221,8 @@ impl Runtime {
         output: Box<dyn Output>,
         call: impl AsyncFnOnce(&bindings::Connector, &mut Store<Tenant>) -> wasmtime::Result<T>,
     ) -> Result<(T, (Option<anyhow::Error>, Usage))> {
-        let requests = Arc::new(AtomicU64::new(0));
-        let tenant = Tenant::new(
-            connection.transport(),
-            limits,
-            Arc::clone(&requests),
-            output,
-        );
+        let meter = Arc::new(Meter::default());
+        let tenant = Tenant::new(connection.transport(), limits, Arc::clone(&meter), output);
         let mut store = Store::new(&self.engine, tenant);
         store.limiter(|tenant| &mut tenant.memory);
         store.set_epoch_deadline(1);
@@ -249,12 +247,14 @@ impl Runtime {
                 Ok(Err(error)) => return Err(failure(error)),
                 Ok(Ok(done)) => done,
             };
-        let requests = requests.load(Ordering::Relaxed);
+        let requests = meter.requests.load(Ordering::Relaxed);
+        let first_request = meter.first.get().map(|first| first.duration_since(begun));
         let usage = Usage {
             memory: tenant.memory.used,
             cpu,
             requests,
             instantiated,
+            first_request,
         };
         Ok((value, (tenant.refusal, usage)))
     }

@@ -4,12 +4,14 @@
 //! It is small, but exemplary in what it does about isolation: one store a call, limits on all that a guest
 //! can use, an egress policy, a client that no two tenants share.
 
+pub mod bench;
 pub mod cli;
 pub mod connection;
 pub mod egress;
 pub mod engine;
 pub mod limits;
 pub mod mock;
+pub mod native;
 pub mod output;
 pub mod progress;
 pub mod state_file;

@@ -1,7 +1,6 @@
 //! The store of one call: what the component's imports reach, and no more.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use wasmtime::component::ResourceTable;
@@ -11,7 +10,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use crate::engine::bindings::dx::connector::{sink, types};
 use crate::limits::{Limits, Memory};
 use crate::output::{Batch, Note, Output};
-use crate::transport::{Outgoing, Transport};
+use crate::transport::{Meter, Outgoing, Transport};
 
 /// What belongs to one call alone, and goes with it.
 pub(crate) struct Tenant {
@@ -30,14 +29,14 @@ impl Tenant {
     pub(crate) fn new(
         transport: Transport,
         limits: Limits,
-        requests: Arc<AtomicU64>,
+        meter: Arc<Meter>,
         output: Box<dyn Output>,
     ) -> Self {
         Self {
             table: ResourceTable::new(),
             wasi: WasiCtx::builder().build(),
             http: WasiHttpCtx::new(),
-            outgoing: Outgoing::new(transport, limits, requests),
+            outgoing: Outgoing::new(transport, limits, meter),
             output,
             memory: Memory::new(limits.memory),
             refusal: None,

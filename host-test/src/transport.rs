@@ -12,7 +12,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
@@ -192,16 +192,24 @@ pub(crate) struct Outgoing {
     transport: Transport,
     limits: Limits,
     slots: Arc<Semaphore>,
-    requests: Arc<AtomicU64>,
+    meter: Arc<Meter>,
+}
+
+/// What a call has sent.
+#[derive(Debug, Default)]
+pub(crate) struct Meter {
+    pub(crate) requests: AtomicU64,
+    /// When the first request was handed over.
+    pub(crate) first: OnceLock<Instant>,
 }
 
 impl Outgoing {
-    pub(crate) fn new(transport: Transport, limits: Limits, requests: Arc<AtomicU64>) -> Self {
+    pub(crate) fn new(transport: Transport, limits: Limits, meter: Arc<Meter>) -> Self {
         Self {
             transport,
             limits,
             slots: Arc::new(Semaphore::new(limits.in_flight)),
-            requests,
+            meter,
         }
     }
 }
@@ -221,7 +229,8 @@ impl WasiHttpHooks for Outgoing {
         options: Option<RequestOptions>,
         _: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = Answer> + Send> {
-        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.meter.requests.fetch_add(1, Ordering::Relaxed);
+        self.meter.first.get_or_init(Instant::now);
         let permit = Arc::clone(&self.slots).try_acquire_owned();
         let transport = self.transport.clone();
         let limits = self.limits;
