@@ -17,7 +17,8 @@ pub const MAX_BODY: usize = 32 << 20;
 
 /// All that the connector asks of the world: one implementation over wasi, one scripted for tests.
 pub trait Platform {
-    /// Sends one request and reads its whole answer. Follows no redirect, repeats nothing.
+    /// Sends one request and reads its whole answer, all within the request's timeout. Follows no redirect,
+    /// repeats nothing.
     fn send(&self, request: &Request<'_>)
     -> impl Future<Output = Result<Response, TransportError>>;
 
@@ -38,7 +39,7 @@ pub struct Request<'a> {
     pub path_and_query: &'a str,
     /// The JSON body of a POST; a GET where there is none.
     pub body: Option<&'a [u8]>,
-    /// How long each phase of the exchange may take.
+    /// How long the exchange may take, from its start to the end of the answer.
     pub timeout: Duration,
 }
 

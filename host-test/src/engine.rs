@@ -284,8 +284,6 @@ fn configuration() -> wasmtime::Config {
     let mut config = wasmtime::Config::new();
     config.epoch_interruption(true);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
-    config.memory_reservation(256 << 20);
-    config.memory_guard_size(64 << 10);
     config
 }
 

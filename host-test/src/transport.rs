@@ -18,7 +18,7 @@ use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, Request, Response};
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -244,6 +244,11 @@ impl WasiHttpHooks for Outgoing {
             let between = options
                 .between_bytes_timeout
                 .unwrap_or(Duration::from_mins(1));
+            let response = if is_small(&response) {
+                whole(response, between).await?
+            } else {
+                response
+            };
             let body = response.map(|body| {
                 let body = limited(body, limits.response, Error::HttpResponseBodySize);
                 Timed {
@@ -260,6 +265,26 @@ impl WasiHttpHooks for Outgoing {
             ))
         })
     }
+}
+
+/// Whether an answer is worth waiting for as a whole: the guest then wakes up once for it, not twice.
+fn is_small(response: &Response<WasiBody>) -> bool {
+    response
+        .body()
+        .size_hint()
+        .upper()
+        .is_some_and(|size| size <= 64 * 1024)
+}
+
+async fn whole(
+    response: Response<WasiBody>,
+    between: Duration,
+) -> Result<Response<WasiBody>, Error> {
+    let (head, body) = response.into_parts();
+    let collected = tokio::time::timeout(between, body.collect()).await;
+    let collected = collected.map_err(|_| Error::ConnectionReadTimeout)??;
+    let body = Full::new(collected.to_bytes()).map_err(|never| match never {});
+    Ok(Response::from_parts(head, body.boxed_unsync()))
 }
 
 fn limited(body: WasiBody, limit: u64, exceeded: fn(Option<u64>) -> Error) -> WasiBody {

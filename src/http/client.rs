@@ -1,8 +1,6 @@
 //! Requests, asked until they are settled: the loop round the gate, the platform and the judgements.
 
 use std::cell::{Cell, RefCell};
-use std::future::Future;
-use std::pin::pin;
 use std::time::Duration;
 
 use super::classify::{Asked, Nature, Problem, Settled, classify};
@@ -14,8 +12,6 @@ use crate::config::Config;
 use crate::error::{Error, Kind};
 use crate::sink::{Note, Sink};
 use crate::timestamp::{Timestamp, millis};
-use futures_util::future::{Either, select};
-
 /// Tries of a doubtful answer after the collection has answered that the credentials are good.
 const DOUBTS: u32 = 3;
 
@@ -290,7 +286,7 @@ impl<'a, P: Platform, S: Sink> Client<'a, P, S> {
             body: call.body.as_deref(),
             timeout: self.config.timeout,
         };
-        let answer = self.within_timeout(self.platform.send(&request)).await;
+        let answer = self.platform.send(&request).await;
         drop(permit);
         let mut response = answer.map_err(|error| transport_failure(call.endpoint, &error))?;
         if response.status >= 300 {
@@ -323,18 +319,6 @@ impl<'a, P: Platform, S: Sink> Client<'a, P, S> {
             self.gate.succeeded();
         }
         Ok(response)
-    }
-
-    /// The platform's own timeouts are for each phase; a body that drips keeps within those for ever.
-    async fn within_timeout(
-        &self,
-        answer: impl Future<Output = Result<Response, TransportError>>,
-    ) -> Result<Response, TransportError> {
-        let timeout = self.config.timeout;
-        match select(pin!(answer), pin!(self.platform.sleep(timeout))).await {
-            Either::Left((answer, _)) => answer,
-            Either::Right(((), _)) => Err(TransportError::Timeout(timeout)),
-        }
     }
 
     fn look_at_clock(&self, response: &Response) {

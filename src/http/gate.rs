@@ -131,9 +131,9 @@ impl<'a> Future for Enter<'a> {
             state.next_ticket += 1;
             let entry = (ticket, context.waker().clone());
             if self.again {
-                state.queue.push_front(entry)
+                state.queue.push_front(entry);
             } else {
-                state.queue.push_back(entry)
+                state.queue.push_back(entry);
             }
             self.ticket = Some(ticket);
             ticket

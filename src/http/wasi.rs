@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use wasip2::clocks::monotonic_clock::now;
 use wasip2::http::outgoing_handler::handle;
 use wasip2::http::types::{
     ErrorCode, Fields, IncomingBody, IncomingResponse, Method, OutgoingBody, OutgoingRequest,
@@ -15,7 +16,7 @@ use wstd::runtime::AsyncPollable;
 
 use super::{Headers, MAX_BODY, Platform, Request, Response, TransportError};
 use crate::config::{BaseUrl, Config};
-use crate::timestamp::Timestamp;
+use crate::timestamp::{Timestamp, millis};
 
 /// Bytes read from a body at once.
 const CHUNK: u64 = 64 * 1024;
@@ -29,6 +30,7 @@ pub struct Wasi {
 
 impl Wasi {
     /// A platform for the site of a configuration. Of one that can't be read no request will come.
+    #[must_use]
     pub fn new(config: &str) -> Self {
         let config = Config::parse(config).ok();
         let credentials = config
@@ -84,13 +86,15 @@ impl Platform for Wasi {
         let (outgoing, body) = self.outgoing(request).ok_or_else(|| {
             TransportError::Denied("it can't be put into words of wasi:http".into())
         })?;
-        let answer = handle(outgoing, options(request.timeout)).map_err(|code| failed(&code))?;
+        let answer =
+            handle(outgoing, Some(options(request.timeout))).map_err(|code| failed(&code))?;
         if let (Some(body), Some(bytes)) = (body, request.body) {
             write(body, bytes)?;
         }
+        let deadline = now() + nanoseconds(request.timeout);
         AsyncPollable::new(answer.subscribe()).wait_for().await;
         match answer.get() {
-            Some(Ok(Ok(response))) => receive(&response).await,
+            Some(Ok(Ok(response))) => receive(&response, deadline, request.timeout).await,
             Some(Ok(Err(code))) => Err(failed(&code)),
             Some(Err(())) | None => Err(TransportError::Network(
                 "no answer where one was ready".into(),
@@ -115,14 +119,18 @@ impl Platform for Wasi {
     }
 }
 
-fn options(timeout: Duration) -> Option<RequestOptions> {
+/// The host keeps these timeouts; one that can't says so here, and its limit on the whole call stands in.
+fn options(timeout: Duration) -> RequestOptions {
     let options = RequestOptions::new();
-    let nanoseconds = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
-    // A host that can't keep a timeout says so here; the client has one of its own for the whole exchange.
+    let nanoseconds = nanoseconds(timeout);
     let _ = options.set_connect_timeout(Some(nanoseconds));
     let _ = options.set_first_byte_timeout(Some(nanoseconds));
     let _ = options.set_between_bytes_timeout(Some(nanoseconds));
-    Some(options)
+    options
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    millis(duration).saturating_mul(1_000_000)
 }
 
 /// Account ids, some 11 KiB at most: one write.
@@ -139,7 +147,11 @@ fn write(body: OutgoingBody, bytes: &[u8]) -> Result<(), TransportError> {
     OutgoingBody::finish(body, None).map_err(|code| failed(&code))
 }
 
-async fn receive(response: &IncomingResponse) -> Result<Response, TransportError> {
+async fn receive(
+    response: &IncomingResponse,
+    deadline: u64,
+    timeout: Duration,
+) -> Result<Response, TransportError> {
     let headers = response.headers().entries().into_iter();
     let headers = headers.filter_map(|(name, value)| Some((name, String::from_utf8(value).ok()?)));
     let headers = Headers(headers.collect());
@@ -156,7 +168,9 @@ async fn receive(response: &IncomingResponse) -> Result<Response, TransportError
         let stream = body
             .stream()
             .map_err(|()| TransportError::Network("no body".into()))?;
-        read(&stream, declared).await?
+        read(&stream, declared, deadline)
+            .await?
+            .ok_or(TransportError::Timeout(timeout))?
     };
     drop(IncomingBody::finish(body));
     Ok(Response {
@@ -166,11 +180,18 @@ async fn receive(response: &IncomingResponse) -> Result<Response, TransportError
     })
 }
 
-async fn read(stream: &InputStream, declared: Option<usize>) -> Result<Vec<u8>, TransportError> {
+/// Nothing where the deadline passes before the end.
+async fn read(
+    stream: &InputStream,
+    declared: Option<usize>,
+    deadline: u64,
+) -> Result<Option<Vec<u8>>, TransportError> {
     let mut bytes = Vec::with_capacity(declared.unwrap_or_default());
     let ready = AsyncPollable::new(stream.subscribe());
     loop {
         match stream.read(CHUNK) {
+            // The host's timeout is for the gap between two chunks: a body that drips keeps within it for ever.
+            Ok(_) if now() > deadline => return Ok(None),
             Ok(chunk) if chunk.is_empty() => ready.wait_for().await,
             Ok(chunk) if bytes.len() + chunk.len() > MAX_BODY => {
                 return Err(TransportError::TooLarge);
@@ -179,7 +200,7 @@ async fn read(stream: &InputStream, declared: Option<usize>) -> Result<Vec<u8>, 
             Err(StreamError::Closed) if declared.is_some_and(|length| length > bytes.len()) => {
                 return Err(TransportError::Network("the answer breaks off".into()));
             }
-            Err(StreamError::Closed) => return Ok(bytes),
+            Err(StreamError::Closed) => return Ok(Some(bytes)),
             Err(StreamError::LastOperationFailed(error)) => {
                 let code = wasip2::http::types::http_error_code(&error);
                 return Err(code.map_or_else(

@@ -32,7 +32,7 @@ pub(super) struct RunArguments {
 }
 
 /// Milliseconds before each answer, and pages enough for a run of some seconds.
-const SITES: [(u64, usize); 3] = [(0, 2_000), (5, 1_000), (50, 200)];
+const SITES: [(u64, usize); 3] = [(0, 2_000), (5, 1_000), (50, 400)];
 
 pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
     let start_up = bench::start_up().await?;
