@@ -3,6 +3,7 @@
 
 use std::env;
 use std::error::Error;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
@@ -37,6 +38,7 @@ fn build() -> Result<PathBuf, Box<dyn Error>> {
     let target_dir = PathBuf::from(env::var("OUT_DIR")?).join("component");
     // A cdylib alone: with an rlib beside it cargo would leave out the link-time optimisation.
     let status = cargo(root)
+        .env("CARGO_ENCODED_RUSTFLAGS", remapped_paths(root))
         .args([
             "rustc",
             "--locked",
@@ -54,6 +56,23 @@ fn build() -> Result<PathBuf, Box<dyn Error>> {
     Ok(target_dir
         .join(TARGET)
         .join("release/confluence_cloud.wasm"))
+}
+
+/// The same bytes whatever the folders are called, and no machine's paths in panic messages.
+fn remapped_paths(root: &Path) -> OsString {
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cargo")));
+    let mut flags = OsString::new();
+    for (path, name) in [(home.as_deref(), "cargo"), (Some(root), "connector")] {
+        if let Some(path) = path {
+            let separator = if flags.is_empty() { "" } else { "\u{1f}" };
+            flags.push(format!(
+                "{separator}--remap-path-prefix={}={name}",
+                path.display()
+            ));
+        }
+    }
+    flags
 }
 
 /// Cargo as a person would call it, without what this build's own cargo has set.

@@ -75,6 +75,8 @@ struct Found {
     endpoints: Vec<EndpointAccess>,
     /// What ended the questions.
     fatal: Option<Error>,
+    /// Whether the site showed a page to ask about.
+    page_known: bool,
     /// What was denied, each at its endpoint.
     denied: Vec<Error>,
 }
@@ -99,6 +101,7 @@ async fn ask_all<P: Platform, S: Sink>(
     if !sees_space && page.is_none() {
         return Err(no_space());
     }
+    found.page_known = page.is_some();
     let page = page.map(|page| PageRow::read(page, None)).transpose()?;
     let id = page
         .as_ref()
@@ -181,7 +184,7 @@ impl Found {
     ) -> Result<Option<T>, Error> {
         let (access, detail) = match &answer {
             Ok(_) => (Access::Granted, None),
-            Err(problem) => judge(endpoint, problem),
+            Err(problem) => judge(endpoint, problem, self.page_known),
         };
         self.endpoints.push(EndpointAccess {
             endpoint,
@@ -235,10 +238,11 @@ impl Found {
     }
 }
 
-fn judge(endpoint: Endpoint, problem: &Problem) -> (Access, Option<String>) {
+fn judge(endpoint: Endpoint, problem: &Problem, page_known: bool) -> (Access, Option<String>) {
     let detail = Some(problem.error.message.clone());
     match problem.nature {
-        Nature::Refused if endpoint == Endpoint::Views => (
+        // A page that was made up is rightly unknown; one that was listed has no views to be had.
+        Nature::Refused if endpoint == Endpoint::Views && page_known => (
             Access::Unavailable,
             Some("views are not to be had for this page or on this site's plan; views_count is null then".into()),
         ),
