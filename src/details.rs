@@ -11,7 +11,7 @@ use crate::api::{Endpoint, Fields};
 use crate::error::Error;
 use crate::http::Platform;
 use crate::http::client::{Call, CallError, Client};
-use crate::paging::Listing;
+use crate::paging::{Listing, MAX_RESTARTS};
 use crate::plan::Wanted;
 use crate::sink::Sink;
 use crate::stream::Stream;
@@ -99,17 +99,28 @@ async fn labels<P: Platform, S: Sink>(
     Ok(rows?)
 }
 
+/// A listing of the page, whole. One whose cursor is refused starts again: nothing of it was delivered yet.
 async fn list<P: Platform, S: Sink>(
     client: &Client<'_, P, S>,
     endpoint: Endpoint,
     id: &str,
 ) -> Result<Vec<Fields>, CallError> {
-    let mut listing = Listing::of_page(endpoint, id, client.config().page_size);
-    let mut rows = Vec::new();
-    while let Some(page) = listing.next(client).await? {
-        rows.extend(page.rows);
+    let mut restarts = 0;
+    loop {
+        let mut listing = Listing::of_page(endpoint, id, client.config().page_size);
+        let mut rows = Vec::new();
+        let ended = loop {
+            match listing.next(client).await {
+                Ok(Some(page)) => rows.extend(page.rows),
+                Ok(None) => break Ok(rows),
+                Err(error) => break Err(error),
+            }
+        };
+        match ended {
+            Err(CallError::StaleCursor(_)) if restarts < MAX_RESTARTS => restarts += 1,
+            ended => return ended,
+        }
     }
-    Ok(rows)
 }
 
 async fn views<P: Platform, S: Sink>(

@@ -22,6 +22,9 @@ const MAX_EMPTY: u32 = 50;
 /// Bytes of a cursor. Those seen hold some 60; more would not fit into a state.
 const MAX_CURSOR: usize = 8 * 1024;
 
+/// How often a listing may start again because its cursor was refused.
+pub const MAX_RESTARTS: u32 = 3;
+
 /// A listing and how far it was read.
 #[derive(Debug)]
 pub struct Listing {

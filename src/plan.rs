@@ -118,6 +118,22 @@ impl Wanted {
         earliest
     }
 
+    /// How many requests the details of a page take, at least one.
+    #[must_use]
+    pub fn details_per_page(&self) -> usize {
+        let versions = self.has(Stream::PageVersions) || self.has(Stream::Users);
+        let others = [
+            Stream::PageLabels,
+            Stream::PageViews,
+            Stream::PageContentStates,
+        ];
+        let others = others
+            .into_iter()
+            .filter(|stream| self.has(*stream))
+            .count();
+        (usize::from(versions) + others).max(1)
+    }
+
     fn extent(&self, stream: Stream) -> Option<Extent> {
         let wanted = self.0.iter().find(|(wanted, _)| *wanted == stream);
         wanted.map(|(_, extent)| *extent)

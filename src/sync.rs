@@ -211,8 +211,10 @@ impl<'a, P: Platform, S: Sink> Sync<'a, P, S> {
         let steps = self.plan.steps.clone();
         let recent = self.known_rows();
         let source = Box::pin(bunches(Walk::new(client, &steps, self.run.place.clone())));
-        let window = 2 * client.config().max_concurrency;
-        let reserve = client.config().page_size as usize;
+        // Three times what is in flight: enough that a page whose details take several requests one after
+        // the other doesn't drain the pipe, and little enough to lose when the run is stopped.
+        let window = 3 * client.config().max_concurrency / wanted.details_per_page() + 1;
+        let reserve = client.config().page_size as usize / 2;
         let mut ahead = LookAhead::new(source, window, reserve, |piece| {
             work(client, wanted, &recent, piece)
         });

@@ -83,12 +83,6 @@ impl World {
         self
     }
 
-    /// The same world with another view of the site.
-    pub(crate) fn with_access(self, access: Access) -> Self {
-        self.site.borrow_mut().access = access;
-        self
-    }
-
     /// Orders faults, as on the mock's command line, instead of those ordered before.
     pub(crate) fn order(&self, faults: &[&str]) {
         let parsed = faults.iter().map(|fault| fault.parse().unwrap());
@@ -237,12 +231,10 @@ impl World {
             Delivery::ResetBefore | Delivery::ResetWithin => {
                 Err(TransportError::Network("it broke off".into()))
             }
-            Delivery::Hang | Delivery::Stall => {
+            Delivery::Hang | Delivery::Stall | Delivery::Drip => {
                 self.sleep(request.timeout).await;
                 Err(TransportError::Timeout(request.timeout))
             }
-            // Every phase of it keeps within the timeout.
-            Delivery::Drip => std::future::pending().await,
         }
     }
 }

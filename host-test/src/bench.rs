@@ -199,8 +199,8 @@ pub async fn compare(latency_ms: u64, pages: usize, pairs: usize) -> Result<Comp
     Ok(Comparison {
         latency_ms,
         pages,
-        component: median_run(component),
-        native: median_run(native),
+        component: median_run(&component),
+        native: median_run(&native),
         ratio: median(ratios),
         in_flight: median(in_flight),
     })
@@ -334,7 +334,7 @@ async fn child<T: for<'de> Deserialize<'de>>(arguments: &[&str], config: &str) -
     serde_json::from_slice(&output.stdout).context("a run failed")
 }
 
-fn median_run(runs: Vec<Run>) -> Run {
+fn median_run(runs: &[Run]) -> Run {
     let of = |field: fn(&Run) -> f64| median(runs.iter().map(field).collect());
     let one = runs.first().copied().unwrap_or_default();
     Run {

@@ -10,17 +10,16 @@ use serde_json::Value;
 
 use super::Response;
 use crate::api::Endpoint;
+use crate::config::Config;
 use crate::error::{Error, Kind};
 
 /// What was asked, as far as it matters for the meaning of the answer.
 #[derive(Debug, Clone, Copy)]
-pub struct Asked {
+pub struct Asked<'a> {
     /// The endpoint.
     pub endpoint: Endpoint,
-    /// Whether the gateway was asked, and not the site's own address.
-    pub gateway: bool,
-    /// Whether the token begins as Atlassian's do.
-    pub token_looks_right: bool,
+    /// Where and with what it was asked; what is quoted is redacted before it is shortened.
+    pub config: &'a Config,
     /// Whether the request held a cursor.
     pub cursor: bool,
 }
@@ -70,10 +69,12 @@ pub enum Settled {
 /// # Errors
 ///
 /// The problem with it. An answer without one still has to be read.
-pub fn classify(asked: Asked, response: &Response) -> Result<(), Problem> {
-    let said = Said::read(&response.body);
+pub fn classify(asked: Asked<'_>, response: &Response) -> Result<(), Problem> {
+    if (200..300).contains(&response.status) {
+        return Ok(());
+    }
+    let said = Said::read(asked.config, &response.body);
     let (kind, nature, message) = match response.status {
-        200..=299 => return Ok(()),
         300..=399 => redirect(response),
         400 => bad_request(asked, &said),
         401 => unauthorized(asked, response, &said),
@@ -126,7 +127,7 @@ fn redirect(response: &Response) -> Judgement {
     (Kind::UnexpectedResponse, Nature::Final, message)
 }
 
-fn bad_request(asked: Asked, said: &Said) -> Judgement {
+fn bad_request(asked: Asked<'_>, said: &Said) -> Judgement {
     let about_cursor = said.text.to_ascii_lowercase().contains("cursor");
     let nature = if asked.cursor && about_cursor {
         Nature::StaleCursor
@@ -140,7 +141,7 @@ fn bad_request(asked: Asked, said: &Said) -> Judgement {
     )
 }
 
-fn unauthorized(asked: Asked, response: &Response, said: &Said) -> Judgement {
+fn unauthorized(asked: Asked<'_>, response: &Response, said: &Said) -> Judgement {
     let category = response
         .headers
         .get("x-failure-category")
@@ -153,7 +154,7 @@ fn unauthorized(asked: Asked, response: &Response, said: &Said) -> Judgement {
         );
         return (Kind::InvalidPermissions, Nature::Final, message);
     }
-    let message = if asked.gateway {
+    let message = if asked.config.base_url.is_gateway() {
         format!(
             "the gateway refuses the token; check that it has not expired or been revoked{}",
             hint(asked)
@@ -167,7 +168,7 @@ fn unauthorized(asked: Asked, response: &Response, said: &Said) -> Judgement {
     (Kind::InvalidCredentials, Nature::Final, message)
 }
 
-fn forbidden(asked: Asked, response: &Response, said: &Said) -> Judgement {
+fn forbidden(asked: Asked<'_>, response: &Response, said: &Said) -> Judgement {
     if said.text.contains("IP address") {
         let message = format!(
             "the site's allow-list of IP addresses keeps this host out{}",
@@ -210,7 +211,7 @@ fn forbidden(asked: Asked, response: &Response, said: &Said) -> Judgement {
     (Kind::InvalidPermissions, nature, message)
 }
 
-fn not_found(asked: Asked, said: &Said) -> Judgement {
+fn not_found(asked: Asked<'_>, said: &Said) -> Judgement {
     match asked.endpoint {
         Endpoint::Views | Endpoint::States => {
             let nature = match said.shape {
@@ -253,8 +254,8 @@ fn not_found(asked: Asked, said: &Said) -> Judgement {
     }
 }
 
-fn credentials_message(asked: Asked) -> String {
-    let place = if asked.gateway {
+fn credentials_message(asked: Asked<'_>) -> String {
+    let place = if asked.config.base_url.is_gateway() {
         ", or the cloud id in base_url is of another site"
     } else {
         ""
@@ -266,8 +267,8 @@ fn credentials_message(asked: Asked) -> String {
     )
 }
 
-fn hint(asked: Asked) -> &'static str {
-    if asked.token_looks_right {
+fn hint(asked: Asked<'_>) -> &'static str {
+    if asked.config.token_looks_right {
         ""
     } else {
         "; Atlassian's API tokens begin with ATATT3x, this one doesn't"
@@ -293,14 +294,16 @@ enum Shape {
 }
 
 impl Said {
-    fn read(body: &[u8]) -> Self {
-        match serde_json::from_slice::<Value>(body) {
+    fn read(config: &Config, body: &[u8]) -> Self {
+        let mut said = match serde_json::from_slice::<Value>(body) {
             Ok(json) => Self::read_json(&json),
             Err(_) => Self {
                 shape: Shape::Text,
                 text: String::from_utf8_lossy(body).into_owned(),
             },
-        }
+        };
+        said.text = config.redact(&said.text);
+        said
     }
 
     fn read_json(json: &Value) -> Self {

@@ -75,6 +75,16 @@ pub enum CallError {
     StaleCursor(Error),
 }
 
+impl Settled {
+    fn into_error(self, error: Error) -> CallError {
+        match self {
+            Self::Gone => CallError::Gone,
+            Self::Refused => CallError::Refused,
+            Self::Final => CallError::Failed(error),
+        }
+    }
+}
+
 impl From<Error> for CallError {
     fn from(error: Error) -> Self {
         Self::Failed(error)
@@ -172,18 +182,17 @@ impl<'a, P: Platform, S: Sink> Client<'a, P, S> {
                 }
             };
             let probe = self.probe().await;
-            if probe.is_ok() {
-                doubts += 1;
-                if nature == Nature::Missing || doubts > DOUBTS {
-                    return Err(match settled {
-                        Settled::Gone => CallError::Gone,
-                        Settled::Refused => CallError::Refused,
-                        Settled::Final => CallError::Failed(error),
-                    });
-                }
+            let believed = probe.is_ok();
+            doubts += u32::from(believed);
+            if believed && (nature == Nature::Missing || doubts > DOUBTS) {
+                return Err(settled.into_error(error));
             }
-            self.wait(&mut trial, probe.err().unwrap_or(error), None, false)
-                .await?;
+            let problem = probe.err().unwrap_or_else(|| error.clone());
+            match self.wait(&mut trial, problem, None, false).await {
+                // No try is left: the collection's answer is all there is to go by.
+                Err(_) if believed => return Err(settled.into_error(error)),
+                waited => waited?,
+            }
         }
     }
 
@@ -222,8 +231,8 @@ impl<'a, P: Platform, S: Sink> Client<'a, P, S> {
             let holds_all = problem.nature == Nature::Limited;
             match problem.nature {
                 Nature::Transient | Nature::Limited => {}
-                // The credentials were good a moment ago: false 404s come and go under load.
-                Nature::Final if known_good && problem.error.http_status == Some(404) => {}
+                // The credentials were good a moment ago: false 403s and 404s come and go under load.
+                Nature::Final if known_good && is_of_load(&problem.error) => {}
                 _ => return Err(problem),
             }
             shrink(call, &problem);
@@ -288,16 +297,11 @@ impl<'a, P: Platform, S: Sink> Client<'a, P, S> {
         };
         let answer = self.platform.send(&request).await;
         drop(permit);
-        let mut response = answer.map_err(|error| transport_failure(call.endpoint, &error))?;
-        if response.status >= 300 {
-            let body = String::from_utf8_lossy(&response.body);
-            response.body = self.config.redact(&body).into_bytes();
-        }
+        let response = answer.map_err(|error| transport_failure(call.endpoint, &error))?;
         self.look_at_clock(&response);
         let asked = Asked {
             endpoint: call.endpoint,
-            gateway: self.config.base_url.is_gateway(),
-            token_looks_right: self.config.token_looks_right,
+            config: self.config,
             cursor: call.cursor,
         };
         if let Err(mut problem) = classify(asked, &response) {
@@ -370,6 +374,14 @@ fn transport_failure(endpoint: Endpoint, error: &TransportError) -> Failure {
     Failure {
         problem: Problem { error, nature },
         asked: None,
+    }
+}
+
+/// Whether an answer is one of those that were seen to come and go under load, other than about a page.
+fn is_of_load(error: &Error) -> bool {
+    match error.http_status {
+        Some(403) => error.kind == Kind::InvalidCredentials,
+        status => status == Some(404),
     }
 }
 

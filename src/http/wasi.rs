@@ -3,6 +3,7 @@
 //! Not `wstd::http::Client`: it writes an empty body on every GET, and when the host has dropped that body
 //! the caller sees a reset connection instead of the answer. A GET never opens the request's body here.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use wasip2::clocks::monotonic_clock::now;
@@ -26,6 +27,44 @@ const CHUNK: u64 = 64 * 1024;
 pub struct Wasi {
     base_url: Option<BaseUrl>,
     authorization: Option<String>,
+    /// Bytes of answers under way, which together may take as much as one answer may.
+    buffered: Cell<usize>,
+}
+
+/// A part of an answer under way; what it takes of the memory is given back when dropped.
+struct Buffer<'a> {
+    bytes: Vec<u8>,
+    all: &'a Cell<usize>,
+}
+
+impl<'a> Buffer<'a> {
+    fn new(declared: usize, all: &'a Cell<usize>) -> Self {
+        Self {
+            bytes: Vec::with_capacity(declared),
+            all,
+        }
+    }
+
+    fn push(&mut self, chunk: &[u8]) -> Result<(), TransportError> {
+        self.all.set(self.all.get() + chunk.len());
+        self.bytes.extend_from_slice(chunk);
+        if self.all.get() > MAX_BODY {
+            Err(TransportError::TooLarge)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn take(mut self) -> Vec<u8> {
+        self.all.set(self.all.get() - self.bytes.len());
+        std::mem::take(&mut self.bytes)
+    }
+}
+
+impl Drop for Buffer<'_> {
+    fn drop(&mut self) {
+        self.all.set(self.all.get() - self.bytes.len());
+    }
 }
 
 impl Wasi {
@@ -39,6 +78,7 @@ impl Wasi {
         Self {
             authorization: credentials.map(|credentials| credentials.expose().to_owned()),
             base_url: config.map(|config| config.base_url),
+            buffered: Cell::new(0),
         }
     }
 
@@ -94,7 +134,9 @@ impl Platform for Wasi {
         let deadline = now() + nanoseconds(request.timeout);
         AsyncPollable::new(answer.subscribe()).wait_for().await;
         match answer.get() {
-            Some(Ok(Ok(response))) => receive(&response, deadline, request.timeout).await,
+            Some(Ok(Ok(response))) => {
+                receive(&response, deadline, request.timeout, &self.buffered).await
+            }
             Some(Ok(Err(code))) => Err(failed(&code)),
             Some(Err(())) | None => Err(TransportError::Network(
                 "no answer where one was ready".into(),
@@ -151,6 +193,7 @@ async fn receive(
     response: &IncomingResponse,
     deadline: u64,
     timeout: Duration,
+    buffered: &Cell<usize>,
 ) -> Result<Response, TransportError> {
     let headers = response.headers().entries().into_iter();
     let headers = headers.filter_map(|(name, value)| Some((name, String::from_utf8(value).ok()?)));
@@ -168,7 +211,7 @@ async fn receive(
         let stream = body
             .stream()
             .map_err(|()| TransportError::Network("no body".into()))?;
-        read(&stream, declared, deadline)
+        read(&stream, declared, deadline, buffered)
             .await?
             .ok_or(TransportError::Timeout(timeout))?
     };
@@ -185,22 +228,22 @@ async fn read(
     stream: &InputStream,
     declared: Option<usize>,
     deadline: u64,
+    buffered: &Cell<usize>,
 ) -> Result<Option<Vec<u8>>, TransportError> {
-    let mut bytes = Vec::with_capacity(declared.unwrap_or_default());
+    let mut buffer = Buffer::new(declared.unwrap_or_default(), buffered);
     let ready = AsyncPollable::new(stream.subscribe());
     loop {
         match stream.read(CHUNK) {
             // The host's timeout is for the gap between two chunks: a body that drips keeps within it for ever.
             Ok(_) if now() > deadline => return Ok(None),
             Ok(chunk) if chunk.is_empty() => ready.wait_for().await,
-            Ok(chunk) if bytes.len() + chunk.len() > MAX_BODY => {
-                return Err(TransportError::TooLarge);
-            }
-            Ok(chunk) => bytes.extend_from_slice(&chunk),
-            Err(StreamError::Closed) if declared.is_some_and(|length| length > bytes.len()) => {
+            Ok(chunk) => buffer.push(&chunk)?,
+            Err(StreamError::Closed)
+                if declared.is_some_and(|length| length > buffer.bytes.len()) =>
+            {
                 return Err(TransportError::Network("the answer breaks off".into()));
             }
-            Err(StreamError::Closed) => return Ok(Some(bytes)),
+            Err(StreamError::Closed) => return Ok(Some(buffer.take())),
             Err(StreamError::LastOperationFailed(error)) => {
                 let code = wasip2::http::types::http_error_code(&error);
                 return Err(code.map_or_else(

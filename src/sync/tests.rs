@@ -1,0 +1,118 @@
+//! `sync` from the outside: a world goes in, rows come out.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod full;
+mod incremental;
+mod resume;
+mod scenarios;
+mod secrets;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use crate::api::Endpoint;
+use crate::error::Result;
+use crate::stream::{Mode, Stream};
+use crate::sync::sync;
+use crate::testing::{Recorder, Tables, World};
+
+/// Every stream, each in this mode as far as it has it.
+fn every_stream(mode: Mode) -> Vec<(Stream, Mode)> {
+    in_mode(&Stream::ALL, mode)
+}
+
+fn in_mode(streams: &[Stream], mode: Mode) -> Vec<(Stream, Mode)> {
+    let possible = |stream: &Stream| {
+        let mode = if stream.modes().contains(&mode) {
+            mode
+        } else {
+            Mode::Full
+        };
+        (*stream, mode)
+    };
+    streams.iter().map(possible).collect()
+}
+
+/// Reads from where the recorder stands.
+fn read(
+    world: &World,
+    recorder: &Recorder<'_>,
+    config: Value,
+    streams: &[(Stream, Mode)],
+) -> Result<()> {
+    let state = recorder.state();
+    read_from(world, recorder, config, streams, state.as_deref())
+}
+
+fn read_from(
+    world: &World,
+    recorder: &Recorder<'_>,
+    config: Value,
+    streams: &[(Stream, Mode)],
+    state: Option<&str>,
+) -> Result<()> {
+    let config = world.config(config);
+    let selection: Vec<_> = streams
+        .iter()
+        .map(|(stream, mode)| (stream.name().to_owned(), *mode))
+        .collect();
+    world.run(sync(world, recorder, &config, &selection, state))
+}
+
+/// How often each endpoint was asked since the log was taken.
+fn asked(world: &World) -> BTreeMap<Endpoint, usize> {
+    let mut asked = BTreeMap::new();
+    for sent in world.sent() {
+        assert_ne!(
+            sent.status,
+            Some(400),
+            "nothing that the OpenAPI files don't know: {sent}"
+        );
+        *asked.entry(sent.endpoint).or_default() += 1;
+    }
+    asked
+}
+
+fn endpoints(world: &World) -> BTreeSet<Endpoint> {
+    asked(world).into_keys().collect()
+}
+
+/// The tables of some streams.
+fn only(mut tables: Tables, streams: &[Stream]) -> Tables {
+    tables.retain(|name, _| streams.iter().any(|stream| stream.name() == *name));
+    tables
+}
+
+/// The first difference between what there is and what there should be.
+fn difference(found: &Tables, expected: &Tables) -> Option<String> {
+    for stream in Stream::ALL {
+        let name = stream.name();
+        let (found, expected) = (found.get(name), expected.get(name));
+        let rows = |tables: Option<&crate::testing::Rows>| tables.cloned().unwrap_or_default();
+        let (found, expected) = (rows(found), rows(expected));
+        let keys: BTreeSet<_> = found.keys().chain(expected.keys()).collect();
+        for key in keys {
+            let (found, expected) = (found.get(key), expected.get(key));
+            if found != expected {
+                return Some(format!("{name} {key}: {found:?} instead of {expected:?}"));
+            }
+        }
+    }
+    None
+}
+
+#[track_caller]
+fn assert_same(found: &Tables, expected: &Tables, why: &str) {
+    assert_eq!(difference(found, expected), None, "{why}");
+}
+
+fn sized(page_size: u32, max_concurrency: usize) -> Value {
+    json!({ "page_size": page_size, "max_concurrency": max_concurrency })
+}

@@ -1,0 +1,314 @@
+//! Full runs: every row there is, and not one request more than it takes.
+
+use std::collections::BTreeSet;
+
+use host_test::mock::{Corpus, Page, Sizes};
+use serde_json::json;
+
+use super::*;
+use crate::testing::{small_site, truth};
+
+/// A site of a few pages, made by hand: what a generator doesn't think of.
+fn odd_sites() -> Vec<(&'static str, Corpus)> {
+    let empty = small_site(0, 1);
+    let mut one = small_site(1, 2);
+    one.spaces.truncate(1);
+    let mut same_time = small_site(9, 3);
+    for page in &mut same_time.pages {
+        for version in &mut page.versions {
+            version.created_at = "2026-05-05T05:05:05.555Z".to_owned();
+        }
+    }
+    let mut bare = small_site(2, 4);
+    bare.pages.push(Page {
+        id: "7".to_owned(),
+        status: "current".to_owned(),
+        space_id: bare.spaces[0].id.clone(),
+        ..Page::default()
+    });
+    let mut put_away = small_site(6, 5);
+    for (page, status) in put_away
+        .pages
+        .iter_mut()
+        .zip(["trashed", "archived"].into_iter().cycle())
+    {
+        status.clone_into(&mut page.status);
+    }
+    let mut unknown = small_site(4, 6);
+    unknown.users.clear();
+    vec![
+        ("no page", empty),
+        ("one page", one),
+        ("all modified at the same instant", same_time),
+        ("a page without anything", bare),
+        ("everything put away", put_away),
+        ("no account is known", unknown),
+    ]
+}
+
+#[test]
+fn a_full_run_delivers_the_truth_at_any_page_size() {
+    let large = Corpus::generate(&Sizes {
+        pages: 60,
+        ..Sizes::default()
+    });
+    let small = small_site(40, 7);
+    for (page_size, corpus) in [
+        (1, &small),
+        (2, &small),
+        (7, &small),
+        (250, &small),
+        (7, &large),
+        (250, &large),
+    ] {
+        let world = World::new(corpus.clone(), u64::from(page_size));
+        let recorder = Recorder::new(&world);
+        read(
+            &world,
+            &recorder,
+            sized(page_size, 8),
+            &every_stream(Mode::Full),
+        )
+        .unwrap();
+        assert_same(
+            &recorder.tables(),
+            &truth(corpus, &[]),
+            &format!("page size {page_size}"),
+        );
+        assert!(recorder.take_finished().values().all(|snapshot| *snapshot));
+        assert!(recorder.longest_state() < 65_536);
+        assert!(asked(&world).len() == 7);
+    }
+}
+
+#[test]
+fn odd_sites_are_read_whole() {
+    for (what, corpus) in odd_sites() {
+        for page_size in [1, 3, 250] {
+            let world = World::new(corpus.clone(), 5);
+            let recorder = Recorder::new(&world);
+            read(
+                &world,
+                &recorder,
+                sized(page_size, 3),
+                &every_stream(Mode::Full),
+            )
+            .unwrap();
+            assert_same(&recorder.tables(), &truth(&corpus, &[]), what);
+            read(
+                &world,
+                &recorder,
+                sized(page_size, 3),
+                &every_stream(Mode::Incremental),
+            )
+            .unwrap();
+            assert_same(&recorder.tables(), &truth(&corpus, &[]), what);
+        }
+    }
+}
+
+#[test]
+fn chosen_spaces_are_read_and_no_others() {
+    let corpus = small_site(30, 8);
+    let keys: Vec<&str> = corpus
+        .spaces
+        .iter()
+        .map(|space| space.key.as_str())
+        .collect();
+    for chosen in [&keys[..1], &keys[1..2], &keys[1..]] {
+        let world = World::new(corpus.clone(), 9);
+        let recorder = Recorder::new(&world);
+        let config = json!({ "spaces": chosen, "page_size": 4 });
+        read(&world, &recorder, config, &every_stream(Mode::Full)).unwrap();
+        assert_same(
+            &recorder.tables(),
+            &truth(&corpus, chosen),
+            &format!("{chosen:?}"),
+        );
+        assert_eq!(asked(&world)[&Endpoint::Spaces], 2);
+    }
+}
+
+/// More spaces than one listing of pages takes ids.
+#[test]
+fn many_chosen_spaces_are_read_in_several_listings() {
+    let corpus = Corpus::generate(&Sizes {
+        pages: 3,
+        spaces: 230,
+        users: 3,
+        seed: 1,
+    });
+    let world = World::new(corpus.clone(), 1);
+    let recorder = Recorder::new(&world);
+    let keys: Vec<&str> = corpus
+        .spaces
+        .iter()
+        .map(|space| space.key.as_str())
+        .collect();
+    let config = json!({ "spaces": keys });
+    read(&world, &recorder, config, &every_stream(Mode::Full)).unwrap();
+    assert_same(&recorder.tables(), &truth(&corpus, &[]), "230 spaces");
+    assert_eq!(asked(&world)[&Endpoint::Pages], 3);
+}
+
+#[test]
+fn a_stream_costs_no_request_that_it_does_not_need() {
+    use Endpoint::{Labels, Pages, Spaces, States, Users, Versions, Views};
+    let corpus = small_site(20, 10);
+    for (streams, needed) in [
+        (&[Stream::Spaces][..], &[Spaces][..]),
+        (&[Stream::Pages], &[Pages]),
+        (&[Stream::PageVersions], &[Pages, Versions]),
+        (&[Stream::PageLabels], &[Pages, Labels]),
+        (&[Stream::PageViews], &[Pages, Views]),
+        (&[Stream::PageContentStates], &[Pages, States]),
+        (&[Stream::Users], &[Spaces, Pages, Versions, Users]),
+        (&[Stream::Spaces, Stream::Pages], &[Spaces, Pages]),
+        (&[Stream::Pages, Stream::PageLabels], &[Pages, Labels]),
+        (
+            &[Stream::PageViews, Stream::PageContentStates],
+            &[Pages, Views, States],
+        ),
+        (
+            &[Stream::Users, Stream::PageLabels],
+            &[Spaces, Pages, Versions, Labels, Users],
+        ),
+    ] {
+        let world = World::new(corpus.clone(), 11);
+        let recorder = Recorder::new(&world);
+        read(
+            &world,
+            &recorder,
+            sized(6, 4),
+            &in_mode(streams, Mode::Full),
+        )
+        .unwrap();
+        let expected = only(truth(&corpus, &[]), streams);
+        assert_same(&recorder.tables(), &expected, &format!("{streams:?}"));
+        assert_eq!(
+            endpoints(&world),
+            BTreeSet::from_iter(needed.iter().copied()),
+            "{streams:?}"
+        );
+        let trashed = world
+            .sent()
+            .iter()
+            .any(|sent| sent.query.contains("trashed"));
+        let wanted = streams.contains(&Stream::Pages) || streams.contains(&Stream::Users);
+        assert_eq!(trashed, wanted, "{streams:?}");
+        let finished: Vec<_> = recorder.take_finished().into_iter().collect();
+        let names: BTreeSet<_> = streams.iter().map(|stream| (stream.name(), true)).collect();
+        assert_eq!(finished, Vec::from_iter(names), "{streams:?}");
+    }
+}
+
+/// The pages of a listing of so many rows.
+fn listings(rows: usize, page_size: usize) -> usize {
+    rows.div_ceil(page_size).max(1)
+}
+
+#[test]
+fn a_clean_full_run_costs_exactly_what_it_must() {
+    let corpus = Corpus::generate(&Sizes {
+        pages: 50,
+        users: 700,
+        ..Sizes::default()
+    });
+    for page_size in [9, 100, 250] {
+        let world = World::new(corpus.clone(), 12);
+        let recorder = Recorder::new(&world);
+        read(
+            &world,
+            &recorder,
+            sized(u32::try_from(page_size).unwrap(), 8),
+            &every_stream(Mode::Full),
+        )
+        .unwrap();
+        let live = || corpus.pages.iter().filter(|page| page.status != "trashed");
+        let spaces = |status: &str| {
+            corpus
+                .spaces
+                .iter()
+                .filter(|space| space.status == status)
+                .count()
+        };
+        let accounts = world
+            .sent()
+            .iter()
+            .filter_map(|sent| sent.body.clone())
+            .map(|body| {
+                serde_json::from_str::<Value>(&body).unwrap()["accountIds"]
+                    .as_array()
+                    .unwrap()
+                    .len()
+            })
+            .collect::<Vec<_>>();
+        let expected = BTreeMap::from([
+            (
+                Endpoint::Spaces,
+                listings(spaces("current"), page_size) + listings(spaces("archived"), page_size),
+            ),
+            (Endpoint::Pages, listings(corpus.pages.len(), page_size)),
+            (
+                Endpoint::Versions,
+                live()
+                    .map(|page| listings(page.versions.len(), page_size))
+                    .sum(),
+            ),
+            (
+                Endpoint::Labels,
+                live()
+                    .map(|page| listings(page.labels.len(), page_size))
+                    .sum(),
+            ),
+            (
+                Endpoint::Users,
+                accounts.iter().sum::<usize>().div_ceil(250),
+            ),
+            (Endpoint::Views, live().count()),
+            (Endpoint::States, live().count()),
+        ]);
+        assert!(accounts.iter().sum::<usize>() > 250, "more than one batch");
+        assert_eq!(asked(&world), expected, "page size {page_size}");
+    }
+}
+
+#[test]
+fn as_many_requests_are_in_flight_as_may_be() {
+    for most in [1, 2, 8, 64] {
+        let world = World::new(small_site(100, 13), 14);
+        let recorder = Recorder::new(&world);
+        read(
+            &world,
+            &recorder,
+            sized(25, most),
+            &every_stream(Mode::Full),
+        )
+        .unwrap();
+        assert_eq!(world.busiest.get(), most);
+    }
+}
+
+/// What the real service was seen to do, and what a site with a proxy before it may do.
+#[test]
+fn awkward_listings_are_read_whole() {
+    let corpus = small_site(25, 15);
+    for fault in [
+        "empty-page",
+        "short-pages",
+        "no-next-but-link",
+        "foreign-next",
+        "near-limit",
+        "too-large-limit:limit=6",
+    ] {
+        let world = World::new(corpus.clone(), 16);
+        world.order(&[fault]);
+        let recorder = Recorder::new(&world);
+        read(&world, &recorder, sized(10, 4), &every_stream(Mode::Full)).unwrap();
+        assert_same(&recorder.tables(), &truth(&corpus, &[]), fault);
+        assert!(
+            recorder.take_finished().values().all(|snapshot| *snapshot),
+            "{fault}"
+        );
+    }
+}

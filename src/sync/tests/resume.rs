@@ -1,0 +1,333 @@
+//! Runs that are stopped anywhere, with people at work meanwhile: nothing is lost, little is done twice.
+
+use proptest::prelude::*;
+use proptest::test_runner::Config as Cases;
+
+use super::*;
+use crate::error::Kind;
+use crate::testing::{Edit, Sent, small_site, truth};
+
+/// What happens in a case.
+#[derive(Debug, Clone)]
+struct Plot {
+    seed: u64,
+    pages: usize,
+    page_size: u32,
+    concurrency: usize,
+    /// Before so many requests.
+    edits: Vec<(usize, Edit)>,
+    /// The sink refuses after so many events, again and again.
+    stops: Vec<u64>,
+    /// Minutes between the calls.
+    pause: u64,
+    /// Whether the sink forgets what came behind a checkpoint.
+    rolls_back: bool,
+    faults: Vec<&'static str>,
+}
+
+fn an_edit() -> impl Strategy<Value = Edit> {
+    prop_oneof![
+        (0_usize..20).prop_map(Edit::Save),
+        Just(Edit::Create),
+        (0_usize..20, any::<bool>()).prop_map(|(page, versioned)| Edit::Trash(page, versioned)),
+        (0_usize..20).prop_map(Edit::Archive),
+        (0_usize..20, any::<bool>()).prop_map(|(page, versioned)| Edit::Relabel(page, versioned)),
+        (0_usize..20).prop_map(Edit::State),
+    ]
+}
+
+fn a_plot() -> impl Strategy<Value = Plot> {
+    let faults = prop_oneof![
+        6 => Just(vec![]),
+        1 => Just(vec!["cursor-expires:count=2,after=1"]),
+        1 => Just(vec!["unsorted"]),
+        1 => Just(vec!["empty-page"]),
+        1 => Just(vec!["short-pages"]),
+        1 => Just(vec!["503:count=3,after=9"]),
+    ];
+    (
+        (any::<u64>(), 0_usize..14, 1_u32..=8, 1_usize..=8),
+        prop::collection::vec((1_usize..200, an_edit()), 0..8),
+        prop::collection::vec(0_u64..25, 0..6),
+        prop_oneof![Just(0), 0_u64..120],
+        any::<bool>(),
+        faults,
+    )
+        .prop_map(
+            |((seed, pages, page_size, concurrency), edits, stops, pause, rolls_back, faults)| {
+                Plot {
+                    seed,
+                    pages,
+                    page_size,
+                    concurrency,
+                    edits,
+                    stops,
+                    pause,
+                    rolls_back,
+                    faults,
+                }
+            },
+        )
+}
+
+/// One run, stopped as the plot wants and then brought to its end.
+fn run_stopped(
+    plot: &Plot,
+    world: &World,
+    recorder: &Recorder<'_>,
+    streams: &[(Stream, Mode)],
+    config: &Value,
+) {
+    for stop in &plot.stops {
+        recorder.refuse_after(Some(*stop));
+        match read(world, recorder, config.clone(), streams) {
+            Ok(()) => {
+                recorder.refuse_after(None);
+                return;
+            }
+            Err(error) => assert_eq!(error.kind, Kind::Cancelled, "{error}"),
+        }
+        if plot.rolls_back {
+            recorder.roll_back();
+        }
+        world.pass(std::time::Duration::from_mins(plot.pause));
+    }
+    recorder.refuse_after(None);
+    read(world, recorder, config.clone(), streams).unwrap();
+}
+
+fn page_of(row: &Value) -> &str {
+    row["page_id"].as_str().unwrap()
+}
+
+/// What incremental runs promise: all but what makes no version.
+fn promised(mut tables: Tables, world: &World, truth: &Tables) -> Tables {
+    let live: BTreeSet<String> = truth["page_views"]
+        .values()
+        .map(|row| page_of(row).to_owned())
+        .collect();
+    let silent = world.unversioned.borrow();
+    for (name, rows) in &mut tables {
+        match *name {
+            "spaces" | "pages" => {}
+            "users" => rows.retain(|key, _| truth["users"].contains_key(key)),
+            "page_labels" => rows.retain(|_, row| {
+                live.contains(page_of(row)) && !silent.iter().any(|page| page == page_of(row))
+            }),
+            _ => rows.retain(|_, row| live.contains(page_of(row))),
+        }
+    }
+    tables.retain(|_, rows| !rows.is_empty());
+    tables
+}
+
+fn whole_truth(world: &World) -> Tables {
+    let mut truth = truth(&world.corpus(), &[]);
+    for name in ["users", "page_views"] {
+        truth.entry(name).or_default();
+    }
+    truth
+}
+
+fn check(plot: &Plot) {
+    let world = World::new(small_site(plot.pages, plot.seed), plot.seed);
+    world.order(&plot.faults);
+    world.plan_edits(plot.edits.clone());
+    let recorder = Recorder::new(&world);
+    let config = sized(plot.page_size, plot.concurrency);
+    run_stopped(plot, &world, &recorder, &every_stream(Mode::Full), &config);
+    world.pass(std::time::Duration::from_mins(plot.pause));
+    run_stopped(
+        plot,
+        &world,
+        &recorder,
+        &every_stream(Mode::Incremental),
+        &config,
+    );
+    world.plan_edits(Vec::new());
+    read(
+        &world,
+        &recorder,
+        config.clone(),
+        &every_stream(Mode::Incremental),
+    )
+    .unwrap();
+    let truth = whole_truth(&world);
+    let found = promised(recorder.tables(), &world, &truth);
+    assert_same(
+        &found,
+        &promised(truth.clone(), &world, &truth),
+        "after a quiet incremental run",
+    );
+    run_stopped(plot, &world, &recorder, &every_stream(Mode::Full), &config);
+    let mut truth = truth;
+    truth.retain(|_, rows| !rows.is_empty());
+    assert_same(&recorder.tables(), &truth, "after a quiet full run");
+    assert!(recorder.longest_state() < 65_536);
+}
+
+proptest! {
+    #![proptest_config(Cases { cases: 1500, failure_persistence: None, ..Cases::default() })]
+
+    #[test]
+    fn nothing_is_lost_wherever_a_run_is_stopped(plot in a_plot()) {
+        check(&plot);
+    }
+}
+
+fn details(world: &World) -> BTreeMap<(Endpoint, String), usize> {
+    let mut details = BTreeMap::new();
+    let asked: Vec<Sent> = world
+        .sent()
+        .into_iter()
+        .filter(|sent| sent.endpoint.is_of_a_page())
+        .collect();
+    for sent in asked {
+        let cursor = sent.query.contains("cursor=");
+        if !cursor {
+            *details.entry((sent.endpoint, sent.path)).or_default() += 1;
+        }
+    }
+    details
+}
+
+/// A stop costs at most what was ahead of the last checkpoint.
+#[test]
+fn little_is_done_twice() {
+    for (page_size, concurrency) in [(250, 1), (250, 4), (250, 8), (5, 4), (1, 2)] {
+        let corpus = small_site(60, 17);
+        let live = corpus
+            .pages
+            .iter()
+            .filter(|page| page.status != "trashed")
+            .count();
+        let world = World::new(corpus.clone(), 18);
+        let recorder = Recorder::new(&world);
+        let mut stops = 0;
+        let config = sized(page_size, concurrency);
+        loop {
+            recorder.refuse_after(Some(40));
+            match read(&world, &recorder, config.clone(), &every_stream(Mode::Full)) {
+                Ok(()) => break,
+                Err(error) => assert_eq!(error.kind, Kind::Cancelled),
+            }
+            recorder.roll_back();
+            stops += 1;
+            assert!(stops < 100, "a run that makes no progress");
+        }
+        assert!(stops > 2);
+        assert_same(
+            &recorder.tables(),
+            &truth(&corpus, &[]),
+            "stopped again and again",
+        );
+        let sent: usize = details(&world).into_values().sum();
+        let window = 2 * concurrency + 2;
+        let most = 4 * (live + stops * window);
+        assert!(
+            sent <= most,
+            "{sent} requests for details, at most {most} with {stops} stops"
+        );
+    }
+}
+
+/// Every single place at which a small run can be stopped.
+#[test]
+fn a_stop_at_every_event_loses_nothing() {
+    let corpus = small_site(9, 19);
+    for first in 0..60 {
+        let world = World::new(corpus.clone(), 20);
+        let recorder = Recorder::new(&world);
+        recorder.refuse_after(Some(first));
+        let stopped = read(&world, &recorder, sized(4, 2), &every_stream(Mode::Full)).is_err();
+        recorder.roll_back();
+        recorder.refuse_after(None);
+        if stopped {
+            read(&world, &recorder, sized(4, 2), &every_stream(Mode::Full)).unwrap();
+        }
+        assert_same(
+            &recorder.tables(),
+            &truth(&corpus, &[]),
+            &format!("stopped after {first}"),
+        );
+        let snapshots = recorder.take_finished();
+        assert!(snapshots.values().all(|snapshot| *snapshot));
+    }
+}
+
+#[test]
+fn a_resumed_full_run_sweeps_what_it_did_not_see() {
+    let world = World::new(small_site(20, 21), 22);
+    let recorder = Recorder::new(&world);
+    let config = sized(3, 2);
+    read(&world, &recorder, config.clone(), &every_stream(Mode::Full)).unwrap();
+    for page in [0, 5, 11] {
+        world.edit(&Edit::Purge(page));
+    }
+    recorder.refuse_after(Some(30));
+    read(&world, &recorder, config.clone(), &every_stream(Mode::Full)).unwrap_err();
+    recorder.refuse_after(None);
+    read(&world, &recorder, config, &every_stream(Mode::Full)).unwrap();
+    assert_same(
+        &recorder.tables(),
+        &truth(&world.corpus(), &[]),
+        "purged pages are swept",
+    );
+}
+
+#[test]
+fn a_cursor_refused_on_resumption_loses_nothing() {
+    for mode in [Mode::Full, Mode::Incremental] {
+        for stop in [5, 15, 25, 40] {
+            let world = World::new(small_site(30, 23), 24);
+            let recorder = Recorder::new(&world);
+            read(&world, &recorder, sized(4, 3), &every_stream(Mode::Full)).unwrap();
+            world.pass(std::time::Duration::from_hours(2));
+            for page in 0..12 {
+                world.edit(&Edit::Save(page));
+                world.pass(std::time::Duration::from_secs(1));
+            }
+            recorder.refuse_after(Some(stop));
+            if read(&world, &recorder, sized(4, 3), &every_stream(mode)).is_err() {
+                recorder.refuse_after(None);
+                world.order(&["cursor-expires:count=1"]);
+                read(&world, &recorder, sized(4, 3), &every_stream(mode)).unwrap();
+            }
+            assert_same(
+                &recorder.tables(),
+                &truth(&world.corpus(), &[]),
+                &format!("{mode:?} {stop}"),
+            );
+        }
+    }
+}
+
+/// A run that goes on with other streams or spaces is another run.
+#[test]
+fn another_selection_begins_afresh() {
+    let corpus = small_site(20, 25);
+    let world = World::new(corpus.clone(), 26);
+    let recorder = Recorder::new(&world);
+    recorder.refuse_after(Some(12));
+    read(
+        &world,
+        &recorder,
+        sized(3, 2),
+        &in_mode(&[Stream::Pages], Mode::Full),
+    )
+    .unwrap_err();
+    recorder.refuse_after(None);
+    let streams = [Stream::Pages, Stream::PageLabels];
+    read(
+        &world,
+        &recorder,
+        sized(3, 2),
+        &in_mode(&streams, Mode::Full),
+    )
+    .unwrap();
+    assert_same(
+        &recorder.tables(),
+        &only(truth(&corpus, &[]), &streams),
+        "another selection",
+    );
+}

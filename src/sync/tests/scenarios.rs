@@ -1,0 +1,301 @@
+//! Scenarios: what goes over the wire, what waits there are, what arrives, and how it ends, each as one
+//! transcript. The order is the contract.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use host_test::mock::Corpus;
+
+use super::*;
+use crate::error::{Error, Kind};
+use crate::testing::{Edit, Event, small_site, truth};
+
+/// Two pages, one space, one page in the trash.
+fn tiny_site() -> Corpus {
+    let mut corpus = small_site(3, 51);
+    corpus.spaces.truncate(1);
+    for (page, id) in corpus.pages.iter_mut().zip(["11", "12", "13"]) {
+        page.id = id.to_owned();
+        page.space_id.clone_from(&corpus.spaces[0].id);
+        page.status = if id == "13" { "trashed" } else { "current" }.to_owned();
+        page.views = Some(5);
+        page.versions.truncate(2);
+        page.labels.truncate(1);
+    }
+    corpus
+}
+
+fn told(error: &Error) -> String {
+    let status = error
+        .http_status
+        .map_or(String::new(), |status| format!(" {status}"));
+    let endpoint = error
+        .endpoint
+        .map_or(String::new(), |endpoint| format!(" at {endpoint}"));
+    let later = error
+        .retry_after
+        .map_or(String::new(), |later| format!(" retry after {later:?}"));
+    format!(
+        "error [{}{status}{endpoint}{later}] {}",
+        error.kind, error.message
+    )
+}
+
+/// All that passed, and how it ended.
+fn transcript(world: &World, result: &Result<()>) -> String {
+    let mut text = String::new();
+    for (millis, event) in world.take_log() {
+        let (seconds, millis) = (millis / 1000, millis % 1000);
+        writeln!(text, "{seconds:3}.{millis:03} {event}").unwrap();
+    }
+    text.push_str(&match result {
+        Ok(()) => "done".to_owned(),
+        Err(error) => told(error),
+    });
+    text
+}
+
+/// Runs everything in full with these faults.
+fn play(world: &World, faults: &[&str], config: Value) -> String {
+    world.order(faults);
+    let recorder = Recorder::new(world);
+    let result = read(world, &recorder, config, &every_stream(Mode::Full));
+    transcript(world, &result)
+}
+
+fn two_at_once() -> Value {
+    json!({ "max_concurrency": 2 })
+}
+
+macro_rules! scenarios {
+    ($($name:ident: $world:expr, $faults:expr, $config:expr;)*) => {
+        $(#[test]
+        fn $name() {
+            let world = $world;
+            insta::assert_snapshot!(stringify!($name), play(&world, &$faults, $config));
+        })*
+    };
+}
+
+fn tiny() -> World {
+    World::new(tiny_site(), 0)
+}
+
+scenarios! {
+    clean: tiny(), [], two_at_once();
+    wrong_token_at_the_gateway: tiny(), ["wrong-token"], two_at_once();
+    wrong_token_at_the_site: tiny().at_site(), ["wrong-token"], two_at_once();
+    scoped_token_at_the_site: tiny().at_site(), ["scoped-on-site"], two_at_once();
+    missing_scope: tiny(), ["missing-scope:scope=read:user:confluence"], two_at_once();
+    rate_limit_holds_back_all: tiny(), ["rate-limit:seconds=3,after=4,count=2"], json!({ "max_concurrency": 4 });
+    rate_limit_beyond_patience: tiny(), ["rate-limit-long:after=4"], two_at_once();
+    unavailable_until_given_up: tiny(), ["503:after=3"], two_at_once();
+    smaller_pages_after_504: tiny(), ["too-large-limit:limit=60"], two_at_once();
+    page_gone: tiny(), ["page-gone:page=12"], two_at_once();
+    page_gone_bare: tiny(), ["page-gone-bare:page=12"], two_at_once();
+    token_dies: tiny(), ["token-dies:after=6"], two_at_once();
+    html_instead_of_json: tiny(), ["html-200:after=2,count=1"], two_at_once();
+    empty_instead_of_json: tiny(), ["empty-200:after=2,count=1"], two_at_once();
+    truncated: tiny(), ["truncated-json:after=2,count=1"], two_at_once();
+    wrong_types: tiny(), ["wrong-types:after=2,count=1"], two_at_once();
+    redirect: tiny(), ["redirect:after=2"], two_at_once();
+    cursor_circle: tiny(), ["cursor-circle:endpoint=pages"], json!({ "max_concurrency": 2, "page_size": 2 });
+    hang: tiny(), ["hang:after=3,count=1"], two_at_once();
+    drip: tiny(), ["drip:after=3,count=1"], two_at_once();
+    reset: tiny(), ["reset-within:after=3,count=1"], two_at_once();
+    huge: tiny(), ["huge-body:after=3,count=1"], two_at_once();
+    near_limit: tiny(), ["near-limit"], json!({ "max_concurrency": 4 });
+    views_refused: tiny(), ["views-refused"], two_at_once();
+    ip_allow_list: tiny(), ["ip-allow-list"], two_at_once();
+    no_spaces: tiny(), ["no-spaces"], two_at_once();
+}
+
+#[test]
+fn incremental_after_an_edit() {
+    let world = tiny();
+    let recorder = Recorder::new(&world);
+    read(&world, &recorder, two_at_once(), &every_stream(Mode::Full)).unwrap();
+    world.pass(Duration::from_hours(1));
+    world.edit(&Edit::Save(0));
+    world.take_log();
+    let result = read(
+        &world,
+        &recorder,
+        two_at_once(),
+        &every_stream(Mode::Incremental),
+    );
+    insta::assert_snapshot!("incremental_after_an_edit", transcript(&world, &result));
+}
+
+#[test]
+fn stopped_and_resumed() {
+    let world = tiny();
+    let recorder = Recorder::new(&world);
+    recorder.refuse_after(Some(6));
+    let streams = every_stream(Mode::Full);
+    let stopped = read(&world, &recorder, two_at_once(), &streams);
+    let first = transcript(&world, &stopped);
+    recorder.refuse_after(None);
+    let result = read(&world, &recorder, two_at_once(), &streams);
+    let both = format!("{first}\n\n{}", transcript(&world, &result));
+    insta::assert_snapshot!("stopped_and_resumed", both);
+}
+
+/// Too long for a transcript: it ends, and says why.
+#[test]
+fn empty_pages_without_end_end() {
+    let world = tiny();
+    let told = play(&world, &["empty-pages:endpoint=pages"], two_at_once());
+    assert!(told.lines().count() < 130, "{told}");
+    assert!(told.ends_with("one empty page after the other, from /wiki/api/v2/pages; please report it to the authors of this connector"), "{told}");
+}
+
+/// Under load the service takes back what it said a moment ago, for about a minute.
+#[test]
+fn false_refusals_lose_no_row() {
+    let corpus = small_site(25, 52);
+    let run = |fault: &str| {
+        let world = World::new(corpus.clone(), 53);
+        world.order(&[fault]);
+        let recorder = Recorder::new(&world);
+        let result = read(&world, &recorder, sized(10, 4), &every_stream(Mode::Full));
+        (result, recorder.tables(), recorder.take_finished())
+    };
+    for name in ["false-404", "false-403"] {
+        for (after, count) in [(1, 1), (3, 4), (9, 8), (30, 12), (45, 20), (90, 3)] {
+            let fault = format!("{name}:after={after},count={count}");
+            let (result, tables, finished) = run(&fault);
+            assert_eq!(result, Ok(()), "{fault}");
+            assert_same(&tables, &truth(&corpus, &[]), &fault);
+            assert!(finished.values().all(|snapshot| *snapshot), "{fault}");
+        }
+        // Longer than any patience: an error, and what was committed stays.
+        let (result, tables, finished) = run(&format!("{name}:after=40"));
+        assert_eq!(result.unwrap_err().kind, Kind::InvalidCredentials);
+        assert!(finished.is_empty() && !tables.is_empty());
+    }
+}
+
+/// A false refusal of one endpoint alone, while the collection answers.
+#[test]
+fn one_endpoint_that_refuses_for_a_while_loses_no_row() {
+    let corpus = small_site(12, 54);
+    for endpoint in ["versions", "labels", "states", "views"] {
+        for name in ["false-404", "false-403"] {
+            let world = World::new(corpus.clone(), 55);
+            world.order(&[&format!("{name}:endpoint={endpoint},count=3")]);
+            let recorder = Recorder::new(&world);
+            let result = read(&world, &recorder, sized(10, 1), &every_stream(Mode::Full));
+            assert_eq!(result, Ok(()), "{name} {endpoint}");
+            assert_same(
+                &recorder.tables(),
+                &truth(&corpus, &[]),
+                &format!("{name} {endpoint}"),
+            );
+        }
+    }
+}
+
+/// A page that is gone is told, the rest arrives, and no host is led to sweep what wasn't read.
+#[test]
+fn a_page_that_vanishes_is_told() {
+    for (fault, gone) in [
+        ("page-gone:page=12", true),
+        ("page-gone-bare:page=12", true),
+    ] {
+        let world = tiny();
+        world.order(&[fault]);
+        let recorder = Recorder::new(&world);
+        read(&world, &recorder, two_at_once(), &every_stream(Mode::Full)).unwrap();
+        let notes = world
+            .take_log()
+            .into_iter()
+            .filter(|(_, event)| matches!(event, Event::Note(note) if note.contains("\"gone\"")));
+        assert_eq!(notes.count() == 1, gone);
+        for (stream, snapshot) in recorder.take_finished() {
+            assert_eq!(snapshot, ["spaces", "pages"].contains(&stream), "{stream}");
+        }
+        let mut expected = truth(&world.corpus(), &[]);
+        for (stream, rows) in &mut expected {
+            if stream.starts_with("page_") {
+                rows.retain(|_, row| row["page_id"] != "12");
+            }
+        }
+        let mut found = recorder.tables();
+        found.remove("users");
+        expected.remove("users");
+        assert_same(&found, &expected, fault);
+    }
+}
+
+/// Where no try is left, a page that is really gone doesn't stop the run for ever.
+#[test]
+fn without_retries_a_page_that_is_gone_is_settled_by_the_probe() {
+    for attempts in 0..6 {
+        let world = tiny();
+        world.order(&["page-gone-bare:page=12"]);
+        let recorder = Recorder::new(&world);
+        let config = json!({ "retry": { "attempts": attempts } });
+        let result = read(&world, &recorder, config, &every_stream(Mode::Full));
+        assert_eq!(result, Ok(()), "{attempts} attempts");
+    }
+}
+
+/// Whatever goes wrong with one request of a run, the run ends well or with an error, and loses nothing then
+/// when it is called again.
+#[test]
+fn any_fault_at_any_request_ends_and_loses_nothing() {
+    let corpus = tiny_site();
+    for fault in [
+        "false-404",
+        "false-403",
+        "408",
+        "500",
+        "502",
+        "503",
+        "504",
+        "rate-limit",
+        "rate-limit-date",
+        "rate-limit-reset",
+        "rate-limit-bare",
+        "rate-limit-long",
+        "html-200",
+        "html-404",
+        "truncated-json",
+        "wrong-types",
+        "wrong-types:shape=object",
+        "huge-body",
+        "drip",
+        "stall",
+        "hang",
+        "reset-before",
+        "reset-within",
+        "redirect",
+        "gateway-401",
+        "ip-allow-list",
+        "wrong-token",
+        "cursor-expires",
+    ] {
+        let (name, key) = fault
+            .split_once(':')
+            .map_or((fault, String::new()), |(name, key)| {
+                (name, format!("{key},"))
+            });
+        for after in 0..16 {
+            let world = World::new(corpus.clone(), 56);
+            world.order(&[&format!("{name}:{key}after={after},count=1")]);
+            let recorder = Recorder::new(&world);
+            let mut calls = 1;
+            while let Err(error) = read(&world, &recorder, sized(2, 3), &every_stream(Mode::Full)) {
+                assert_ne!(error.kind, Kind::Cancelled);
+                calls += 1;
+                assert!(calls < 4, "{fault} {after}: {error}");
+            }
+            assert_same(
+                &recorder.tables(),
+                &truth(&corpus, &[]),
+                &format!("{fault} {after}"),
+            );
+        }
+    }
+}
