@@ -9,6 +9,9 @@ use serde_json::{Map, Value};
 use crate::error::{Error, Kind, Result};
 use crate::secret::Credentials;
 
+#[cfg(test)]
+mod tests;
+
 /// A configuration that can't be wrong in itself; whether the service accepts it is another question.
 #[derive(Debug, Clone)]
 pub struct Config {

@@ -15,6 +15,9 @@ use futures_util::stream::{FusedStream, FuturesOrdered};
 
 use crate::error::{Error, Result};
 
+#[cfg(test)]
+mod tests;
+
 /// Pieces of work from `S`, begun by `F`, done as `Fut`.
 pub struct LookAhead<S, P, F, Fut: Future> {
     source: S,

@@ -15,6 +15,9 @@ use crate::error::{Error, Kind, Result};
 use crate::stream::Stream;
 use crate::timestamp::Timestamp;
 
+#[cfg(test)]
+mod tests;
+
 /// The version of the format that this component writes and reads.
 const VERSION: u32 = 1;
 /// How far an incremental run looks back behind its watermark: equal timestamps, replication lag.

@@ -17,6 +17,9 @@ use crate::plan::space_steps;
 use crate::sink::Sink;
 use crate::sync::{chosen_spaces, no_space};
 
+#[cfg(test)]
+mod tests;
+
 /// Stands for a page where none is known.
 const NO_PAGE: &str = "1";
 /// Stands for an account where none is known; the service leaves unknown ones out without a word.

@@ -12,9 +12,9 @@ use host_test::output::{Batch, Note, Output};
 use serde_json::{Value, json};
 
 /// Rows by stream and key.
-pub type Tables = BTreeMap<String, BTreeMap<String, Value>>;
+pub(crate) type Tables = BTreeMap<String, BTreeMap<String, Value>>;
 
-pub const STREAMS: [&str; 7] = [
+pub(crate) const STREAMS: [&str; 7] = [
     "spaces",
     "pages",
     "page_versions",
@@ -24,12 +24,12 @@ pub const STREAMS: [&str; 7] = [
     "users",
 ];
 
-pub fn runtime() -> &'static Runtime {
+pub(crate) fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     RUNTIME.get_or_init(|| Runtime::new(&Options::default()).unwrap())
 }
 
-pub fn corpus(pages: usize) -> Corpus {
+pub(crate) fn corpus(pages: usize) -> Corpus {
     Corpus::generate(&Sizes {
         pages,
         spaces: 5,
@@ -38,7 +38,7 @@ pub fn corpus(pages: usize) -> Corpus {
     })
 }
 
-pub fn mock(corpus: Corpus, faults: &[&str]) -> Mock {
+pub(crate) fn mock(corpus: Corpus, faults: &[&str]) -> Mock {
     let faults: Vec<Fault> = faults.iter().map(|fault| fault.parse().unwrap()).collect();
     Mock::start(MockOptions {
         faults,
@@ -48,7 +48,7 @@ pub fn mock(corpus: Corpus, faults: &[&str]) -> Mock {
 }
 
 /// The mock's own config with other fields in it.
-pub fn config(mock: &Mock, fields: Value) -> String {
+pub(crate) fn config(mock: &Mock, fields: Value) -> String {
     let mut config = mock.config_json();
     config
         .as_object_mut()
@@ -58,14 +58,14 @@ pub fn config(mock: &Mock, fields: Value) -> String {
 }
 
 /// Quick to give up, so that a test of a fault is quick too.
-pub fn impatient(mock: &Mock) -> String {
+pub(crate) fn impatient(mock: &Mock) -> String {
     config(
         mock,
         json!({ "timeout_s": 1, "retry": { "attempts": 1, "patience_s": 5 } }),
     )
 }
 
-pub fn select(streams: &[&str], mode: Mode) -> Vec<Selection> {
+pub(crate) fn select(streams: &[&str], mode: Mode) -> Vec<Selection> {
     let mode = |stream: &str| if stream == "spaces" { Mode::Full } else { mode };
     streams
         .iter()
@@ -76,7 +76,7 @@ pub fn select(streams: &[&str], mode: Mode) -> Vec<Selection> {
         .collect()
 }
 
-pub async fn sync(
+pub(crate) async fn sync(
     config: &str,
     selection: &[Selection],
     state: Option<&str>,
@@ -92,7 +92,12 @@ pub async fn sync(
 }
 
 /// A run that must end well; the state that it leaves.
-pub async fn complete(config: &str, mode: Mode, state: Option<&str>, output: &Tape) -> String {
+pub(crate) async fn complete(
+    config: &str,
+    mode: Mode,
+    state: Option<&str>,
+    output: &Tape,
+) -> String {
     let outcome = sync(config, &select(&STREAMS, mode), state, output).await;
     if let Err(Failure { kind, message, .. }) = outcome.result {
         panic!("{kind:?}: {message}");
@@ -102,17 +107,17 @@ pub async fn complete(config: &str, mode: Mode, state: Option<&str>, output: &Ta
 
 /// Remembers what was delivered, as a table and as events; can refuse.
 #[derive(Clone, Default)]
-pub struct Tape(Arc<Mutex<Recorded>>);
+pub(crate) struct Tape(Arc<Mutex<Recorded>>);
 
 #[derive(Default)]
-pub struct Recorded {
-    pub tables: Tables,
-    pub state: Option<String>,
-    pub snapshots: BTreeMap<String, bool>,
-    pub notes: Vec<Note>,
+pub(crate) struct Recorded {
+    pub(crate) tables: Tables,
+    pub(crate) state: Option<String>,
+    pub(crate) snapshots: BTreeMap<String, bool>,
+    pub(crate) notes: Vec<Note>,
     /// Rows and replacements since this was last cleared.
-    pub rows: BTreeMap<String, usize>,
-    pub longest_state: usize,
+    pub(crate) rows: BTreeMap<String, usize>,
+    pub(crate) longest_state: usize,
     events: usize,
     refuse_at: Option<usize>,
     /// The rows that this run, with those that it resumed, has delivered.
@@ -122,27 +127,27 @@ pub struct Recorded {
 }
 
 impl Tape {
-    pub fn with<T>(&self, look: impl FnOnce(&mut Recorded) -> T) -> T {
+    pub(crate) fn with<T>(&self, look: impl FnOnce(&mut Recorded) -> T) -> T {
         look(&mut self.0.lock().unwrap())
     }
 
     /// Refuses the event that is the `event`th from now.
-    pub fn refuse_at(&self, event: Option<usize>) {
+    pub(crate) fn refuse_at(&self, event: Option<usize>) {
         self.with(|recorded| {
             recorded.events = 0;
             recorded.refuse_at = event;
         });
     }
 
-    pub fn events(&self) -> usize {
+    pub(crate) fn events(&self) -> usize {
         self.with(|recorded| recorded.events)
     }
 
-    pub fn state(&self) -> Option<String> {
+    pub(crate) fn state(&self) -> Option<String> {
         self.with(|recorded| recorded.state.clone())
     }
 
-    pub fn tables(&self) -> Tables {
+    pub(crate) fn tables(&self) -> Tables {
         self.with(|recorded| recorded.tables.clone())
     }
 }
@@ -175,7 +180,9 @@ impl Recorded {
                         .take_while(|(key, _)| key.starts_with(&prefix))
                         .map(|(key, _)| key.clone())
                         .collect();
-                    of_page.iter().for_each(|key| drop(table.remove(key)));
+                    for key in &of_page {
+                        table.remove(key);
+                    }
                 }
                 for row in &batch.rows {
                     let row: Value = serde_json::from_str(row).unwrap();
@@ -215,9 +222,9 @@ impl Output for Tape {
             recorded.event()?;
             recorded.longest_state = recorded.longest_state.max(state.len());
             recorded.state = Some(state.to_owned());
-            std::mem::take(&mut recorded.pending)
-                .into_iter()
-                .for_each(|change| recorded.apply(change));
+            for change in std::mem::take(&mut recorded.pending) {
+                recorded.apply(change);
+            }
             Ok(())
         })
     }
@@ -253,7 +260,7 @@ fn key(stream: &str, row: &Value) -> String {
 }
 
 /// The rows that a full read of a corpus must deliver, worked out without the component.
-pub fn truth(corpus: &Corpus) -> Tables {
+pub(crate) fn truth(corpus: &Corpus) -> Tables {
     let mut rows: BTreeMap<&str, Vec<Value>> =
         STREAMS.iter().map(|stream| (*stream, Vec::new())).collect();
     let mut met: Vec<&str> = Vec::new();
@@ -369,7 +376,7 @@ fn details(page: &Page, rows: &mut BTreeMap<&str, Vec<Value>>) {
 }
 
 /// Compares table by table, so that a failure names the rows.
-pub fn assert_same(found: &Tables, expected: &Tables, streams: &[&str]) {
+pub(crate) fn assert_same(found: &Tables, expected: &Tables, streams: &[&str]) {
     let none = BTreeMap::new();
     for &stream in streams {
         let (found, expected) = (

@@ -13,6 +13,9 @@ use crate::api::Endpoint;
 use crate::config::Config;
 use crate::error::{Error, Kind};
 
+#[cfg(test)]
+mod tests;
+
 /// What was asked, as far as it matters for the meaning of the answer.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked<'a> {

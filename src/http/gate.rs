@@ -6,6 +6,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
+#[cfg(test)]
+mod tests;
+
 /// Lets at most `limit` requests through at once, in the order in which they came.
 ///
 /// Additive increase, multiplicative decrease: pressure from the service halves the limit, a full round of

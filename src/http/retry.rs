@@ -84,7 +84,7 @@ mod tests {
 
     const POLICY: Retry = Retry {
         attempts: 5,
-        patience: Duration::from_secs(300),
+        patience: Duration::from_mins(5),
     };
 
     fn facts(failed: u32, asked: Option<u64>) -> Facts {
@@ -126,7 +126,7 @@ mod tests {
             ),
             (
                 300,
-                Verdict::Wait(Duration::from_secs(300)),
+                Verdict::Wait(Duration::from_mins(5)),
                 "just within patience",
             ),
             (

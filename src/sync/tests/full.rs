@@ -187,7 +187,7 @@ fn a_stream_costs_no_request_that_it_does_not_need() {
         assert_same(&recorder.tables(), &expected, &format!("{streams:?}"));
         assert_eq!(
             endpoints(&world),
-            BTreeSet::from_iter(needed.iter().copied()),
+            needed.iter().copied().collect::<BTreeSet<_>>(),
             "{streams:?}"
         );
         let trashed = world

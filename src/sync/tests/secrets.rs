@@ -1,5 +1,7 @@
 //! A server that sends the credentials back.
 
+use std::fmt::Write as _;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
@@ -54,7 +56,7 @@ fn credentials_sent_back_are_never_shown() {
             let mut shown = format!("{error:?} {validation:?}");
             for (_, event) in world.take_log() {
                 if !matches!(event, Event::Sent(_)) {
-                    shown.push_str(&format!("{event:?}"));
+                    write!(shown, "{event:?}").unwrap();
                 }
             }
             for secret in [&TOKEN[..16], &pair[10..30]] {

@@ -1,0 +1,68 @@
+//! States from anywhere.
+
+#![allow(clippy::unwrap_used)]
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn config() -> Config {
+    Config::parse(r#"{"base_url":"https://x.atlassian.net","username":"a@b.c","api_token":"t"}"#)
+        .unwrap()
+}
+
+fn full() -> State {
+    let mut state = State::new(&config());
+    state.advance(Stream::Pages, Timestamp::from_millis(1_790_000_000_000));
+    state.put_away = Some(Digest::default());
+    let place = Place {
+        step: 2,
+        cursor: Some("abc".to_owned()),
+        passed: Some("7".to_owned()),
+    };
+    state.during(&Run {
+        place,
+        accounts: vec!["a".to_owned()],
+        ..Run::default()
+    })
+}
+
+#[test]
+fn a_state_comes_back_as_it_was() {
+    for state in [State::new(&config()), full()] {
+        let text = state.write().unwrap();
+        assert_eq!(State::read(Some(&text), &config()), Ok(state));
+    }
+    assert_eq!(State::read(None, &config()), Ok(State::new(&config())));
+}
+
+#[test]
+fn a_watermark_never_goes_back() {
+    let mut state = State::new(&config());
+    for (at, expected) in [(5, 5), (3, 5), (9, 9)] {
+        state.advance(Stream::Pages, Timestamp::from_millis(at));
+        let watermark = state.watermark(Stream::Pages).map(Timestamp::millis);
+        assert_eq!(watermark, Some(expected));
+    }
+    assert_eq!(state.watermark(Stream::Users), None);
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics(text in "\\PC{0,100}") {
+        let error = State::read(Some(&text), &config()).unwrap_err();
+        prop_assert_eq!(error.kind, Kind::InvalidState);
+    }
+
+    #[test]
+    fn no_damage_panics(at in 0_usize..1000, with in "\\PC{0,3}") {
+        let mut text = full().write().unwrap();
+        let at = at % text.len();
+        if text.is_char_boundary(at) {
+            text.replace_range(at..=at, &with);
+        }
+        if let Err(error) = State::read(Some(&text), &config()) {
+            prop_assert_eq!(error.kind, Kind::InvalidState);
+        }
+    }
+}
