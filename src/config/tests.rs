@@ -21,17 +21,45 @@ fn with(field: &str, value: Value) -> String {
 fn addresses_are_normalised() {
     for (text, expected, gateway) in [
         (GATEWAY, GATEWAY, true),
-        ("https://api.atlassian.com/ex/confluence/1a2b-3c/", GATEWAY, true),
-        ("https://api.atlassian.com/ex/confluence/1a2b-3c/wiki", GATEWAY, true),
-        ("https://API.Atlassian.com:443/ex/confluence/1a2b-3c/wiki/", GATEWAY, true),
+        (
+            "https://api.atlassian.com/ex/confluence/1a2b-3c/",
+            GATEWAY,
+            true,
+        ),
+        (
+            "https://api.atlassian.com/ex/confluence/1a2b-3c/wiki",
+            GATEWAY,
+            true,
+        ),
+        (
+            "https://API.Atlassian.com:443/ex/confluence/1a2b-3c/wiki/",
+            GATEWAY,
+            true,
+        ),
         ("https://x.atlassian.net", "https://x.atlassian.net", false),
         ("https://x.atlassian.net/", "https://x.atlassian.net", false),
-        ("https://x.atlassian.net/wiki", "https://x.atlassian.net", false),
-        (" https://x.atlassian.net/wiki/ ", "https://x.atlassian.net", false),
-        ("https://wiki.example.com", "https://wiki.example.com", false),
+        (
+            "https://x.atlassian.net/wiki",
+            "https://x.atlassian.net",
+            false,
+        ),
+        (
+            " https://x.atlassian.net/wiki/ ",
+            "https://x.atlassian.net",
+            false,
+        ),
+        (
+            "https://wiki.example.com",
+            "https://wiki.example.com",
+            false,
+        ),
         ("http://127.0.0.1:8080", "http://127.0.0.1:8080", false),
         ("http://localhost:80/wiki", "http://localhost", false),
-        ("http://[::1]:9/ex/confluence/c", "http://[::1]:9/ex/confluence/c", true),
+        (
+            "http://[::1]:9/ex/confluence/c",
+            "http://[::1]:9/ex/confluence/c",
+            true,
+        ),
     ] {
         let config = Config::parse(&with("base_url", json!(text))).unwrap();
         assert_eq!(config.base_url.to_string(), expected, "{text}");
@@ -48,16 +76,46 @@ fn other_addresses_are_refused_with_advice() {
         ("http://x.atlassian.net", "http is for loopback alone"),
         ("http://127.0.0.1.example.com", "http is for loopback alone"),
         ("http://localhost.example.com", "http is for loopback alone"),
-        ("https://a:b@x.atlassian.net", "base_url must not hold credentials"),
-        ("https://x.atlassian.net?x=y", "base_url must end after its path"),
-        ("https://x.atlassian.net/#x", "base_url must end after its path"),
-        ("https://x.atlassian.net/wiki/spaces/X", "base_url has an unexpected path"),
-        ("https://api.atlassian.com", "base_url has an unexpected path"),
-        ("https://api.atlassian.com/ex/confluence/", "base_url has an unexpected path"),
-        ("https://api.atlassian.com/ex/jira/1a2b", "base_url has an unexpected path"),
-        ("https://api.atlassian.com/ex/confluence/a/b", "base_url has an unexpected path"),
-        ("https://api.atlassian.com/ex/confluence/..", "base_url has an unexpected path"),
-        ("https://x.atlassian.net/ex/confluence/1a2b", "base_url has an unexpected path"),
+        (
+            "https://a:b@x.atlassian.net",
+            "base_url must not hold credentials",
+        ),
+        (
+            "https://x.atlassian.net?x=y",
+            "base_url must end after its path",
+        ),
+        (
+            "https://x.atlassian.net/#x",
+            "base_url must end after its path",
+        ),
+        (
+            "https://x.atlassian.net/wiki/spaces/X",
+            "base_url has an unexpected path",
+        ),
+        (
+            "https://api.atlassian.com",
+            "base_url has an unexpected path",
+        ),
+        (
+            "https://api.atlassian.com/ex/confluence/",
+            "base_url has an unexpected path",
+        ),
+        (
+            "https://api.atlassian.com/ex/jira/1a2b",
+            "base_url has an unexpected path",
+        ),
+        (
+            "https://api.atlassian.com/ex/confluence/a/b",
+            "base_url has an unexpected path",
+        ),
+        (
+            "https://api.atlassian.com/ex/confluence/..",
+            "base_url has an unexpected path",
+        ),
+        (
+            "https://x.atlassian.net/ex/confluence/1a2b",
+            "base_url has an unexpected path",
+        ),
         ("https://x y", "base_url is not a URL"),
     ] {
         let error = Config::parse(&with("base_url", json!(text))).unwrap_err();
@@ -74,16 +132,40 @@ fn every_field_is_checked() {
         ("base_url", json!(null), "base_url is missing".into()),
         ("username", json!(null), "username is missing".into()),
         ("username", json!(" "), "username is missing".into()),
-        ("username", json!("a:b"), "username must be an e-mail address".into()),
+        (
+            "username",
+            json!("a:b"),
+            "username must be an e-mail address".into(),
+        ),
         ("username", json!(["a"]), "username must be a text".into()),
         ("api_token", json!(""), "api_token is empty".into()),
-        ("api_token", json!("a b"), "api_token is empty or has white space".into()),
-        ("api_token", json!("a\u{0}b"), "api_token is empty or has white space".into()),
+        (
+            "api_token",
+            json!("a b"),
+            "api_token is empty or has white space".into(),
+        ),
+        (
+            "api_token",
+            json!("a\u{0}b"),
+            "api_token is empty or has white space".into(),
+        ),
         ("api_token", json!(1), "api_token must be a text".into()),
         ("spaces", json!([]), "spaces is empty: leave it out".into()),
-        ("spaces", json!("X"), "spaces must be a list of texts".into()),
-        ("spaces", json!(["X", 7]), "spaces must be a list of texts".into()),
-        ("spaces", json!(["X", " "]), "spaces must be a list of texts".into()),
+        (
+            "spaces",
+            json!("X"),
+            "spaces must be a list of texts".into(),
+        ),
+        (
+            "spaces",
+            json!(["X", 7]),
+            "spaces must be a list of texts".into(),
+        ),
+        (
+            "spaces",
+            json!(["X", " "]),
+            "spaces must be a list of texts".into(),
+        ),
         ("max_concurrency", json!(0), number(1, 64)),
         ("max_concurrency", json!(65), number(1, 64)),
         ("max_concurrency", json!(1.5), number(1, 64)),
@@ -94,16 +176,44 @@ fn every_field_is_checked() {
         ("timeout_s", json!(0), number(1, 600)),
         ("timeout_s", json!(601), number(1, 600)),
         ("retry", json!(5), "retry must be an object".into()),
-        ("retry", json!({"attempts": 21}), "retry.attempts must be".into()),
-        ("retry", json!({"patience_s": 86_401}), "retry.patience_s must be".into()),
-        ("retry", json!({"tries": 1}), "retry.tries is not a field".into()),
-        ("api_key", json!("x"), "api_key is not a field of the configuration".into()),
-        ("PAGE_SIZE", json!(5), "PAGE_SIZE is not a field of the configuration".into()),
+        (
+            "retry",
+            json!({"attempts": 21}),
+            "retry.attempts must be".into(),
+        ),
+        (
+            "retry",
+            json!({"patience_s": 86_401}),
+            "retry.patience_s must be".into(),
+        ),
+        (
+            "retry",
+            json!({"tries": 1}),
+            "retry.tries is not a field".into(),
+        ),
+        (
+            "api_key",
+            json!("x"),
+            "api_key is not a field of the configuration".into(),
+        ),
+        (
+            "PAGE_SIZE",
+            json!(5),
+            "PAGE_SIZE is not a field of the configuration".into(),
+        ),
     ] {
         let error = Config::parse(&with(field, value.clone())).unwrap_err();
         assert_eq!(error.kind, Kind::InvalidConfig);
-        assert!(error.message.contains(&part), "{field} {value}: {}", error.message);
-        assert_eq!(error.message.matches("; retry.").count(), 0, "one problem alone");
+        assert!(
+            error.message.contains(&part),
+            "{field} {value}: {}",
+            error.message
+        );
+        assert_eq!(
+            error.message.matches("; retry.").count(),
+            0,
+            "one problem alone"
+        );
     }
 }
 
@@ -113,14 +223,30 @@ fn all_problems_are_told_at_once() {
         r#"{"base_url":"http://x.example","api_token":"","page_size":0,"retry":{"attempts":-1,"x":1},"y":2}"#,
     )
     .unwrap_err();
-    for part in ["base_url must", "api_token is", "username is", "page_size must", "retry.attempts must", "retry.x is not", "y is not"] {
+    for part in [
+        "base_url must",
+        "api_token is",
+        "username is",
+        "page_size must",
+        "retry.attempts must",
+        "retry.x is not",
+        "y is not",
+    ] {
         assert!(error.message.contains(part), "{part}: {}", error.message);
     }
 }
 
 #[test]
 fn what_is_no_object_is_refused_without_being_quoted() {
-    for text in ["", "[]", "null", "\"secret\"", "{\"api_token\":\"secret\"", "secret", "{'secret':1}"] {
+    for text in [
+        "",
+        "[]",
+        "null",
+        "\"secret\"",
+        "{\"api_token\":\"secret\"",
+        "secret",
+        "{'secret':1}",
+    ] {
         let error = Config::parse(text).unwrap_err();
         assert_eq!(error.kind, Kind::InvalidConfig, "{text}");
         assert!(!error.message.contains("secret"), "{}", error.message);
@@ -133,7 +259,10 @@ fn what_is_left_out_has_a_default() {
     assert_eq!(config.spaces, ["A", "B"]);
     assert_eq!((config.max_concurrency, config.page_size), (8, 250));
     assert_eq!(config.timeout, Duration::from_mins(1));
-    let retry = Retry { attempts: 5, patience: Duration::from_mins(5) };
+    let retry = Retry {
+        attempts: 5,
+        patience: Duration::from_mins(5),
+    };
     assert_eq!(config.retry, retry);
     assert!(config.token_looks_right);
     let config = Config::parse(&json!({ "base_url": GATEWAY }).to_string()).unwrap();
@@ -165,7 +294,9 @@ fn any_json() -> impl Strategy<Value = Value> {
         "\\PC{0,30}".prop_map(Value::from),
         "https?://[a-z:@./?#-]{0,30}".prop_map(Value::from),
     ];
-    leaf.prop_recursive(2, 8, 4, |inner| prop::collection::vec(inner, 0..4).prop_map(Value::from))
+    leaf.prop_recursive(2, 8, 4, |inner| {
+        prop::collection::vec(inner, 0..4).prop_map(Value::from)
+    })
 }
 
 proptest! {

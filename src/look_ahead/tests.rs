@@ -53,7 +53,10 @@ impl<'a> Watch<'a> {
                 };
                 self.world.sleep(Duration::from_millis(time)).await;
                 self.fetched.set(first + size);
-                Some((Ok((first..first + size).collect()), (bunch + 1, first + size)))
+                Some((
+                    Ok((first..first + size).collect()),
+                    (bunch + 1, first + size),
+                ))
             }
         })
         .fuse()
@@ -151,12 +154,21 @@ fn the_next_bunch_is_fetched_meanwhile_and_no_more() {
     world.run(async {
         while let Some(result) = ahead.next().await {
             result.unwrap();
-            waiting.borrow_mut().push(watch.fetched.get() - watch.begun.get());
+            waiting
+                .borrow_mut()
+                .push(watch.fetched.get() - watch.begun.get());
         }
     });
     let waiting = waiting.into_inner();
     assert_eq!(waiting.len(), 200);
-    assert!(waiting.iter().all(|waiting| *waiting <= 5 + 10), "{waiting:?}");
-    let drained = waiting.iter().take(190).filter(|waiting| **waiting == 0).count();
+    assert!(
+        waiting.iter().all(|waiting| *waiting <= 5 + 10),
+        "{waiting:?}"
+    );
+    let drained = waiting
+        .iter()
+        .take(190)
+        .filter(|waiting| **waiting == 0)
+        .count();
     assert!(drained < 20, "{drained} times there was nothing to begin");
 }

@@ -24,7 +24,10 @@ fn gateway(faults: &[&str]) -> World {
 }
 
 fn found(validation: &Validation, endpoint: Endpoint) -> &EndpointAccess {
-    let found = validation.endpoints.iter().find(|found| found.endpoint == endpoint);
+    let found = validation
+        .endpoints
+        .iter()
+        .find(|found| found.endpoint == endpoint);
     found.expect("every endpoint is told of")
 }
 
@@ -34,37 +37,124 @@ fn a_good_configuration_takes_eight_questions() {
         let validation = ask(&world, json!({}));
         assert_eq!(validation.error, None);
         for endpoint in Endpoint::ALL {
-            assert_eq!(found(&validation, endpoint).access, Access::Granted, "{endpoint}");
+            assert_eq!(
+                found(&validation, endpoint).access,
+                Access::Granted,
+                "{endpoint}"
+            );
         }
         let asked = world.sent();
         assert!(asked.len() <= 8, "{} questions", asked.len());
-        assert!(asked.iter().all(|sent| sent.status == Some(200)), "{asked:?}");
+        assert!(
+            asked.iter().all(|sent| sent.status == Some(200)),
+            "{asked:?}"
+        );
     }
 }
 
 #[test]
 fn every_situation_has_its_error() {
-    use Kind::{InvalidConfig, InvalidCredentials, InvalidPermissions, RateLimited, Unavailable, UnexpectedResponse};
+    use Kind::{
+        InvalidConfig, InvalidCredentials, InvalidPermissions, RateLimited, Unavailable,
+        UnexpectedResponse,
+    };
     for (faults, config, kind, words) in [
-        (&["wrong-token"][..], json!({}), InvalidCredentials, "the token is wrong, expired or revoked"),
-        (&["no-spaces"], json!({}), InvalidPermissions, "sees no space at all"),
-        (&["ip-allow-list"], json!({}), InvalidPermissions, "allow-list of IP addresses"),
-        (&["public-site"], json!({}), InvalidCredentials, "public access"),
-        (&["missing-scope:scope=read:space:confluence"], json!({}), InvalidPermissions, "read:space:confluence"),
-        (&["missing-scope:scope=read:user:confluence"], json!({}), InvalidPermissions, "read:user:confluence"),
-        (&["gateway-401"], json!({}), InvalidCredentials, "the gateway refuses the token"),
-        (&["html-404"], json!({}), InvalidConfig, "base_url is not that of a Confluence Cloud site"),
-        (&["redirect"], json!({}), UnexpectedResponse, "a redirect to id.elsewhere.example"),
-        (&["html-200"], json!({}), UnexpectedResponse, "HTML instead of JSON"),
+        (
+            &["wrong-token"][..],
+            json!({}),
+            InvalidCredentials,
+            "the token is wrong, expired or revoked",
+        ),
+        (
+            &["no-spaces"],
+            json!({}),
+            InvalidPermissions,
+            "sees no space at all",
+        ),
+        (
+            &["ip-allow-list"],
+            json!({}),
+            InvalidPermissions,
+            "allow-list of IP addresses",
+        ),
+        (
+            &["public-site"],
+            json!({}),
+            InvalidCredentials,
+            "public access",
+        ),
+        (
+            &["missing-scope:scope=read:space:confluence"],
+            json!({}),
+            InvalidPermissions,
+            "read:space:confluence",
+        ),
+        (
+            &["missing-scope:scope=read:user:confluence"],
+            json!({}),
+            InvalidPermissions,
+            "read:user:confluence",
+        ),
+        (
+            &["gateway-401"],
+            json!({}),
+            InvalidCredentials,
+            "the gateway refuses the token",
+        ),
+        (
+            &["html-404"],
+            json!({}),
+            InvalidConfig,
+            "base_url is not that of a Confluence Cloud site",
+        ),
+        (
+            &["redirect"],
+            json!({}),
+            UnexpectedResponse,
+            "a redirect to id.elsewhere.example",
+        ),
+        (
+            &["html-200"],
+            json!({}),
+            UnexpectedResponse,
+            "HTML instead of JSON",
+        ),
         (&["503"], json!({}), Unavailable, "the service failed"),
-        (&["hang"], json!({}), Unavailable, "no complete answer within"),
-        (&["rate-limit-long"], json!({}), RateLimited, "limits the rate"),
-        (&[], json!({ "spaces": ["TEAM0", "NOPE", "NEVER"] }), InvalidConfig, "what doesn't exist: NEVER, NOPE"),
-        (&[], json!({ "base_url": "https://api.atlassian.com/ex/jira/x" }), InvalidConfig, "unexpected path"),
-        (&[], json!({ "page_size": 0 }), InvalidConfig, "page_size must be"),
+        (
+            &["hang"],
+            json!({}),
+            Unavailable,
+            "no complete answer within",
+        ),
+        (
+            &["rate-limit-long"],
+            json!({}),
+            RateLimited,
+            "limits the rate",
+        ),
+        (
+            &[],
+            json!({ "spaces": ["TEAM0", "NOPE", "NEVER"] }),
+            InvalidConfig,
+            "what doesn't exist: NEVER, NOPE",
+        ),
+        (
+            &[],
+            json!({ "base_url": "https://api.atlassian.com/ex/jira/x" }),
+            InvalidConfig,
+            "unexpected path",
+        ),
+        (
+            &[],
+            json!({ "page_size": 0 }),
+            InvalidConfig,
+            "page_size must be",
+        ),
     ] {
         let world = gateway(faults);
-        let error = ask(&world, config).error.unwrap_or_else(|| panic!("{faults:?} is not noticed"));
+        let error = ask(&world, config)
+            .error
+            .unwrap_or_else(|| panic!("{faults:?} is not noticed"));
         assert_eq!(error.kind, kind, "{faults:?}: {error}");
         assert!(error.message.contains(words), "{faults:?}: {error}");
     }
@@ -76,16 +166,27 @@ fn a_configuration_that_cannot_be_read_costs_no_question() {
     let validation = ask(&world, json!({ "page_size": 0 }));
     assert!(world.sent().is_empty());
     assert_eq!(validation.endpoints.len(), 7);
-    assert!(validation.endpoints.iter().all(|found| found.access == Access::Unchecked));
+    assert!(
+        validation
+            .endpoints
+            .iter()
+            .all(|found| found.access == Access::Unchecked)
+    );
 }
 
 #[test]
 fn a_wrong_token_is_told_at_the_first_question() {
-    for world in [gateway(&["wrong-token"]), gateway(&["wrong-token"]).at_site()] {
+    for world in [
+        gateway(&["wrong-token"]),
+        gateway(&["wrong-token"]).at_site(),
+    ] {
         let validation = ask(&world, json!({}));
         assert_eq!(world.sent().len(), 1);
         assert_eq!(found(&validation, Endpoint::Spaces).access, Access::Denied);
-        assert_eq!(found(&validation, Endpoint::States).access, Access::Unchecked);
+        assert_eq!(
+            found(&validation, Endpoint::States).access,
+            Access::Unchecked
+        );
     }
 }
 
@@ -94,7 +195,12 @@ fn a_scoped_token_at_the_site_is_sent_to_the_gateway() {
     let world = gateway(&["scoped-on-site"]).at_site();
     let error = ask(&world, json!({})).error.unwrap();
     assert_eq!(error.kind, Kind::InvalidCredentials);
-    assert!(error.message.contains("api.atlassian.com/ex/confluence/<cloud-id>"), "{error}");
+    assert!(
+        error
+            .message
+            .contains("api.atlassian.com/ex/confluence/<cloud-id>"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -105,15 +211,27 @@ fn another_cloud_id_is_told() {
     // The world answers at the address that it knows: another cloud id gets what a wrong token gets.
     world.order(&["wrong-token"]);
     let validation = world.run(validate(&world, &recorder, &config));
-    assert!(validation.error.unwrap().message.contains("the cloud id in base_url is of another site"));
+    assert!(
+        validation
+            .error
+            .unwrap()
+            .message
+            .contains("the cloud id in base_url is of another site")
+    );
 }
 
 #[test]
 fn all_missing_scopes_are_named_at_once() {
-    let world = gateway(&["missing-scope:scope=read:user:confluence", "missing-scope:scope=read:confluence-content.summary"]);
+    let world = gateway(&[
+        "missing-scope:scope=read:user:confluence",
+        "missing-scope:scope=read:confluence-content.summary",
+    ]);
     let validation = ask(&world, json!({}));
     let error = validation.error.clone().unwrap();
-    assert_eq!((error.kind, error.http_status), (Kind::InvalidPermissions, Some(401)));
+    assert_eq!(
+        (error.kind, error.http_status),
+        (Kind::InvalidPermissions, Some(401))
+    );
     for scope in ["read:user:confluence", "read:confluence-content.summary"] {
         assert!(error.message.contains(scope), "{scope}: {error}");
     }
@@ -129,7 +247,11 @@ fn all_missing_scopes_are_named_at_once() {
     }
     let none = ask(&gateway(&["missing-scope"]), json!({})).error.unwrap();
     for endpoint in Endpoint::ALL {
-        assert!(none.message.contains(endpoint.scope()), "{}: {none}", endpoint.scope());
+        assert!(
+            none.message.contains(endpoint.scope()),
+            "{}: {none}",
+            endpoint.scope()
+        );
     }
 }
 
@@ -140,7 +262,13 @@ fn views_that_cannot_be_had_are_no_error() {
         assert_eq!(validation.error, None, "{fault}");
         let views = found(&validation, Endpoint::Views);
         assert_eq!(views.access, Access::Unavailable, "{fault}");
-        assert!(views.detail.as_deref().unwrap().contains("views_count is null"));
+        assert!(
+            views
+                .detail
+                .as_deref()
+                .unwrap()
+                .contains("views_count is null")
+        );
     }
 }
 
@@ -150,12 +278,18 @@ fn a_site_without_pages_can_be_validated() {
     let world = World::new(small_site(0, 63), 64);
     let validation = ask(&world, json!({}));
     assert_eq!(validation.error, None);
-    let granted = validation.endpoints.iter().filter(|found| found.access == Access::Granted);
+    let granted = validation
+        .endpoints
+        .iter()
+        .filter(|found| found.access == Access::Granted);
     assert_eq!(granted.count(), 7);
     assert!(world.sent().len() <= 8);
     world.order(&["missing-scope:scope=read:confluence-content.summary"]);
     let error = ask(&world, json!({})).error.unwrap();
-    assert!(error.message.contains("read:confluence-content.summary"), "{error}");
+    assert!(
+        error.message.contains("read:confluence-content.summary"),
+        "{error}"
+    );
 }
 
 /// A token that sees the pages of an archived space alone sees something.
@@ -171,7 +305,12 @@ fn archived_spaces_count_as_spaces() {
 
 #[test]
 fn a_failure_that_passes_is_waited_for() {
-    for fault in ["503:count=2", "rate-limit:count=1", "reset-before:count=1", "hang:count=1"] {
+    for fault in [
+        "503:count=2",
+        "rate-limit:count=1",
+        "reset-before:count=1",
+        "hang:count=1",
+    ] {
         let validation = ask(&gateway(&[fault]), json!({}));
         assert_eq!(validation.error, None, "{fault}");
     }

@@ -69,53 +69,377 @@ fn every_measured_answer_means_what_it_was_found_to_mean() {
     use Nature::{Doubtful, Final, Limited, Missing, Refused, StaleCursor, Transient};
     let gateway = config(true, TOKEN);
     for (endpoint, status, headers, body, kind, nature, words) in [
-        (Views, 401, &[][..], SCOPE, InvalidPermissions, Final, "lacks the scope read:confluence-content.summary"),
-        (Users, 401, &[("X-Failure-Category", "FAILURE_CLIENT_SCOPE_CHECK")], "{}", InvalidPermissions, Final, "read:user:confluence"),
-        (Spaces, 401, &[], r#"{"code":401,"message":"Unauthorized"}"#, InvalidCredentials, Final, "the gateway refuses the token"),
-        (Spaces, 404, &[], BARE, InvalidCredentials, Final, "the cloud id in base_url is of another site"),
-        (Pages, 404, &[], BARE, InvalidCredentials, Final, "wrong, expired or revoked"),
-        (Pages, 404, &[], NAMED, InvalidCredentials, Final, "doesn't know these credentials"),
-        (Users, 404, &[], BARE, InvalidCredentials, Final, "doesn't know these credentials"),
-        (Users, 404, &[], NAMED, InvalidPermissions, Final, "may not view user profiles"),
-        (Pages, 404, &[], "<html>dead link</html>", InvalidConfig, Final, "base_url is not that of a Confluence Cloud site"),
-        (Versions, 404, &[], NAMED, UnexpectedResponse, Missing, "the page is gone (\"Cannot find a page with id [7]\")"),
-        (Versions, 404, &[], BARE, UnexpectedResponse, Doubtful(Settled::Gone), "the page is gone"),
-        (Labels, 404, &[], BARE, UnexpectedResponse, Doubtful(Settled::Gone), "the page is gone"),
-        (Labels, 404, &[], "<html></html>", UnexpectedResponse, Doubtful(Settled::Gone), "(\"HTML\")"),
-        (Labels, 404, &[], "", UnexpectedResponse, Doubtful(Settled::Gone), "the page is gone (HTTP 404"),
-        (Views, 404, &[], V1_MISSING, UnexpectedResponse, Refused, "nothing to be had for this page"),
-        (States, 404, &[], V1_MISSING, UnexpectedResponse, Refused, "nothing to be had for this page"),
-        (Views, 404, &[], BARE, UnexpectedResponse, Doubtful(Settled::Refused), "nothing to be had"),
-        (Views, 403, &[], PLAN, InvalidPermissions, Refused, "not available in the plan"),
-        (Views, 403, EDGE, PLAN, InvalidPermissions, Doubtful(Settled::Refused), "may not do this"),
-        (States, 403, &[], PLAN, InvalidPermissions, Doubtful(Settled::Final), "give it the permission to view"),
-        (Views, 403, &[], CANNOT, InvalidCredentials, Doubtful(Settled::Final), "doesn't know these credentials"),
-        (States, 403, EDGE, NOT_PERMITTED, InvalidCredentials, Doubtful(Settled::Final), "doesn't know these credentials"),
-        (Versions, 403, EDGE, NOT_PERMITTED, InvalidCredentials, Doubtful(Settled::Final), "doesn't know these credentials"),
-        (Pages, 403, EDGE, NOT_PERMITTED, InvalidCredentials, Final, "doesn't know these credentials"),
-        (Spaces, 403, &[], ADDRESS, InvalidPermissions, Final, "allow-list of IP addresses"),
-        (Views, 403, &[], ADDRESS, InvalidPermissions, Final, "allow-list of IP addresses"),
-        (Spaces, 403, &[], BEARER, InvalidCredentials, Final, "doesn't know these credentials"),
-        (Spaces, 403, &[], "", InvalidPermissions, Final, "may not do this; give it"),
-        (Pages, 400, &[], CURSOR, UnexpectedResponse, StaleCursor, "finds fault with the request"),
-        (Pages, 400, &[], r#"{"message":"limit"}"#, UnexpectedResponse, Final, "(\"limit\")"),
-        (Pages, 302, &[("Location", "https://id.atlassian.com/login?continue=x")], "", UnexpectedResponse, Final, "a redirect to id.atlassian.com, which"),
-        (Pages, 302, &[("Location", "/login?continue=x")], "", UnexpectedResponse, Final, "a redirect, which"),
-        (Pages, 408, &[], r#"{"code":408,"message":"Request Timeout"}"#, Unavailable, Transient, "timed out"),
-        (Pages, 429, &[], r#"{"code":429,"message":"Rate limit exceeded"}"#, RateLimited, Limited, "call again later"),
-        (Pages, 500, &[], r#"{"errors":[{"status":500,"title":"Internal Server Error","detail":"oops"}]}"#, Unavailable, Transient, "(\"Internal Server Error: oops\")"),
-        (Pages, 503, &[], "<html>503</html>", Unavailable, Transient, "call again later"),
-        (Pages, 599, &[], "", Unavailable, Transient, "the service failed; call again later"),
-        (Pages, 410, &[], r#"{"statusCode":410,"message":"This deprecated endpoint has been removed."}"#, UnexpectedResponse, Final, "endpoint has been removed"),
-        (Pages, 405, &[], r#"{"other":1}"#, UnexpectedResponse, Final, "doesn't know (HTTP 405"),
+        (
+            Views,
+            401,
+            &[][..],
+            SCOPE,
+            InvalidPermissions,
+            Final,
+            "lacks the scope read:confluence-content.summary",
+        ),
+        (
+            Users,
+            401,
+            &[("X-Failure-Category", "FAILURE_CLIENT_SCOPE_CHECK")],
+            "{}",
+            InvalidPermissions,
+            Final,
+            "read:user:confluence",
+        ),
+        (
+            Spaces,
+            401,
+            &[],
+            r#"{"code":401,"message":"Unauthorized"}"#,
+            InvalidCredentials,
+            Final,
+            "the gateway refuses the token",
+        ),
+        (
+            Spaces,
+            404,
+            &[],
+            BARE,
+            InvalidCredentials,
+            Final,
+            "the cloud id in base_url is of another site",
+        ),
+        (
+            Pages,
+            404,
+            &[],
+            BARE,
+            InvalidCredentials,
+            Final,
+            "wrong, expired or revoked",
+        ),
+        (
+            Pages,
+            404,
+            &[],
+            NAMED,
+            InvalidCredentials,
+            Final,
+            "doesn't know these credentials",
+        ),
+        (
+            Users,
+            404,
+            &[],
+            BARE,
+            InvalidCredentials,
+            Final,
+            "doesn't know these credentials",
+        ),
+        (
+            Users,
+            404,
+            &[],
+            NAMED,
+            InvalidPermissions,
+            Final,
+            "may not view user profiles",
+        ),
+        (
+            Pages,
+            404,
+            &[],
+            "<html>dead link</html>",
+            InvalidConfig,
+            Final,
+            "base_url is not that of a Confluence Cloud site",
+        ),
+        (
+            Versions,
+            404,
+            &[],
+            NAMED,
+            UnexpectedResponse,
+            Missing,
+            "the page is gone (\"Cannot find a page with id [7]\")",
+        ),
+        (
+            Versions,
+            404,
+            &[],
+            BARE,
+            UnexpectedResponse,
+            Doubtful(Settled::Gone),
+            "the page is gone",
+        ),
+        (
+            Labels,
+            404,
+            &[],
+            BARE,
+            UnexpectedResponse,
+            Doubtful(Settled::Gone),
+            "the page is gone",
+        ),
+        (
+            Labels,
+            404,
+            &[],
+            "<html></html>",
+            UnexpectedResponse,
+            Doubtful(Settled::Gone),
+            "(\"HTML\")",
+        ),
+        (
+            Labels,
+            404,
+            &[],
+            "",
+            UnexpectedResponse,
+            Doubtful(Settled::Gone),
+            "the page is gone (HTTP 404",
+        ),
+        (
+            Views,
+            404,
+            &[],
+            V1_MISSING,
+            UnexpectedResponse,
+            Refused,
+            "nothing to be had for this page",
+        ),
+        (
+            States,
+            404,
+            &[],
+            V1_MISSING,
+            UnexpectedResponse,
+            Refused,
+            "nothing to be had for this page",
+        ),
+        (
+            Views,
+            404,
+            &[],
+            BARE,
+            UnexpectedResponse,
+            Doubtful(Settled::Refused),
+            "nothing to be had",
+        ),
+        (
+            Views,
+            403,
+            &[],
+            PLAN,
+            InvalidPermissions,
+            Refused,
+            "not available in the plan",
+        ),
+        (
+            Views,
+            403,
+            EDGE,
+            PLAN,
+            InvalidPermissions,
+            Doubtful(Settled::Refused),
+            "may not do this",
+        ),
+        (
+            States,
+            403,
+            &[],
+            PLAN,
+            InvalidPermissions,
+            Doubtful(Settled::Final),
+            "give it the permission to view",
+        ),
+        (
+            Views,
+            403,
+            &[],
+            CANNOT,
+            InvalidCredentials,
+            Doubtful(Settled::Final),
+            "doesn't know these credentials",
+        ),
+        (
+            States,
+            403,
+            EDGE,
+            NOT_PERMITTED,
+            InvalidCredentials,
+            Doubtful(Settled::Final),
+            "doesn't know these credentials",
+        ),
+        (
+            Versions,
+            403,
+            EDGE,
+            NOT_PERMITTED,
+            InvalidCredentials,
+            Doubtful(Settled::Final),
+            "doesn't know these credentials",
+        ),
+        (
+            Pages,
+            403,
+            EDGE,
+            NOT_PERMITTED,
+            InvalidCredentials,
+            Final,
+            "doesn't know these credentials",
+        ),
+        (
+            Spaces,
+            403,
+            &[],
+            ADDRESS,
+            InvalidPermissions,
+            Final,
+            "allow-list of IP addresses",
+        ),
+        (
+            Views,
+            403,
+            &[],
+            ADDRESS,
+            InvalidPermissions,
+            Final,
+            "allow-list of IP addresses",
+        ),
+        (
+            Spaces,
+            403,
+            &[],
+            BEARER,
+            InvalidCredentials,
+            Final,
+            "doesn't know these credentials",
+        ),
+        (
+            Spaces,
+            403,
+            &[],
+            "",
+            InvalidPermissions,
+            Final,
+            "may not do this; give it",
+        ),
+        (
+            Pages,
+            400,
+            &[],
+            CURSOR,
+            UnexpectedResponse,
+            StaleCursor,
+            "finds fault with the request",
+        ),
+        (
+            Pages,
+            400,
+            &[],
+            r#"{"message":"limit"}"#,
+            UnexpectedResponse,
+            Final,
+            "(\"limit\")",
+        ),
+        (
+            Pages,
+            302,
+            &[("Location", "https://id.atlassian.com/login?continue=x")],
+            "",
+            UnexpectedResponse,
+            Final,
+            "a redirect to id.atlassian.com, which",
+        ),
+        (
+            Pages,
+            302,
+            &[("Location", "/login?continue=x")],
+            "",
+            UnexpectedResponse,
+            Final,
+            "a redirect, which",
+        ),
+        (
+            Pages,
+            408,
+            &[],
+            r#"{"code":408,"message":"Request Timeout"}"#,
+            Unavailable,
+            Transient,
+            "timed out",
+        ),
+        (
+            Pages,
+            429,
+            &[],
+            r#"{"code":429,"message":"Rate limit exceeded"}"#,
+            RateLimited,
+            Limited,
+            "call again later",
+        ),
+        (
+            Pages,
+            500,
+            &[],
+            r#"{"errors":[{"status":500,"title":"Internal Server Error","detail":"oops"}]}"#,
+            Unavailable,
+            Transient,
+            "(\"Internal Server Error: oops\")",
+        ),
+        (
+            Pages,
+            503,
+            &[],
+            "<html>503</html>",
+            Unavailable,
+            Transient,
+            "call again later",
+        ),
+        (
+            Pages,
+            599,
+            &[],
+            "",
+            Unavailable,
+            Transient,
+            "the service failed; call again later",
+        ),
+        (
+            Pages,
+            410,
+            &[],
+            r#"{"statusCode":410,"message":"This deprecated endpoint has been removed."}"#,
+            UnexpectedResponse,
+            Final,
+            "endpoint has been removed",
+        ),
+        (
+            Pages,
+            405,
+            &[],
+            r#"{"other":1}"#,
+            UnexpectedResponse,
+            Final,
+            "doesn't know (HTTP 405",
+        ),
     ] {
         let problem = judge(&gateway, endpoint, status, headers, body);
-        let Problem { error, nature: found } = problem;
+        let Problem {
+            error,
+            nature: found,
+        } = problem;
         let why = format!("{endpoint} {status} {body}: {error}");
         assert_eq!((error.kind, found), (kind, nature), "{why}");
         assert!(error.message.contains(words), "{words:?} in {why}");
-        assert!(error.message.ends_with(&format!("(HTTP {status} from {endpoint})")), "{why}");
-        assert_eq!((error.endpoint, error.http_status), (Some(endpoint), Some(status)), "{why}");
+        assert!(
+            error
+                .message
+                .ends_with(&format!("(HTTP {status} from {endpoint})")),
+            "{why}"
+        );
+        assert_eq!(
+            (error.endpoint, error.http_status),
+            (Some(endpoint), Some(status)),
+            "{why}"
+        );
         assert!(!error.message.contains("continue=x"), "no query: {why}");
     }
 }
@@ -124,11 +448,18 @@ fn every_measured_answer_means_what_it_was_found_to_mean() {
 fn the_host_and_the_token_make_a_difference_to_what_is_advised() {
     let site = judge(&config(false, TOKEN), Endpoint::Spaces, 401, &[], TOMCAT).error;
     assert_eq!(site.kind, Kind::InvalidCredentials);
-    assert!(site.message.contains("https://api.atlassian.com/ex/confluence/<cloud-id>"));
+    assert!(
+        site.message
+            .contains("https://api.atlassian.com/ex/confluence/<cloud-id>")
+    );
     let site = judge(&config(false, TOKEN), Endpoint::Spaces, 404, &[], BARE).error;
     assert!(!site.message.contains("cloud id") && !site.message.contains("ATATT3x"));
     let other = judge(&config(true, "other"), Endpoint::Spaces, 404, &[], BARE).error;
-    assert!(other.message.contains("begin with ATATT3x, this one doesn't"));
+    assert!(
+        other
+            .message
+            .contains("begin with ATATT3x, this one doesn't")
+    );
 }
 
 #[test]
@@ -163,7 +494,10 @@ fn a_cursor_that_was_not_sent_is_not_stale() {
         config: &config,
         cursor: false,
     };
-    assert_eq!(classify(asked, &response).unwrap_err().nature, Nature::Final);
+    assert_eq!(
+        classify(asked, &response).unwrap_err().nature,
+        Nature::Final
+    );
 }
 
 proptest! {
