@@ -1,6 +1,7 @@
 //! What `validate` finds out, and with how few questions.
 
 #![allow(
+    clippy::too_many_lines,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,

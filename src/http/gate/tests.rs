@@ -138,7 +138,7 @@ proptest! {
         let pass = |time: u64| {
             let (world, gate, inside) = (&world, &gate, &inside);
             async move {
-                let permit = gate.enter(time % 2 == 0).await;
+                let permit = gate.enter(time.is_multiple_of(2)).await;
                 inside.set(inside.get() + 1);
                 assert!(inside.get() <= maximum);
                 world.sleep(millis(time)).await;
