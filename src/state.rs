@@ -4,6 +4,7 @@
 //! things that keep an incremental run cheap and complete: the newest rows delivered, a digest of what was
 //! put away, and the accounts met but not yet looked up.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -36,7 +37,8 @@ struct Envelope {
 pub struct State {
     version: u32,
     base_url: String,
-    spaces: Vec<String>,
+    /// The configured spaces as a fingerprint: thousands of keys would not fit.
+    spaces: u64,
     /// Up to when each stream is delivered, by the service's clock.
     watermarks: Vec<(String, Timestamp)>,
     /// The newest pages of the last finished run.
@@ -153,7 +155,7 @@ impl State {
         Self {
             version: VERSION,
             base_url: config.base_url.to_string(),
-            spaces: config.spaces.clone(),
+            spaces: fingerprint(&config.spaces),
             watermarks: Vec::new(),
             recent: Recent::default(),
             put_away: None,
@@ -189,8 +191,7 @@ impl State {
             );
             return Err(invalid(&message));
         }
-        let same = state.spaces.len() == config.spaces.len()
-            && state.spaces.iter().all(|key| config.spaces.contains(key));
+        let same = state.spaces == fingerprint(&config.spaces);
         Ok(if same { state } else { Self::new(config) })
     }
 
@@ -230,6 +231,16 @@ impl State {
     pub fn write(&self) -> Result<String> {
         serde_json::to_string(self).map_err(|_| invalid("the state can't be written"))
     }
+}
+
+/// The same for the same keys in any order.
+fn fingerprint(keys: &[String]) -> u64 {
+    let hash = |key: &String| {
+        let mut hasher = DefaultHasher::new();
+        key.hash(&mut hasher);
+        hasher.finish()
+    };
+    keys.iter().map(hash).fold(0, u64::wrapping_add)
 }
 
 fn invalid(message: &str) -> Error {

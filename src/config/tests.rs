@@ -256,7 +256,7 @@ fn what_is_no_object_is_refused_without_being_quoted() {
 #[test]
 fn what_is_left_out_has_a_default() {
     let config = Config::parse(&with("spaces", json!(["B", " A ", "B"]))).unwrap();
-    assert_eq!(config.spaces, ["A", "B"]);
+    assert_eq!(config.spaces, ["B", "A"]);
     assert_eq!((config.max_concurrency, config.page_size), (8, 250));
     assert_eq!(config.timeout, Duration::from_mins(1));
     let retry = Retry {

@@ -137,7 +137,7 @@ fn every_situation_has_its_error() {
             &[],
             json!({ "spaces": ["TEAM0", "NOPE", "NEVER"] }),
             InvalidConfig,
-            "what doesn't exist: NEVER, NOPE",
+            "what doesn't exist: NOPE, NEVER",
         ),
         (
             &[],

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use host_test::mock::{Corpus, Version};
+use host_test::mock::{Corpus, Sizes, Version};
 use serde_json::json;
 
 use super::*;
@@ -312,6 +312,47 @@ fn a_watermark_never_passes_the_beginning_of_its_run() {
         &truth(&world.corpus(), &[]),
         "what was edited meanwhile comes next",
     );
+}
+
+/// The order in which spaces are named is no difference.
+#[test]
+fn the_same_spaces_go_on() {
+    let corpus = small_site(20, 43);
+    let world = world_of(corpus.clone());
+    let recorder = Recorder::new(&world);
+    let mut keys: Vec<_> = corpus.spaces.iter().map(|space| &space.key).collect();
+    let all = every_stream(Mode::Incremental);
+    read(&world, &recorder, json!({ "spaces": keys }), &all).unwrap();
+    recorder.take_finished();
+    keys.reverse();
+    read(&world, &recorder, json!({ "spaces": keys }), &all).unwrap();
+    assert!(!recorder.take_finished()["pages"], "an incremental run");
+}
+
+/// Thousands of spaces named one by one, with keys as long as those of personal spaces.
+#[test]
+fn a_state_stays_small_however_many_spaces_are_named() {
+    let mut corpus = Corpus::generate(&Sizes {
+        pages: 30,
+        spaces: 2000,
+        users: 5,
+        seed: 44,
+    });
+    for (space, number) in corpus.spaces.iter_mut().zip(0..) {
+        space.key = format!("~712020{number:038}");
+    }
+    let world = world_of(corpus.clone());
+    let recorder = Recorder::new(&world);
+    let keys: Vec<_> = corpus.spaces.iter().map(|space| &space.key).collect();
+    let config = json!({ "spaces": keys });
+    recorder.refuse_after(Some(40));
+    let streams = every_stream(Mode::Full);
+    read(&world, &recorder, config.clone(), &streams).unwrap_err();
+    assert!(recorder.state().is_some(), "a checkpoint was made");
+    recorder.refuse_after(None);
+    read(&world, &recorder, config, &streams).unwrap();
+    assert!(recorder.longest_state() < 65_536);
+    assert_same(&recorder.tables(), &truth(&corpus, &[]), "all spaces");
 }
 
 #[test]
