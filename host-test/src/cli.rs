@@ -4,7 +4,7 @@ mod bench;
 mod cloud_id;
 mod demo;
 mod mock;
-mod report;
+mod records;
 mod sync;
 mod validate;
 
@@ -111,7 +111,7 @@ impl Cli {
 
 async fn streams(options: &Options) -> Result<ExitCode> {
     let streams = Runtime::new(options)?.list_streams().await?;
-    let streams: Result<Vec<Value>> = streams.iter().map(report::stream).collect();
+    let streams: Result<Vec<Value>> = streams.iter().map(records::stream).collect();
     print(&json!(streams?))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -12,7 +12,7 @@ use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
-use super::{ConfigArguments, print, report};
+use super::{ConfigArguments, print, records};
 use crate::engine::{FailureKind, Mode, Options, Outcome, Runtime, Selection, StreamInfo};
 use crate::limits::Limits;
 use crate::output::jsonl::Jsonl;
@@ -187,10 +187,10 @@ fn conclude(outcome: &Result<Outcome>, count: &Mutex<Count>, begun: Instant) -> 
             {
                 failure.message = format!("{words:#}");
             }
-            (report::failure(&failure), ExitCode::FAILURE)
+            (records::failure(&failure), ExitCode::FAILURE)
         }
         Err(error) => (
-            report::host_failure(&format!("{error:#}")),
+            records::host_failure(&format!("{error:#}")),
             ExitCode::FAILURE,
         ),
     };

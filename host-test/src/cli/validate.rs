@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use serde_json::json;
 
-use super::{ConfigArguments, print, report};
+use super::{ConfigArguments, print, records};
 use crate::engine::{Nothing, Options, Runtime};
 use crate::limits::Limits;
 use crate::progress::Watched;
@@ -19,9 +19,9 @@ pub(super) async fn run(options: &Options, arguments: &ConfigArguments) -> Resul
         .validate(&connection, Limits::default(), output)
         .await
     {
-        Ok(found) => (report::validation(&found), found.error.is_none()),
+        Ok(found) => (records::validation(&found), found.error.is_none()),
         Err(error) => {
-            let error = report::host_failure(&format!("{error:#}"));
+            let error = records::host_failure(&format!("{error:#}"));
             (
                 json!({ "valid": false, "error": error, "endpoints": [] }),
                 false,
