@@ -2,7 +2,12 @@
 
 use std::collections::HashSet;
 
-use crate::api::user::BATCH;
+use crate::api::user::{BATCH, Lookup, UserRow};
+use crate::api::{Endpoint, Fields};
+use crate::error::{Error, Result};
+use crate::http::Platform;
+use crate::http::client::{Call, Client};
+use crate::sink::{Note, Sink};
 
 /// Accounts, from being met to being delivered.
 #[derive(Debug, Default)]
@@ -66,4 +71,40 @@ impl Accounts {
             .cloned()
             .collect()
     }
+}
+
+/// Looks up accounts. Those that the service doesn't know have no row.
+///
+/// # Errors
+///
+/// Those of the call.
+pub async fn look_up<P: Platform, S: Sink>(
+    client: &Client<'_, P, S>,
+    batch: &[String],
+) -> Result<Vec<UserRow>> {
+    let body = serde_json::to_vec(&Lookup { account_ids: batch });
+    let body =
+        body.map_err(|_| Error::unexpected(Endpoint::Users, "account ids that are no JSON"))?;
+    let call = Call {
+        body: Some(body),
+        ..Call::about(Endpoint::Users, "")
+    };
+    let response = client.call(&call).await?;
+    let users = Fields::parse(Endpoint::Users, &response.body)?.objects("results")?;
+    let rows: Vec<_> = users
+        .into_iter()
+        .map(UserRow::read)
+        .collect::<Result<_>>()?;
+    let unknown = batch.len().saturating_sub(rows.len());
+    if unknown > 0 {
+        let message = format!(
+            "{unknown} of {} accounts are unknown to the service",
+            batch.len()
+        );
+        client.sink().note(&Note::Log {
+            level: "info",
+            message: &message,
+        });
+    }
+    Ok(rows)
 }

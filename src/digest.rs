@@ -6,6 +6,8 @@
 
 use std::hash::{DefaultHasher, Hasher};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use serde::{Deserialize, Serialize};
 
 use crate::api::page::PageRow;
@@ -16,30 +18,37 @@ const BUCKETS: usize = 256;
 ///
 /// Two sets that differ in a bucket have the same digest with a probability of 2⁻³².
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Vec<u32>", into = "Vec<u32>")]
-pub struct Digest(Vec<u32>);
+#[serde(try_from = "String", into = "String")]
+pub struct Digest([u32; BUCKETS]);
 
 impl Default for Digest {
     fn default() -> Self {
-        Self(vec![0; BUCKETS])
+        Self([0; BUCKETS])
     }
 }
 
-impl TryFrom<Vec<u32>> for Digest {
+impl TryFrom<String> for Digest {
     type Error = &'static str;
 
-    fn try_from(buckets: Vec<u32>) -> Result<Self, Self::Error> {
-        if buckets.len() == BUCKETS {
-            Ok(Self(buckets))
-        } else {
-            Err("a digest of another size")
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let bytes = BASE64
+            .decode(text)
+            .map_err(|_| "a digest in other letters")?;
+        let (words, rest) = bytes.as_chunks();
+        if words.len() != BUCKETS || !rest.is_empty() {
+            return Err("a digest of another size");
         }
+        let mut digest = Self::default();
+        for (bucket, word) in digest.0.iter_mut().zip(words) {
+            *bucket = u32::from_le_bytes(*word);
+        }
+        Ok(digest)
     }
 }
 
-impl From<Digest> for Vec<u32> {
+impl From<Digest> for String {
     fn from(digest: Digest) -> Self {
-        digest.0
+        BASE64.encode(digest.0.map(u32::to_le_bytes).as_flattened())
     }
 }
 

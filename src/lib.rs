@@ -9,23 +9,25 @@ pub mod error;
 pub mod secret;
 pub mod timestamp;
 
-pub mod http;
-
 pub mod api;
+pub mod sink;
 pub mod stream;
 
-pub mod details;
+pub mod http;
 pub mod paging;
 
 pub mod digest;
+pub mod plan;
 pub mod state;
 
-pub mod plan;
+pub mod details;
+pub mod look_ahead;
+pub mod put_away;
+pub mod site;
 pub mod walk;
 
 pub mod accounts;
-pub mod look_ahead;
-pub mod sink;
+pub mod delivery;
 
 pub mod sync;
 pub mod validate;

@@ -86,6 +86,13 @@ impl Wanted {
         self.extent(stream) == Some(Extent::Whole)
     }
 
+    /// The streams that are wanted from some time on.
+    pub fn partial(&self) -> impl Iterator<Item = Stream> {
+        let partial = self.0.iter();
+        let partial = partial.filter(|(_, extent)| matches!(extent, Extent::Since(_)));
+        partial.map(|(stream, _)| *stream)
+    }
+
     /// Whether the rows of the stream that belong to this page are wanted.
     #[must_use]
     pub fn of_page(&self, stream: Stream, page: &PageRow) -> bool {
@@ -139,7 +146,9 @@ impl Wanted {
         wanted.map(|(_, extent)| *extent)
     }
 
-    fn needs_pages(&self) -> bool {
+    /// Whether any stream is wanted that hangs on pages.
+    #[must_use]
+    pub fn needs_pages(&self) -> bool {
         self.streams().any(|stream| stream != Stream::Spaces)
     }
 }

@@ -1,8 +1,8 @@
 //! What a connection remembers between calls: one small JSON text, versioned, bound to its site.
 //!
-//! Never a map of all pages: a watermark for each stream, the place of a run under way, and three small
-//! things that keep an incremental run cheap and complete: the newest rows delivered, a digest of what was
-//! put away, and the accounts met but not yet looked up.
+//! Never a map of all pages: a watermark for each stream, the place of a run under way, and what keeps
+//! an incremental run cheap and complete: the newest rows delivered, a digest of what was put away, and the
+//! accounts met but not yet looked up.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
@@ -41,10 +41,8 @@ pub struct State {
     spaces: u64,
     /// Up to when each stream is delivered, by the service's clock.
     watermarks: Vec<(String, Timestamp)>,
-    /// The newest pages of the last finished run.
-    pub recent: Recent,
-    /// What was archived or in the trash at the end of the last finished run that read the stream of pages.
-    pub put_away: Option<Digest>,
+    /// What the last finished run that read pages left behind.
+    pub delivered: Delivered,
     /// The run under way.
     pub run: Option<Run>,
 }
@@ -64,10 +62,8 @@ pub struct Run {
     pub accounts: Vec<String>,
     /// The newest modification seen.
     pub newest: Option<Timestamp>,
-    /// The newest pages delivered.
-    pub recent: Recent,
-    /// What of the pages delivered is put away.
-    pub put_away: Digest,
+    /// What it leaves behind when it is finished.
+    pub delivered: Delivered,
     /// Whether anything at all was listed.
     pub seen: bool,
     /// Pages that vanished before their details could be read.
@@ -85,34 +81,42 @@ pub struct Place {
     pub passed: Option<String>,
 }
 
-/// The newest pages delivered, with a hash of each row: within the overlap they would come again and again.
+/// What need not be delivered again: rows within the overlap would come with every run, and so would all that
+/// is put away.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Recent {
+pub struct Delivered {
     /// The streams for which they were delivered.
     streams: Vec<String>,
-    /// Id, time of modification and hash of the row.
-    pages: Vec<(String, Timestamp, u64)>,
+    /// The newest pages: id, time of modification and hash of the row.
+    newest: Vec<(String, Timestamp, u64)>,
+    /// What was archived or in the trash.
+    pub put_away: Digest,
 }
 
-impl Recent {
-    /// None yet.
+impl Delivered {
+    /// Nothing yet.
     #[must_use]
-    pub fn of(wanted: impl Iterator<Item = Stream>) -> Self {
+    pub fn to(wanted: impl Iterator<Item = Stream>) -> Self {
         Self {
             streams: wanted.map(|stream| stream.name().to_owned()).collect(),
-            pages: Vec::new(),
+            ..Self::default()
         }
     }
 
-    /// Whether what is remembered holds for these streams.
-    pub fn holds_for(&self, mut wanted: impl Iterator<Item = Stream>) -> bool {
-        wanted.all(|stream| self.streams.iter().any(|name| name == stream.name()))
+    /// What of it holds for these streams: all, or nothing where one of them was not read.
+    #[must_use]
+    pub fn held(&self, mut wanted: impl Iterator<Item = Stream>) -> Self {
+        if wanted.all(|stream| self.streams.iter().any(|name| name == stream.name())) {
+            self.clone()
+        } else {
+            Self::default()
+        }
     }
 
-    /// Whether exactly this row was delivered.
+    /// Whether exactly this row is among the newest.
     #[must_use]
     pub fn has(&self, page: &PageRow) -> bool {
-        let delivered = self.pages.iter().find(|(id, ..)| *id == page.source_id);
+        let delivered = self.newest.iter().find(|(id, ..)| *id == page.source_id);
         delivered.is_some_and(|(.., delivered)| *delivered == hash(page))
     }
 
@@ -125,18 +129,18 @@ impl Recent {
         if modified < horizon {
             return;
         }
-        self.pages
+        self.newest
             .retain(|(id, modified, _)| *modified >= horizon && *id != page.source_id);
-        self.pages
+        self.newest
             .push((page.source_id.clone(), modified, hash(page)));
-        if self.pages.len() > MAX_RECENT {
+        if self.newest.len() > MAX_RECENT {
             let oldest = self
-                .pages
+                .newest
                 .iter()
                 .enumerate()
                 .min_by_key(|(_, (_, modified, _))| *modified);
             if let Some(oldest) = oldest.map(|(place, _)| place) {
-                self.pages.swap_remove(oldest);
+                self.newest.swap_remove(oldest);
             }
         }
     }
@@ -157,8 +161,7 @@ impl State {
             base_url: config.base_url.to_string(),
             spaces: fingerprint(&config.spaces),
             watermarks: Vec::new(),
-            recent: Recent::default(),
-            put_away: None,
+            delivered: Delivered::default(),
             run: None,
         }
     }

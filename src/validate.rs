@@ -15,7 +15,7 @@ use crate::http::client::{Call, Client, Trial};
 use crate::paging::Listing;
 use crate::plan::space_steps;
 use crate::sink::Sink;
-use crate::sync::{chosen_spaces, no_space};
+use crate::site::{chosen_spaces, no_space};
 
 #[cfg(test)]
 mod tests;

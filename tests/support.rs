@@ -174,7 +174,8 @@ impl Recorded {
                 let table = self.tables.entry(batch.stream.clone()).or_default();
                 for replaced in &batch.replaces {
                     let replaced: Value = serde_json::from_str(replaced).unwrap();
-                    let prefix = format!("{} ", replaced["page_id"]);
+                    // Its quotes end the id, whatever follows in the key.
+                    let prefix = replaced["page_id"].to_string();
                     let of_page: Vec<_> = table
                         .range(prefix.clone()..)
                         .take_while(|(key, _)| key.starts_with(&prefix))

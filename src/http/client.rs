@@ -287,7 +287,8 @@ impl<'a, P: Platform, S: Sink> Client<'a, P, S> {
 
     /// One try.
     async fn attempt(&self, call: &Call<'_>, again: bool) -> Result<Response, Failure> {
-        let permit = self.gate.enter(again).await;
+        // What others wait for goes first: a page whose listing goes on, or one that is tried again.
+        let permit = self.gate.enter(again || call.cursor).await;
         self.requests.set(self.requests.get() + 1);
         let path_and_query = call.path_and_query();
         let request = Request {

@@ -49,11 +49,11 @@ impl Gate {
         }
     }
 
-    /// Waits for a turn. A request that is tried `again` goes before those that were never sent.
-    pub fn enter(&self, again: bool) -> Enter<'_> {
+    /// Waits for a turn; an `urgent` request goes before those that are not.
+    pub fn enter(&self, urgent: bool) -> Enter<'_> {
         Enter {
             gate: self,
-            again,
+            urgent,
             ticket: None,
         }
     }
@@ -117,7 +117,7 @@ impl State {
 #[must_use = "futures do nothing unless awaited"]
 pub struct Enter<'a> {
     gate: &'a Gate,
-    again: bool,
+    urgent: bool,
     ticket: Option<u64>,
 }
 
@@ -133,7 +133,7 @@ impl<'a> Future for Enter<'a> {
             let ticket = state.next_ticket;
             state.next_ticket += 1;
             let entry = (ticket, context.waker().clone());
-            if self.again {
+            if self.urgent {
                 state.queue.push_front(entry);
             } else {
                 state.queue.push_back(entry);

@@ -14,7 +14,7 @@ fn config() -> Config {
 fn full() -> State {
     let mut state = State::new(&config());
     state.advance(Stream::Pages, Timestamp::from_millis(1_790_000_000_000));
-    state.put_away = Some(Digest::default());
+    state.delivered = Delivered::to(Stream::ALL.into_iter());
     let place = Place {
         step: 2,
         cursor: Some("abc".to_owned()),

@@ -407,7 +407,7 @@ fn a_state_that_does_not_fit_is_refused() {
         ("{\"version\":\"1\"}".into(), "can't be read"),
         (good[..good.len() - 1].into(), "can't be read"),
         (
-            good.replacen("\"put_away\":[", "\"put_away\":[1,", 1),
+            good.replacen("\"put_away\":\"", "\"put_away\":\"A", 1),
             "can't be read",
         ),
     ] {

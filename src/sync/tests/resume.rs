@@ -102,19 +102,12 @@ fn page_of(row: &Value) -> &str {
 
 /// What incremental runs promise: all but what makes no version.
 fn promised(mut tables: Tables, world: &World, truth: &Tables) -> Tables {
-    let live: BTreeSet<String> = truth["page_views"]
-        .values()
-        .map(|row| page_of(row).to_owned())
-        .collect();
     let silent = world.unversioned.borrow();
     for (name, rows) in &mut tables {
         match *name {
-            "spaces" | "pages" => {}
             "users" => rows.retain(|key, _| truth["users"].contains_key(key)),
-            "page_labels" => rows.retain(|_, row| {
-                live.contains(page_of(row)) && !silent.iter().any(|page| page == page_of(row))
-            }),
-            _ => rows.retain(|_, row| live.contains(page_of(row))),
+            "page_labels" => rows.retain(|_, row| !silent.iter().any(|page| page == page_of(row))),
+            _ => {}
         }
     }
     tables.retain(|_, rows| !rows.is_empty());
@@ -123,9 +116,7 @@ fn promised(mut tables: Tables, world: &World, truth: &Tables) -> Tables {
 
 fn whole_truth(world: &World) -> Tables {
     let mut truth = truth(&world.corpus(), &[]);
-    for name in ["users", "page_views"] {
-        truth.entry(name).or_default();
-    }
+    truth.entry("users").or_default();
     truth
 }
 
