@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
+use crate::api::Endpoint;
 use crate::api::user::{BATCH, Lookup, UserRow};
-use crate::api::{Endpoint, Fields};
 use crate::error::{Error, Result};
+use crate::fields::Fields;
 use crate::http::Platform;
 use crate::http::client::{Call, Client};
 use crate::sink::{Note, Sink};

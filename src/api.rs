@@ -1,6 +1,5 @@
 //! The seven endpoints: their paths and scopes, what they answer, and the rows that become of it.
 
-mod fields;
 pub mod label;
 pub mod page;
 pub mod space;
@@ -11,9 +10,8 @@ pub mod view;
 
 use std::fmt;
 
-pub use fields::Fields;
-
 use crate::error::Result;
+use crate::fields::Fields;
 
 /// An endpoint that the connector calls; there are no others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Kind, Result};
 use crate::secret::Credentials;
+use crate::url::Url;
 
 #[cfg(test)]
 mod tests;
@@ -197,33 +198,29 @@ fn read_retry(reader: &mut Reader) -> Retry {
 
 impl BaseUrl {
     fn parse(text: &str) -> std::result::Result<Self, String> {
-        let uri: http::Uri = text
-            .parse()
-            .map_err(|_| format!("is not a URL; {URL_HELP}"))?;
-        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
-            return Err(format!("is not an absolute URL; {URL_HELP}"));
-        };
-        if authority.as_str().contains('@') {
+        let url = Url::parse(text).ok_or_else(|| format!("is not an absolute URL; {URL_HELP}"))?;
+        if url.authority.contains('@') {
             return Err("must not hold credentials: put them into username and api_token".into());
         }
-        if uri.query().is_some() || text.contains('#') {
+        if url.more {
             return Err(format!("must end after its path; {URL_HELP}"));
         }
-        let host = authority.host().to_ascii_lowercase();
-        let secure = match scheme {
+        let (host, port) = url.host_and_port().unwrap_or_default();
+        let host = host.to_ascii_lowercase();
+        let secure = match url.scheme.to_ascii_lowercase().as_str() {
             "https" => true,
             "http" if is_loopback(&host) => false,
             "http" => return Err("must begin with https:// (http is for loopback alone)".into()),
             _ => return Err(format!("must begin with https://; {URL_HELP}")),
         };
-        let path = uri.path().trim_end_matches('/');
+        let path = url.path.trim_end_matches('/');
         let path = path
             .strip_suffix("/wiki")
             .unwrap_or(path)
             .trim_end_matches('/');
         check_path(&host, path)?;
         let default_port = if secure { 443 } else { 80 };
-        let authority = match authority.port_u16() {
+        let authority = match port {
             Some(port) if port != default_port => format!("{host}:{port}"),
             _ => host,
         };

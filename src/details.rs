@@ -2,13 +2,14 @@
 
 use futures_util::future::try_join4;
 
+use crate::api::Endpoint;
 use crate::api::label::LabelRow;
 use crate::api::page::PageRow;
 use crate::api::state::StateRow;
 use crate::api::version::VersionRow;
 use crate::api::view::ViewRow;
-use crate::api::{Endpoint, Fields};
 use crate::error::Error;
+use crate::fields::Fields;
 use crate::http::Platform;
 use crate::http::client::{Call, CallError, Client};
 use crate::paging::{Listing, MAX_RESTARTS};

@@ -6,19 +6,19 @@
 
 use std::hash::{DefaultHasher, Hasher};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::api::page::PageRow;
 
 const BUCKETS: usize = 256;
+/// Hexadecimal digits of a bucket.
+const WORD: usize = 8;
 
 /// For each bucket of ids, the exclusive or of the hashes of its rows.
 ///
 /// Two sets that differ in a bucket have the same digest with a probability of 2⁻³².
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(into = "String")]
 pub struct Digest([u32; BUCKETS]);
 
 impl Default for Digest {
@@ -27,36 +27,38 @@ impl Default for Digest {
     }
 }
 
-impl TryFrom<String> for Digest {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        let bytes = BASE64
-            .decode(text)
-            .map_err(|_| "a digest in other letters")?;
-        let (words, rest) = bytes.as_chunks();
-        if words.len() != BUCKETS || !rest.is_empty() {
-            return Err("a digest of another size");
-        }
-        let mut digest = Self::default();
-        for (bucket, word) in digest.0.iter_mut().zip(words) {
-            *bucket = u32::from_le_bytes(*word);
-        }
-        Ok(digest)
-    }
-}
-
 impl From<Digest> for String {
     fn from(digest: Digest) -> Self {
-        BASE64.encode(digest.0.map(u32::to_le_bytes).as_flattened())
+        let mut text = Self::with_capacity(BUCKETS * WORD);
+        for bucket in digest.0 {
+            let digits = (0..WORD).rev().map(|digit| bucket >> (4 * digit) & 0xf);
+            text.extend(digits.filter_map(|digit| char::from_digit(digit, 16)));
+        }
+        text
     }
 }
 
 impl Digest {
+    /// Reads what was written; nothing where it is no digest.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut digest = Self::default();
+        let (words, rest) = text.as_bytes().as_chunks::<WORD>();
+        if words.len() != BUCKETS || !rest.is_empty() {
+            return None;
+        }
+        for (bucket, word) in digest.0.iter_mut().zip(words) {
+            for &letter in word {
+                *bucket = *bucket << 4 | char::from(letter).to_digit(16)?;
+            }
+        }
+        Some(digest)
+    }
+
     /// Adds a row, or takes out one that was added.
     pub fn toggle(&mut self, page: &PageRow) {
         if let Some(bucket) = self.0.get_mut(bucket(page)) {
-            let hash = hash(page);
+            let hash = hash(page).cast_unsigned();
             *bucket ^= u32::try_from(hash >> 32).unwrap_or_default();
         }
     }
@@ -77,8 +79,8 @@ fn bucket(page: &PageRow) -> usize {
 
 /// A hash of the whole row. It may change with the compiler that built the component: rows then come again.
 #[must_use]
-pub fn hash(page: &PageRow) -> u64 {
+pub fn hash(page: &PageRow) -> i64 {
     let mut hasher = DefaultHasher::new();
     hasher.write(&serde_json::to_vec(page).unwrap_or_default());
-    hasher.finish()
+    hasher.finish().cast_signed()
 }

@@ -8,8 +8,10 @@ pub mod config;
 pub mod error;
 pub mod secret;
 pub mod timestamp;
+pub mod url;
 
 pub mod api;
+pub mod fields;
 pub mod sink;
 pub mod stream;
 

@@ -10,8 +10,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use crate::api::{Endpoint, Fields};
+use crate::api::Endpoint;
 use crate::error::{Error, Result};
+use crate::fields::Fields;
 use crate::http::classify::Problem;
 use crate::http::client::{Call, CallError, Client, Trial};
 use crate::http::{Headers, Platform, Response};

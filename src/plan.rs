@@ -170,7 +170,7 @@ pub struct Plan {
     /// The listings.
     pub steps: Vec<Step>,
     /// Tells this plan from others.
-    pub fingerprint: u64,
+    pub fingerprint: i64,
 }
 
 impl Plan {
@@ -210,7 +210,7 @@ impl Plan {
         (wanted, &steps).hash(&mut hasher);
         Self {
             steps,
-            fingerprint: hasher.finish(),
+            fingerprint: hasher.finish().cast_signed(),
         }
     }
 }

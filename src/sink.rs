@@ -73,6 +73,12 @@ pub struct Batch {
     pub rows: Vec<String>,
 }
 
+/// The partial key of all rows that belong to a page.
+#[derive(Serialize)]
+struct OfPage<'a> {
+    page_id: &'a str,
+}
+
 /// Gathers rows into batches, one a stream, and hands them on when they are full or due.
 #[derive(Debug)]
 pub struct Batches<'a, S> {
@@ -119,7 +125,7 @@ impl<'a, S: Sink> Batches<'a, S> {
         page_id: &str,
         rows: &[impl Serialize],
     ) -> Result<()> {
-        let key = to_json(&serde_json::json!({ "page_id": page_id }))?;
+        let key = to_json(&OfPage { page_id })?;
         // A batch applies its replacements before its rows, so earlier rows of this page would stay.
         if self.batch(stream).replaces.contains(&key) {
             self.flush()?;
@@ -157,10 +163,10 @@ pub(crate) fn refused(why: String) -> Error {
 }
 
 fn to_json(value: &impl Serialize) -> Result<String> {
-    serde_json::to_string(value).map_err(|error| {
+    serde_json::to_string(value).map_err(|_| {
         Error::new(
             Kind::UnexpectedResponse,
-            format!("a row is no JSON: {error}"),
+            "a row that can't be put into JSON",
         )
     })
 }

@@ -7,12 +7,13 @@
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::api::page::PageRow;
 use crate::config::Config;
 use crate::digest::{Digest, hash};
 use crate::error::{Error, Kind, Result};
+use crate::fields::{Fields, unreadable};
 use crate::stream::Stream;
 use crate::timestamp::Timestamp;
 
@@ -20,38 +21,39 @@ use crate::timestamp::Timestamp;
 mod tests;
 
 /// The version of the format that this component writes and reads.
-const VERSION: u32 = 1;
+const VERSION: i64 = 1;
 /// How far an incremental run looks back behind its watermark: equal timestamps, replication lag.
 pub const OVERLAP: Duration = Duration::from_mins(10);
-/// How many of the newest rows are remembered at most, some 70 bytes each.
-const MAX_RECENT: usize = 100;
-
-/// What every version of the format begins with.
-#[derive(Deserialize)]
-struct Envelope {
-    version: u32,
-}
+/// How many of the newest rows are remembered at most, some 75 bytes each.
+const MAX_NEWEST: usize = 100;
 
 /// The state of a connection.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct State {
-    version: u32,
+    version: i64,
     base_url: String,
     /// The configured spaces as a fingerprint: thousands of keys would not fit.
-    spaces: u64,
+    spaces: i64,
     /// Up to when each stream is delivered, by the service's clock.
-    watermarks: Vec<(String, Timestamp)>,
+    watermarks: Vec<Watermark>,
     /// What the last finished run that read pages left behind.
     pub delivered: Delivered,
     /// The run under way.
     pub run: Option<Run>,
 }
 
+/// Up to when a stream is delivered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Watermark {
+    stream: String,
+    at: Timestamp,
+}
+
 /// A run under way: what it has delivered, and where it goes on.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Run {
     /// What the run does, as a fingerprint: another selection or another set of spaces begins afresh.
-    pub plan: u64,
+    pub plan: i64,
     /// Whether the order of the service could not be trusted, so that all pages are listed.
     pub distrust: bool,
     /// When it began, by the service's clock.
@@ -67,11 +69,11 @@ pub struct Run {
     /// Whether anything at all was listed.
     pub seen: bool,
     /// Pages that vanished before their details could be read.
-    pub gone: u64,
+    pub gone: i64,
 }
 
 /// A place in a run: all before it is delivered.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Place {
     /// The listing, counted as the plan does.
     pub step: usize,
@@ -83,14 +85,22 @@ pub struct Place {
 
 /// What need not be delivered again: rows within the overlap would come with every run, and so would all that
 /// is put away.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Delivered {
     /// The streams for which they were delivered.
     streams: Vec<String>,
-    /// The newest pages: id, time of modification and hash of the row.
-    newest: Vec<(String, Timestamp, u64)>,
+    newest: Vec<Newest>,
     /// What was archived or in the trash.
     pub put_away: Digest,
+}
+
+/// One of the newest pages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Newest {
+    id: String,
+    modified: Timestamp,
+    /// Of the row.
+    hash: i64,
 }
 
 impl Delivered {
@@ -116,8 +126,8 @@ impl Delivered {
     /// Whether exactly this row is among the newest.
     #[must_use]
     pub fn has(&self, page: &PageRow) -> bool {
-        let delivered = self.newest.iter().find(|(id, ..)| *id == page.source_id);
-        delivered.is_some_and(|(.., delivered)| *delivered == hash(page))
+        let mut newest = self.newest.iter();
+        newest.any(|delivered| delivered.id == page.source_id && delivered.hash == hash(page))
     }
 
     /// Remembers a row, and forgets those that the next run won't look at.
@@ -130,15 +140,15 @@ impl Delivered {
             return;
         }
         self.newest
-            .retain(|(id, modified, _)| *modified >= horizon && *id != page.source_id);
-        self.newest
-            .push((page.source_id.clone(), modified, hash(page)));
-        if self.newest.len() > MAX_RECENT {
-            let oldest = self
-                .newest
-                .iter()
-                .enumerate()
-                .min_by_key(|(_, (_, modified, _))| *modified);
+            .retain(|known| known.modified >= horizon && known.id != page.source_id);
+        self.newest.push(Newest {
+            id: page.source_id.clone(),
+            modified,
+            hash: hash(page),
+        });
+        if self.newest.len() > MAX_NEWEST {
+            let places = self.newest.iter().enumerate();
+            let oldest = places.min_by_key(|(_, known)| known.modified);
             if let Some(oldest) = oldest.map(|(place, _)| place) {
                 self.newest.swap_remove(oldest);
             }
@@ -150,6 +160,59 @@ impl Delivered {
 #[must_use]
 pub fn overlapped(watermark: Timestamp) -> Timestamp {
     watermark.less(OVERLAP)
+}
+
+impl Delivered {
+    fn of_fields(mut fields: Fields) -> Result<Self> {
+        let newest = fields.objects("newest")?.into_iter();
+        let page = |mut fields: Fields| {
+            Ok(Newest {
+                id: fields.key("id")?,
+                modified: instant(&mut fields, "modified")?,
+                hash: required(fields.integer("hash")?)?,
+            })
+        };
+        Ok(Self {
+            streams: fields.texts("streams")?,
+            newest: newest.map(page).collect::<Result<_>>()?,
+            put_away: required(Digest::parse(&fields.key("put_away")?))?,
+        })
+    }
+}
+
+impl Run {
+    fn of_fields(mut fields: Fields) -> Result<Self> {
+        Ok(Self {
+            plan: required(fields.integer("plan")?)?,
+            distrust: required(fields.boolean("distrust")?)?,
+            started: instant(&mut fields, "started")?,
+            place: Place::of_fields(fields.object("place")?)?,
+            accounts: fields.texts("accounts")?,
+            newest: fields.integer("newest")?.map(Timestamp::from_millis),
+            delivered: Delivered::of_fields(fields.object("delivered")?)?,
+            seen: required(fields.boolean("seen")?)?,
+            gone: required(fields.integer("gone")?)?,
+        })
+    }
+}
+
+impl Place {
+    fn of_fields(mut fields: Fields) -> Result<Self> {
+        let step = required(fields.integer("step")?)?;
+        Ok(Self {
+            step: required(usize::try_from(step).ok())?,
+            cursor: fields.text("cursor")?,
+            passed: fields.text("passed")?,
+        })
+    }
+}
+
+fn required<T>(value: Option<T>) -> Result<T> {
+    value.ok_or_else(unreadable)
+}
+
+fn instant(fields: &mut Fields, name: &str) -> Result<Timestamp> {
+    required(fields.integer(name)?).map(Timestamp::from_millis)
 }
 
 impl State {
@@ -175,17 +238,16 @@ impl State {
         let Some(json) = json else {
             return Ok(Self::new(config));
         };
-        let unreadable = |_| invalid("the state can't be read; start afresh without one");
-        let envelope: Envelope = serde_json::from_slice(json.as_bytes()).map_err(unreadable)?;
-        if envelope.version != VERSION {
+        let mut fields = Fields::of_state(json)?;
+        let version = required(fields.integer("version")?)?;
+        if version != VERSION {
             let message = format!(
-                "the state has version {}, this component reads version {VERSION}; use the newer component, or \
-                 start afresh without a state",
-                envelope.version
+                "the state has version {version}, this component reads version {VERSION}; use the newer \
+                 component, or start afresh without a state"
             );
             return Err(invalid(&message));
         }
-        let state: Self = serde_json::from_slice(json.as_bytes()).map_err(unreadable)?;
+        let state = Self::of_fields(fields)?;
         if state.base_url != config.base_url.to_string() {
             let message = format!(
                 "the state belongs to another site than {}; use that site's own state, or start afresh without \
@@ -196,6 +258,24 @@ impl State {
         }
         let same = state.spaces == fingerprint(&config.spaces);
         Ok(if same { state } else { Self::new(config) })
+    }
+
+    fn of_fields(mut fields: Fields) -> Result<Self> {
+        let watermarks = fields.objects("watermarks")?.into_iter();
+        let watermark = |mut fields: Fields| {
+            Ok(Watermark {
+                stream: fields.key("stream")?,
+                at: instant(&mut fields, "at")?,
+            })
+        };
+        Ok(Self {
+            version: VERSION,
+            base_url: fields.key("base_url")?,
+            spaces: required(fields.integer("spaces")?)?,
+            watermarks: watermarks.map(watermark).collect::<Result<_>>()?,
+            delivered: Delivered::of_fields(fields.object("delivered")?)?,
+            run: fields.optional("run")?.map(Run::of_fields).transpose()?,
+        })
     }
 
     /// The state in the middle of a run.
@@ -210,20 +290,19 @@ impl State {
     /// Up to when a stream is delivered.
     #[must_use]
     pub fn watermark(&self, stream: Stream) -> Option<Timestamp> {
-        let known = self
-            .watermarks
-            .iter()
-            .find(|(name, _)| name == stream.name());
-        known.map(|(_, watermark)| *watermark)
+        let mut watermarks = self.watermarks.iter();
+        let known = watermarks.find(|known| known.stream == stream.name());
+        known.map(|known| known.at)
     }
 
     /// Moves a watermark forward.
     pub fn advance(&mut self, stream: Stream, watermark: Timestamp) {
-        let watermark = self
+        let at = self
             .watermark(stream)
             .map_or(watermark, |known| known.max(watermark));
-        self.watermarks.retain(|(name, _)| name != stream.name());
-        self.watermarks.push((stream.name().to_owned(), watermark));
+        let stream = stream.name().to_owned();
+        self.watermarks.retain(|known| known.stream != stream);
+        self.watermarks.push(Watermark { stream, at });
     }
 
     /// The text for a checkpoint.
@@ -237,13 +316,14 @@ impl State {
 }
 
 /// The same for the same keys in any order.
-fn fingerprint(keys: &[String]) -> u64 {
+fn fingerprint(keys: &[String]) -> i64 {
     let hash = |key: &String| {
         let mut hasher = DefaultHasher::new();
         key.hash(&mut hasher);
         hasher.finish()
     };
-    keys.iter().map(hash).fold(0, u64::wrapping_add)
+    let sum = keys.iter().map(hash).fold(0, u64::wrapping_add);
+    sum.cast_signed()
 }
 
 fn invalid(message: &str) -> Error {

@@ -1,6 +1,6 @@
 //! The catalogue: which streams there are, with their keys, columns, modes and endpoints.
 
-use serde_json::{Map, Value, json};
+use serde::{Serialize, Serializer};
 
 use crate::api::Endpoint;
 
@@ -289,38 +289,73 @@ impl Stream {
     /// JSON Schema of one row, as text.
     #[must_use]
     pub fn schema(self) -> String {
-        let mut properties = Map::new();
-        for column in self.columns() {
-            let nullable = !self.primary_key().contains(&column.name);
-            properties.insert(column.name.to_owned(), column.schema(nullable));
-        }
-        let schema = json!({
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
-            "type": "object",
-            "description": self.description(),
-            "properties": properties,
-            "required": self.columns().iter().map(|column| column.name).collect::<Vec<_>>(),
-        });
+        let schema = Schema {
+            schema: "https://json-schema.org/draft/2020-12/schema",
+            kind: "object",
+            description: self.description(),
+            properties: Properties(self),
+            required: self.columns().iter().map(|column| column.name).collect(),
+        };
         serde_json::to_string(&schema).unwrap_or_default()
     }
 }
 
+#[derive(Serialize)]
+struct Schema {
+    #[serde(rename = "$schema")]
+    schema: &'static str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    description: &'static str,
+    properties: Properties,
+    required: Vec<&'static str>,
+}
+
+/// The columns of a stream, by name.
+struct Properties(Stream);
+
+impl Serialize for Properties {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let keys = self.0.primary_key();
+        let columns = self.0.columns().iter();
+        serializer.collect_map(columns.map(|column| {
+            let nullable = !keys.contains(&column.name);
+            (column.name, column.property(nullable))
+        }))
+    }
+}
+
+#[derive(Serialize)]
+struct Property {
+    #[serde(rename = "type")]
+    kind: Kind,
+    description: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    format: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Kind {
+    Never(&'static str),
+    OrNull([&'static str; 2]),
+}
+
 impl Column {
-    fn schema(&self, nullable: bool) -> Value {
-        let name = match self.kind {
+    fn property(&self, nullable: bool) -> Property {
+        let kind = match self.kind {
             ColumnKind::Text | ColumnKind::Timestamp => "string",
             ColumnKind::Integer => "integer",
             ColumnKind::Boolean => "boolean",
         };
-        let kind = if nullable {
-            json!([name, "null"])
-        } else {
-            json!(name)
-        };
-        let mut schema = json!({ "type": kind, "description": self.description });
-        if let (ColumnKind::Timestamp, Some(fields)) = (self.kind, schema.as_object_mut()) {
-            fields.insert("format".to_owned(), json!("date-time"));
+        Property {
+            kind: if nullable {
+                Kind::OrNull([kind, "null"])
+            } else {
+                Kind::Never(kind)
+            },
+            description: self.description,
+            format: (self.kind == ColumnKind::Timestamp).then_some("date-time"),
         }
-        schema
     }
 }

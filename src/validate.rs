@@ -4,11 +4,12 @@
 //! as one that does: a 401 says that the scope is missing, any other refusal that it is there (measured
 //! 2026-08-20, markfluence `docs/confluence/api.md`).
 
+use crate::api::Endpoint;
 use crate::api::page::PageRow;
 use crate::api::user::Lookup;
-use crate::api::{Endpoint, Fields};
 use crate::config::Config;
 use crate::error::{Error, Kind};
+use crate::fields::Fields;
 use crate::http::Platform;
 use crate::http::classify::{Nature, Problem};
 use crate::http::client::{Call, Client, Trial};

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::Fields;
 use crate::error::Result;
+use crate::fields::Fields;
 
 /// A row of the stream `page_labels`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use super::{Fields, source_url};
+use super::source_url;
 use crate::error::Result;
+use crate::fields::Fields;
 
 /// A row of the stream `spaces`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::Fields;
 use crate::error::Result;
+use crate::fields::Fields;
 
 /// Account ids per request (`maxItems` of the OpenAPI).
 pub const BATCH: usize = 250;

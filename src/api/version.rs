@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use super::{Endpoint, Fields};
+use super::Endpoint;
 use crate::error::{Error, Result};
+use crate::fields::Fields;
 
 /// A row of the stream `page_versions`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

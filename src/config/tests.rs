@@ -116,7 +116,7 @@ fn other_addresses_are_refused_with_advice() {
             "https://x.atlassian.net/ex/confluence/1a2b",
             "base_url has an unexpected path",
         ),
-        ("https://x y", "base_url is not a URL"),
+        ("https://x y", "base_url is not an absolute URL"),
     ] {
         let error = Config::parse(&with("base_url", json!(text))).unwrap_err();
         assert_eq!(error.kind, Kind::InvalidConfig, "{text}");

@@ -12,6 +12,7 @@ use super::Response;
 use crate::api::Endpoint;
 use crate::config::Config;
 use crate::error::{Error, Kind};
+use crate::url::Url;
 
 #[cfg(test)]
 mod tests;
@@ -120,8 +121,8 @@ fn redirect(response: &Response) -> Judgement {
     let host = response
         .headers
         .get("location")
-        .and_then(|location| location.parse::<http::Uri>().ok())
-        .and_then(|uri| uri.host().map(|host| format!(" to {host}")))
+        .and_then(|location| Url::parse(location)?.host_and_port())
+        .map(|(host, _)| format!(" to {host}"))
         .unwrap_or_default();
     let message = format!(
         "a redirect{host}, which is never followed, for the credentials' sake; if it leads to a login page, \

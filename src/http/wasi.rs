@@ -244,12 +244,10 @@ async fn read(
                 return Err(TransportError::Network("the answer breaks off".into()));
             }
             Err(StreamError::Closed) => return Ok(Some(buffer.take())),
-            Err(StreamError::LastOperationFailed(error)) => {
-                let code = wasip2::http::types::http_error_code(&error);
-                return Err(code.map_or_else(
-                    || TransportError::Network("the answer breaks off".into()),
-                    |code| failed(&code),
-                ));
+            // What the host says of it would take 5 KB to read, and another try is the answer to all of it.
+            Err(StreamError::LastOperationFailed(_)) => {
+                let why = "the answer breaks off, or comes to a halt";
+                return Err(TransportError::Network(why.into()));
             }
         }
     }

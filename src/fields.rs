@@ -1,19 +1,20 @@
-//! A JSON object of an answer, from which a row takes its columns.
+//! A JSON object of an answer or of the state, from which values are taken by their names.
 //!
 //! Nothing in Atlassian's response schemas is required (OpenAPI of v2, June 2026), so a field that is
 //! missing or null is none, and unknown ones are ignored. A field of another type is an error: a row that was
 //! understood by half would be a loss in silence. (Derived deserializers for each shape would take a quarter
-//! of the component's size.)
+//! of the component's size, and so would a serializer of any JSON: that is why nothing is derived here.)
 
 use serde_json::{Map, Value};
 
-use super::Endpoint;
-use crate::error::{Error, Result};
+use crate::api::Endpoint;
+use crate::error::{Error, Kind, Result};
 
 /// The fields of one object.
 #[derive(Debug, Clone)]
 pub struct Fields {
-    endpoint: Endpoint,
+    /// The endpoint that answered; none in the state.
+    endpoint: Option<Endpoint>,
     fields: Map<String, Value>,
 }
 
@@ -26,7 +27,10 @@ impl Fields {
     /// [`Kind::UnexpectedResponse`](crate::error::Kind::UnexpectedResponse) where it is no JSON object.
     pub fn parse(endpoint: Endpoint, body: &[u8]) -> Result<Self> {
         let what = match serde_json::from_slice(body) {
-            Ok(Value::Object(fields)) => return Ok(Self { endpoint, fields }),
+            Ok(Value::Object(fields)) => {
+                let endpoint = Some(endpoint);
+                return Ok(Self { endpoint, fields });
+            }
             Ok(_) => "JSON that is no object".to_owned(),
             Err(_) if body.is_empty() => "an empty body".to_owned(),
             Err(_) if body.trim_ascii_start().starts_with(b"<") => {
@@ -36,6 +40,21 @@ impl Fields {
             Err(error) => format!("no JSON (line {}, column {})", error.line(), error.column()),
         };
         Err(Error::unexpected(endpoint, what))
+    }
+
+    /// Reads a state.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::InvalidState`] where it is no JSON object.
+    pub fn of_state(state: &str) -> Result<Self> {
+        match serde_json::from_slice(state.as_bytes()) {
+            Ok(Value::Object(fields)) => Ok(Self {
+                endpoint: None,
+                fields,
+            }),
+            _ => Err(unreadable()),
+        }
     }
 
     /// Text.
@@ -108,12 +127,22 @@ impl Fields {
     ///
     /// It is of another type.
     pub fn object(&mut self, name: &str) -> Result<Self> {
+        let empty = Self {
+            endpoint: self.endpoint,
+            fields: Map::new(),
+        };
+        Ok(self.optional(name)?.unwrap_or(empty))
+    }
+
+    /// An object within, where there is one.
+    ///
+    /// # Errors
+    ///
+    /// It is of another type.
+    pub fn optional(&mut self, name: &str) -> Result<Option<Self>> {
         match self.fields.remove(name) {
-            None | Some(Value::Null) => Ok(Self {
-                endpoint: self.endpoint,
-                fields: Map::new(),
-            }),
-            Some(value) => self.within(name, value),
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => self.within(name, value).map(Some),
         }
     }
 
@@ -132,6 +161,22 @@ impl Fields {
         }
     }
 
+    /// The texts of a list, which must be there.
+    ///
+    /// # Errors
+    ///
+    /// It is missing or of another type.
+    pub fn texts(&mut self, name: &str) -> Result<Vec<String>> {
+        let Some(Value::Array(values)) = self.fields.remove(name) else {
+            return Err(self.wrong(name, "a list"));
+        };
+        let text = |value| match value {
+            Value::String(text) => Ok(text),
+            _ => Err(self.wrong(name, "a list of texts")),
+        };
+        values.into_iter().map(text).collect()
+    }
+
     fn within(&self, name: &str, value: Value) -> Result<Self> {
         match value {
             Value::Object(fields) => Ok(Self {
@@ -143,11 +188,20 @@ impl Fields {
     }
 
     fn wrong(&self, name: &str, what: &str) -> Error {
-        Error::unexpected(
-            self.endpoint,
-            format!("JSON of another shape ({name} is not {what})"),
-        )
+        match self.endpoint {
+            Some(endpoint) => {
+                let message = format!("JSON of another shape ({name} is not {what})");
+                Error::unexpected(endpoint, message)
+            }
+            None => unreadable(),
+        }
     }
+}
+
+/// The error of a state that is none.
+pub(crate) fn unreadable() -> Error {
+    let message = "the state can't be read; start afresh without one";
+    Error::new(Kind::InvalidState, message)
 }
 
 #[cfg(test)]
