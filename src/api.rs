@@ -10,6 +10,8 @@ pub mod view;
 
 use std::fmt;
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
 use crate::error::Result;
 use crate::fields::Fields;
 
@@ -61,9 +63,9 @@ impl Endpoint {
     /// The path for the page `id`; without effect on the endpoints that are not a page's.
     #[must_use]
     pub fn path(self, id: &str) -> String {
-        self.as_str()
-            .trim_start_matches("POST ")
-            .replace("{id}", id)
+        let id = utf8_percent_encode(id, NON_ALPHANUMERIC).to_string();
+        let path = self.as_str().trim_start_matches("POST ");
+        path.replace("{id}", &id)
     }
 
     /// The scope that a scoped token needs (`x-atlassian-oauth2-scopes`, state "Current").

@@ -129,10 +129,8 @@ async fn views<P: Platform, S: Sink>(
     id: &str,
 ) -> Result<ViewRow, CallError> {
     let body = value(client, Endpoint::Views, id).await?;
-    let views = body
-        .map(|body| Fields::parse(Endpoint::Views, &body))
-        .transpose()?;
-    Ok(ViewRow::read(views, id)?)
+    let views = body.map(|body| Fields::parse(Endpoint::Views, &body));
+    Ok(ViewRow::read(views.transpose()?, id)?)
 }
 
 async fn state<P: Platform, S: Sink>(
@@ -140,11 +138,7 @@ async fn state<P: Platform, S: Sink>(
     id: &str,
 ) -> Result<StateRow, CallError> {
     let body = value(client, Endpoint::States, id).await?;
-    // "Null or content state", says the OpenAPI; an empty body is the same.
-    let body = body.filter(|body| !matches!(body.trim_ascii(), b"" | b"null"));
-    let state = body
-        .map(|body| Fields::parse(Endpoint::States, &body))
-        .transpose()?;
+    let state = StateRow::parse(body.as_deref().unwrap_or_default())?;
     Ok(StateRow::read(state, id)?)
 }
 

@@ -5,10 +5,16 @@
 //! understood by half would be a loss in silence. (Derived deserializers for each shape would take a quarter
 //! of the component's size, and so would a serializer of any JSON: that is why nothing is derived here.)
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
 use serde_json::{Map, Value};
 
 use crate::api::Endpoint;
 use crate::error::{Error, Kind, Result};
+
+/// Values of one body; 250 rows of any endpoint have a twentieth of them. A value takes up to 600 bytes of
+/// memory, so that a body far below its limit could need more than there is.
+const MAX_VALUES: usize = 200_000;
 
 /// The fields of one object.
 #[derive(Debug, Clone)]
@@ -26,6 +32,10 @@ impl Fields {
     ///
     /// [`Kind::UnexpectedResponse`](crate::error::Kind::UnexpectedResponse) where it is no JSON object.
     pub fn parse(endpoint: Endpoint, body: &[u8]) -> Result<Self> {
+        if is_too_rich(body) {
+            let what = format!("JSON of more than {MAX_VALUES} values");
+            return Err(Error::unexpected(endpoint, what));
+        }
         let what = match serde_json::from_slice(body) {
             Ok(Value::Object(fields)) => {
                 let endpoint = Some(endpoint);
@@ -177,6 +187,14 @@ impl Fields {
         values.into_iter().map(text).collect()
     }
 
+    /// Tells this object from others.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.fields.hash(&mut hasher);
+        hasher.finish()
+    }
+
     fn within(&self, name: &str, value: Value) -> Result<Self> {
         match value {
             Value::Object(fields) => Ok(Self {
@@ -196,6 +214,12 @@ impl Fields {
             None => unreadable(),
         }
     }
+}
+
+/// Counts what may begin a value, also where it stands within a text.
+fn is_too_rich(body: &[u8]) -> bool {
+    let begins = |byte: &&u8| matches!(byte, b',' | b'[' | b'{');
+    body.iter().filter(begins).count() > MAX_VALUES
 }
 
 /// The error of a state that is none.
@@ -240,6 +264,7 @@ mod tests {
             (r#"{"secret"#, "breaks off"),
             ("[]", "no object"),
             ("{secret}", "no JSON"),
+            (&"[secret,".repeat(MAX_VALUES), "200000 values"),
         ] {
             let message = Fields::parse(Endpoint::Pages, body.as_bytes())
                 .unwrap_err()

@@ -20,6 +20,8 @@ use crate::sink::Sink;
 
 /// Empty pages in a row that are followed; a site without rows has one, a filtered listing a few.
 const MAX_EMPTY: u32 = 50;
+/// Pages in a row that begin with the same row, under new cursors.
+const MAX_SAME: u32 = 10;
 /// Bytes of a cursor. Those seen hold some 60; more would not fit into a state.
 const MAX_CURSOR: usize = 8 * 1024;
 
@@ -37,6 +39,8 @@ pub struct Listing {
     limit: Cell<u32>,
     seen: HashSet<u64>,
     empty: u32,
+    /// The first row of the page before, and how many pages began with it.
+    first: (u64, u32),
     done: bool,
 }
 
@@ -63,6 +67,7 @@ impl Listing {
             limit: Cell::new(limit),
             seen: HashSet::new(),
             empty: 0,
+            first: (0, 0),
             done: false,
         }
     }
@@ -136,7 +141,7 @@ impl Listing {
         let next = links.text("next")?;
         let next = next_cursor(next.as_deref(), &response.headers)
             .map_err(|why| Error::unexpected(self.endpoint, why))?;
-        self.guard(rows.is_empty(), next.as_deref())?;
+        self.guard(&rows, next.as_deref())?;
         self.cursor.clone_from(&next);
         self.done = next.is_none();
         Ok(Page {
@@ -147,9 +152,12 @@ impl Listing {
     }
 
     /// A listing must come to an end.
-    fn guard(&mut self, empty: bool, next: Option<&str>) -> Result<()> {
+    fn guard(&mut self, rows: &[Fields], next: Option<&str>) -> Result<()> {
         let Some(next) = next else { return Ok(()) };
-        self.empty = if empty { self.empty + 1 } else { 0 };
+        self.empty = if rows.is_empty() { self.empty + 1 } else { 0 };
+        let first = rows.first().map_or(0, Fields::fingerprint);
+        let (before, times) = self.first;
+        self.first = (first, if first == before { times + 1 } else { 1 });
         let mut hasher = DefaultHasher::new();
         next.hash(&mut hasher);
         let why = if next.len() > MAX_CURSOR {
@@ -158,6 +166,8 @@ impl Listing {
             "a cursor that was seen before"
         } else if self.empty > MAX_EMPTY {
             "one empty page after the other"
+        } else if self.first.1 > MAX_SAME && !rows.is_empty() {
+            "the same rows again and again"
         } else {
             return Ok(());
         };
@@ -170,6 +180,7 @@ impl From<Error> for Problem {
         Self {
             error,
             nature: crate::http::classify::Nature::Final,
+            from_the_edge: false,
         }
     }
 }
@@ -177,7 +188,7 @@ impl From<Error> for Problem {
 /// The cursor of the next page, from the body or else from the `Link` header, which says the same.
 fn next_cursor(link: Option<&str>, headers: &Headers) -> Result<Option<String>, &'static str> {
     let in_header = || headers.get("link").and_then(next_in_link_header);
-    match link.or_else(in_header) {
+    match link.filter(|link| !link.is_empty()).or_else(in_header) {
         Some(link) => cursor_of(link)
             .map(Some)
             .ok_or("a next link without a cursor"),
@@ -263,6 +274,7 @@ mod tests {
             r#"<https://s.atlassian.net/wiki>; rel="base""#.into(),
         )]);
         assert_eq!(next_cursor(None, &base), Ok(None));
+        assert_eq!(next_cursor(Some(""), &base), Ok(None));
     }
 
     proptest! {

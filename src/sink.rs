@@ -41,6 +41,8 @@ pub trait Sink {
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Note<'a> {
+    /// A run begins and resumes none: what an interrupted one delivered is not part of its snapshot.
+    Begin,
     /// A line for the log.
     Log {
         /// `info` or `warn`.

@@ -24,8 +24,9 @@ mod tests;
 const VERSION: i64 = 1;
 /// How far an incremental run looks back behind its watermark: equal timestamps, replication lag.
 pub const OVERLAP: Duration = Duration::from_mins(10);
-/// How many of the newest rows are remembered at most, some 75 bytes each.
-const MAX_NEWEST: usize = 100;
+/// How many of the newest rows are remembered at most, some 40 bytes each, in a state
+/// of up to 64 KiB that holds them twice while a run is under way.
+const MAX_NEWEST: usize = 300;
 
 /// The state of a connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -94,13 +95,29 @@ pub struct Delivered {
     pub put_away: Digest,
 }
 
-/// One of the newest pages.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// One of the newest pages, written as `<hash>@<milliseconds>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(into = "String")]
 struct Newest {
-    id: String,
-    modified: Timestamp,
-    /// Of the row.
+    /// Of the row, its id among it.
     hash: i64,
+    modified: Timestamp,
+}
+
+impl From<Newest> for String {
+    fn from(newest: Newest) -> Self {
+        format!("{}@{}", newest.hash, newest.modified.millis())
+    }
+}
+
+impl Newest {
+    fn parse(text: &str) -> Option<Self> {
+        let (hash, modified) = text.split_once('@')?;
+        Some(Self {
+            hash: hash.parse().ok()?,
+            modified: Timestamp::from_millis(modified.parse().ok()?),
+        })
+    }
 }
 
 impl Delivered {
@@ -126,8 +143,8 @@ impl Delivered {
     /// Whether exactly this row is among the newest.
     #[must_use]
     pub fn has(&self, page: &PageRow) -> bool {
-        let mut newest = self.newest.iter();
-        newest.any(|delivered| delivered.id == page.source_id && delivered.hash == hash(page))
+        let hash = hash(page);
+        self.newest.iter().any(|delivered| delivered.hash == hash)
     }
 
     /// Remembers a row, and forgets those that the next run won't look at.
@@ -139,12 +156,10 @@ impl Delivered {
         if modified < horizon {
             return;
         }
-        self.newest
-            .retain(|known| known.modified >= horizon && known.id != page.source_id);
+        self.newest.retain(|known| known.modified >= horizon);
         self.newest.push(Newest {
-            id: page.source_id.clone(),
-            modified,
             hash: hash(page),
+            modified,
         });
         if self.newest.len() > MAX_NEWEST {
             let places = self.newest.iter().enumerate();
@@ -164,14 +179,8 @@ pub fn overlapped(watermark: Timestamp) -> Timestamp {
 
 impl Delivered {
     fn of_fields(mut fields: Fields) -> Result<Self> {
-        let newest = fields.objects("newest")?.into_iter();
-        let page = |mut fields: Fields| {
-            Ok(Newest {
-                id: fields.key("id")?,
-                modified: instant(&mut fields, "modified")?,
-                hash: required(fields.integer("hash")?)?,
-            })
-        };
+        let newest = fields.texts("newest")?.into_iter();
+        let page = |text: String| required(Newest::parse(&text));
         Ok(Self {
             streams: fields.texts("streams")?,
             newest: newest.map(page).collect::<Result<_>>()?,

@@ -117,6 +117,7 @@ impl<'a, P: Platform, S: Sink> Sync<'a, P, S> {
 
     async fn run(mut self) -> Result<()> {
         if self.began.is_none() {
+            self.client.sink().note(&Note::Begin);
             self.begin(false);
             if let Some(rows) = self.spaces.clone() {
                 self.deliver_spaces(&rows)?;

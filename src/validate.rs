@@ -6,6 +6,7 @@
 
 use crate::api::Endpoint;
 use crate::api::page::PageRow;
+use crate::api::state::StateRow;
 use crate::api::user::Lookup;
 use crate::config::Config;
 use crate::error::{Error, Kind};
@@ -155,10 +156,13 @@ async fn ask_page<P: Platform, S: Sink>(
     if matches!(endpoint, Endpoint::Versions | Endpoint::Labels) {
         call.limit = Some(&limit);
     }
-    client
-        .exchange(&call, &mut Trial::probing())
-        .await
-        .map(drop)
+    let response = client.exchange(&call, &mut Trial::probing()).await?;
+    if endpoint == Endpoint::States {
+        StateRow::parse(&response.body)?;
+    } else {
+        Fields::parse(endpoint, &response.body)?;
+    }
+    Ok(())
 }
 
 async fn ask_user<P: Platform, S: Sink>(
@@ -173,10 +177,9 @@ async fn ask_user<P: Platform, S: Sink>(
         body: Some(body),
         ..Call::about(Endpoint::Users, "")
     };
-    client
-        .exchange(&call, &mut Trial::probing())
-        .await
-        .map(drop)
+    let response = client.exchange(&call, &mut Trial::probing()).await?;
+    Fields::parse(Endpoint::Users, &response.body)?.objects("results")?;
+    Ok(())
 }
 
 impl Found {
@@ -244,6 +247,7 @@ impl Found {
 
 fn judge(endpoint: Endpoint, problem: &Problem, page_known: bool) -> (Access, Option<String>) {
     let detail = Some(problem.error.message.clone());
+    let status = problem.error.http_status;
     match problem.nature {
         // A page that was made up is rightly unknown; one that was listed has no views to be had.
         Nature::Refused if endpoint == Endpoint::Views && page_known => (
@@ -251,7 +255,9 @@ fn judge(endpoint: Endpoint, problem: &Problem, page_known: bool) -> (Access, Op
             Some("views are not to be had for this page or on this site's plan; views_count is null then".into()),
         ),
         Nature::Refused | Nature::Missing => (Access::Granted, None),
-        Nature::Doubtful(_) if problem.error.http_status == Some(404) => (Access::Granted, None),
+        Nature::Doubtful(_) if endpoint.is_of_a_page() && status == Some(404) => {
+            (Access::Granted, None)
+        }
         _ => (Access::Denied, detail),
     }
 }

@@ -242,7 +242,12 @@ impl Output for Tape {
     }
 
     fn note(&mut self, note: &Note) {
-        self.with(|recorded| recorded.notes.push(note.clone()));
+        self.with(|recorded| {
+            if *note == Note::Begin {
+                recorded.seen.clear();
+            }
+            recorded.notes.push(note.clone());
+        });
     }
 }
 

@@ -21,6 +21,8 @@ pub struct Batch {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Note {
+    /// A run begins and resumes none: what an interrupted one delivered is not part of its snapshot.
+    Begin,
     /// A line for the log.
     Log {
         /// `info` or `warn`.

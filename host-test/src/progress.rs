@@ -149,7 +149,7 @@ impl<O: Output> Output for Watched<O> {
                     "warn: the page {page_id} vanished before its details could be read"
                 ));
             }
-            Note::Other => {}
+            Note::Begin | Note::Other => {}
         }
         self.inner.note(note);
     }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::Endpoint;
 use crate::error::Result;
 use crate::fields::Fields;
 
@@ -19,6 +20,18 @@ pub struct StateRow {
 }
 
 impl StateRow {
+    /// The state in an answer. "Null or content state", says the OpenAPI; an empty body is the same as null.
+    ///
+    /// # Errors
+    ///
+    /// It is no JSON object.
+    pub fn parse(body: &[u8]) -> Result<Option<Fields>> {
+        match body.trim_ascii() {
+            b"" | b"null" => Ok(None),
+            body => Fields::parse(Endpoint::States, body).map(Some),
+        }
+    }
+
     /// Reads the state of the page `page_id`. The service sends `{}` where none was ever set, and only
     /// `lastUpdated` where it was removed (measured 2026-09-18, markfluence
     /// `docs/confluence/page-status.md`). Such a page has a row too, so that a removed state goes.

@@ -35,6 +35,8 @@ pub struct Problem {
     pub error: Error,
     /// Whether it has to stay.
     pub nature: Nature,
+    /// Whether the network's edge made the answer, as in the runs of false 403s and 404s that were seen.
+    pub from_the_edge: bool,
 }
 
 /// Whether a problem has to stay, and what may mend or settle it.
@@ -79,6 +81,7 @@ pub fn classify(asked: Asked<'_>, response: &Response) -> Result<(), Problem> {
     }
     let said = Said::read(asked.config, &response.body);
     let (kind, nature, message) = match response.status {
+        401 | 403 | 404 if said.text.contains("IP address") => outside(&said),
         300..=399 => redirect(response),
         400 => bad_request(asked, &said),
         401 => unauthorized(asked, response, &said),
@@ -112,7 +115,16 @@ pub fn classify(asked: Asked<'_>, response: &Response) -> Result<(), Problem> {
     let error = Error::new(kind, message)
         .at(asked.endpoint)
         .with_status(response.status);
-    Err(Problem { error, nature })
+    Err(Problem {
+        error,
+        nature,
+        from_the_edge: is_from_the_edge(response),
+    })
+}
+
+fn is_from_the_edge(response: &Response) -> bool {
+    let cache = response.headers.get("x-cache");
+    cache.is_some_and(|cache| cache.starts_with("Error"))
 }
 
 type Judgement = (Kind, Nature, String);
@@ -172,14 +184,15 @@ fn unauthorized(asked: Asked<'_>, response: &Response, said: &Said) -> Judgement
     (Kind::InvalidCredentials, Nature::Final, message)
 }
 
+fn outside(said: &Said) -> Judgement {
+    let message = format!(
+        "the site's allow-list of IP addresses keeps this host out{}",
+        said.quote()
+    );
+    (Kind::InvalidPermissions, Nature::Final, message)
+}
+
 fn forbidden(asked: Asked<'_>, response: &Response, said: &Said) -> Judgement {
-    if said.text.contains("IP address") {
-        let message = format!(
-            "the site's allow-list of IP addresses keeps this host out{}",
-            said.quote()
-        );
-        return (Kind::InvalidPermissions, Nature::Final, message);
-    }
     if said.text.contains("Connect Session Auth Token") {
         return (
             Kind::InvalidCredentials,
@@ -202,12 +215,8 @@ fn forbidden(asked: Asked<'_>, response: &Response, said: &Said) -> Judgement {
         "the account may not do this{}; give it the permission to view this content",
         said.quote()
     );
-    let from_the_edge = response
-        .headers
-        .get("x-cache")
-        .is_some_and(|cache| cache.starts_with("Error"));
     let nature = match asked.endpoint {
-        Endpoint::Views if from_the_edge => Nature::Doubtful(Settled::Refused),
+        Endpoint::Views if is_from_the_edge(response) => Nature::Doubtful(Settled::Refused),
         Endpoint::Views => Nature::Refused,
         endpoint if endpoint.is_of_a_page() => Nature::Doubtful(Settled::Final),
         _ => Nature::Final,
@@ -218,9 +227,10 @@ fn forbidden(asked: Asked<'_>, response: &Response, said: &Said) -> Judgement {
 fn not_found(asked: Asked<'_>, said: &Said) -> Judgement {
     match asked.endpoint {
         Endpoint::Views | Endpoint::States => {
-            let nature = match said.shape {
-                Shape::Message => Nature::Refused,
-                _ => Nature::Doubtful(Settled::Refused),
+            let nature = if said.names_something() {
+                Nature::Refused
+            } else {
+                Nature::Doubtful(Settled::Refused)
             };
             (
                 Kind::UnexpectedResponse,
@@ -229,8 +239,7 @@ fn not_found(asked: Asked<'_>, said: &Said) -> Judgement {
             )
         }
         Endpoint::Versions | Endpoint::Labels => {
-            let named = said.is_json() && !said.is_bare();
-            let nature = if named {
+            let nature = if said.shape == Shape::Errors && said.names_something() {
                 Nature::Missing
             } else {
                 Nature::Doubtful(Settled::Gone)
@@ -241,9 +250,11 @@ fn not_found(asked: Asked<'_>, said: &Said) -> Judgement {
                 format!("the page is gone{}", said.quote()),
             )
         }
-        Endpoint::Users if said.is_json() && !said.is_bare() => {
+        // Documented as the answer to who may not view profiles; the collection tells it from a dead token.
+        Endpoint::Users if said.is_json() => {
             let message = format!("the account may not view user profiles{}", said.quote());
-            (Kind::InvalidPermissions, Nature::Final, message)
+            let nature = Nature::Doubtful(Settled::Final);
+            (Kind::InvalidPermissions, nature, message)
         }
         _ if !said.is_json() => {
             let message = "base_url is not that of a Confluence Cloud site: there is no such interface; use \
@@ -340,9 +351,13 @@ impl Said {
         self.shape != Shape::Text
     }
 
-    /// v2's words for credentials that are wrong: a 404 that names nothing.
-    fn is_bare(&self) -> bool {
-        self.shape != Shape::Errors || self.text == "Not Found"
+    /// Whether it is about one thing. v2's words for credentials that are wrong are a 404 that names nothing.
+    fn names_something(&self) -> bool {
+        match self.shape {
+            Shape::Errors => self.text != "Not Found",
+            Shape::Message => true,
+            Shape::OtherJson | Shape::Text => false,
+        }
     }
 
     /// A short, printable piece of it, to go behind a message. HTML says nothing to a person.

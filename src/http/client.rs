@@ -1,6 +1,7 @@
 //! Requests, asked until they are settled: the loop round the gate, the platform and the judgements.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::classify::{Asked, Nature, Problem, Settled, classify};
@@ -12,8 +13,13 @@ use crate::config::Config;
 use crate::error::{Error, Kind};
 use crate::sink::{Note, Sink};
 use crate::timestamp::{Timestamp, millis};
-/// Tries of a doubtful answer after the collection has answered that the credentials are good.
+
+/// Tries of a doubtful answer after the collection has answered that the credentials are good. Where the network's
+/// edge made it up, all tries there are: such a run was seen to last about a minute.
 const DOUBTS: u32 = 3;
+/// Values that were refused one after the other, and never one that came, until the next refusal is believed at
+/// once: on a site whose plan lacks them, each page would cost a minute.
+const LESSONS: u32 = 3;
 
 /// One request, which can be made again.
 #[derive(Debug)]
@@ -75,13 +81,9 @@ pub enum CallError {
     StaleCursor(Error),
 }
 
-impl Settled {
-    fn into_error(self, error: Error) -> CallError {
-        match self {
-            Self::Gone => CallError::Gone,
-            Self::Refused => CallError::Refused,
-            Self::Final => CallError::Failed(error),
-        }
+impl From<Problem> for CallError {
+    fn from(problem: Problem) -> Self {
+        Self::Failed(problem.error)
     }
 }
 
@@ -120,7 +122,15 @@ pub struct Client<'a, P, S> {
     /// The service's clock in its first answer.
     started: Cell<Option<Timestamp>>,
     probe_turn: Gate,
-    probes: RefCell<(u64, Result<(), Error>)>,
+    probes: RefCell<(u64, Result<(), Failure>)>,
+    /// For each endpoint, whether a value ever came, and how many were refused for good.
+    lessons: RefCell<BTreeMap<Endpoint, Lesson>>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Lesson {
+    came: bool,
+    refused: u32,
 }
 
 impl<'a, P: Platform, S: Sink> Client<'a, P, S> {
@@ -136,6 +146,7 @@ impl<'a, P: Platform, S: Sink> Client<'a, P, S> {
             started: Cell::new(None),
             probe_turn: Gate::new(1),
             probes: RefCell::new((0, Ok(()))),
+            lessons: RefCell::default(),
         }
     }
 
@@ -168,37 +179,67 @@ impl<'a, P: Platform, S: Sink> Client<'a, P, S> {
         let mut trial = Trial::default();
         let mut doubts = 0;
         loop {
-            let Problem { error, nature } = match self.exchange(call, &mut trial).await {
+            let problem = match self.exchange(call, &mut trial).await {
                 Ok(response) => return Ok(response),
                 Err(problem) => problem,
             };
-            let settled = match nature {
-                Nature::StaleCursor => return Err(CallError::StaleCursor(error)),
+            let Problem { error, nature, .. } = &problem;
+            let settled = match *nature {
+                Nature::StaleCursor => return Err(CallError::StaleCursor(problem.error)),
                 Nature::Refused => return Err(CallError::Refused),
+                Nature::Doubtful(Settled::Refused) if self.is_hopeless(call.endpoint) => {
+                    return Err(CallError::Refused);
+                }
                 Nature::Missing => Settled::Gone,
                 Nature::Doubtful(settled) => settled,
                 Nature::Final | Nature::Transient | Nature::Limited => {
-                    return Err(CallError::Failed(error));
+                    return Err(CallError::Failed(problem.error));
                 }
             };
             let probe = self.probe().await;
             let believed = probe.is_ok();
             doubts += u32::from(believed);
-            if believed && (nature == Nature::Missing || doubts > DOUBTS) {
-                return Err(settled.into_error(error));
+            let enough = doubts > DOUBTS && !problem.from_the_edge;
+            if believed && (*nature == Nature::Missing || enough) {
+                return Err(self.settle(settled, problem.error, call.endpoint));
             }
-            let problem = probe.err().unwrap_or_else(|| error.clone());
-            match self.wait(&mut trial, problem, None, false).await {
+            let failure = probe.err().unwrap_or_else(|| Failure {
+                problem: problem.clone(),
+                asked: None,
+            });
+            match self.wait(&mut trial, failure).await {
                 // No try is left: the collection's answer is all there is to go by.
-                Err(_) if believed => return Err(settled.into_error(error)),
+                Err(_) if believed => {
+                    return Err(self.settle(settled, error.clone(), call.endpoint));
+                }
                 waited => waited?,
             }
         }
     }
 
+    fn settle(&self, settled: Settled, error: Error, endpoint: Endpoint) -> CallError {
+        match settled {
+            Settled::Gone => CallError::Gone,
+            Settled::Final => CallError::Failed(error),
+            Settled::Refused => {
+                self.lessons
+                    .borrow_mut()
+                    .entry(endpoint)
+                    .or_default()
+                    .refused += 1;
+                CallError::Refused
+            }
+        }
+    }
+
+    fn is_hopeless(&self, endpoint: Endpoint) -> bool {
+        let lesson = self.lessons.borrow().get(&endpoint).copied();
+        lesson.is_some_and(|lesson| !lesson.came && lesson.refused >= LESSONS)
+    }
+
     /// Asks the collection of pages whether the credentials are still good. The answer is shared by all who
     /// ask while the question is under way.
-    async fn probe(&self) -> Result<(), Error> {
+    async fn probe(&self) -> Result<(), Failure> {
         let before = self.probes.borrow().0;
         let _turn = self.probe_turn.enter(false).await;
         if self.probes.borrow().0 == before {
@@ -208,10 +249,7 @@ impl<'a, P: Platform, S: Sink> Client<'a, P, S> {
                 ..Call::about(Endpoint::Pages, "")
             };
             let answer = self.attempt(&call, true).await;
-            *self.probes.borrow_mut() = (
-                before + 1,
-                answer.map(drop).map_err(|failure| failure.problem.error),
-            );
+            *self.probes.borrow_mut() = (before + 1, answer.map(drop));
         }
         self.probes.borrow().1.clone()
     }
@@ -223,36 +261,26 @@ impl<'a, P: Platform, S: Sink> Client<'a, P, S> {
     /// The problem that stays.
     pub async fn exchange(&self, call: &Call<'_>, trial: &mut Trial) -> Result<Response, Problem> {
         loop {
-            let Failure { problem, asked } = match self.attempt(call, trial.failed > 0).await {
+            let failure = match self.attempt(call, trial.failed > 0).await {
                 Ok(response) => return Ok(response),
                 Err(failure) => failure,
             };
+            let problem = &failure.problem;
             let known_good = self.proven.get() && !call.endpoint.is_of_a_page() && !trial.probing;
-            let holds_all = problem.nature == Nature::Limited;
             match problem.nature {
                 Nature::Transient | Nature::Limited => {}
                 // The credentials were good a moment ago: false 403s and 404s come and go under load.
                 Nature::Final if known_good && is_of_load(&problem.error) => {}
-                _ => return Err(problem),
+                _ => return Err(failure.problem),
             }
-            shrink(call, &problem);
-            self.wait(trial, problem.error, asked, holds_all)
-                .await
-                .map_err(|error| Problem {
-                    error,
-                    nature: problem.nature,
-                })?;
+            shrink(call, problem);
+            self.wait(trial, failure).await?;
         }
     }
 
     /// Waits before the next try, as long as the service asks or the policy says.
-    async fn wait(
-        &self,
-        trial: &mut Trial,
-        mut error: Error,
-        asked: Option<Duration>,
-        holds_all: bool,
-    ) -> Result<(), Error> {
+    async fn wait(&self, trial: &mut Trial, failure: Failure) -> Result<(), Problem> {
+        let Failure { mut problem, asked } = failure;
         trial.failed += 1;
         let facts = Facts {
             failed: trial.failed,
@@ -263,11 +291,11 @@ impl<'a, P: Platform, S: Sink> Client<'a, P, S> {
         let wait = match judge(&self.config.retry, &facts) {
             Verdict::Wait(wait) => wait,
             Verdict::GiveUp => {
-                error.retry_after = asked;
-                return Err(error);
+                problem.error.retry_after = asked;
+                return Err(problem);
             }
         };
-        let reason = match (error.kind, error.http_status) {
+        let reason = match (problem.error.kind, problem.error.http_status) {
             (Kind::RateLimited, _) => "rate limit".to_owned(),
             (_, Some(status)) => format!("HTTP {status}"),
             _ => "no answer".to_owned(),
@@ -276,7 +304,7 @@ impl<'a, P: Platform, S: Sink> Client<'a, P, S> {
             ms: millis(wait),
             reason: &reason,
         });
-        let _hold = holds_all.then(|| {
+        let _hold = (problem.nature == Nature::Limited).then(|| {
             self.gate.halve();
             self.gate.hold()
         });
@@ -309,11 +337,16 @@ impl<'a, P: Platform, S: Sink> Client<'a, P, S> {
             problem.error.message = self.config.redact(&problem.error.message);
             return Err(Failure {
                 problem,
-                asked: asked_wait(&response.headers, self.platform.now()),
+                asked: asked_wait(&response.headers, self.now_there(&response)),
             });
         }
         self.proven
             .set(self.proven.get() || !call.endpoint.is_of_a_page());
+        self.lessons
+            .borrow_mut()
+            .entry(call.endpoint)
+            .or_default()
+            .came = true;
         if response
             .headers
             .get("x-ratelimit-nearlimit")
@@ -328,11 +361,15 @@ impl<'a, P: Platform, S: Sink> Client<'a, P, S> {
 
     fn look_at_clock(&self, response: &Response) {
         if self.started.get().is_none() {
-            let date = response.headers.get("date");
-            let date = date.and_then(Timestamp::parse_http);
-            self.started
-                .set(Some(date.unwrap_or_else(|| self.platform.now())));
+            self.started.set(Some(self.now_there(response)));
         }
+    }
+
+    /// The time by the service's own clock, where it tells it.
+    fn now_there(&self, response: &Response) -> Timestamp {
+        let date = response.headers.get("date");
+        let date = date.and_then(Timestamp::parse_http);
+        date.unwrap_or_else(|| self.platform.now())
     }
 }
 
@@ -357,6 +394,7 @@ impl Trial {
 }
 
 /// A failed try.
+#[derive(Debug, Clone)]
 struct Failure {
     problem: Problem,
     /// The wait that the answer asks for.
@@ -373,7 +411,11 @@ fn transport_failure(endpoint: Endpoint, error: &TransportError) -> Failure {
     };
     let error = Error::new(kind, format!("{error} ({endpoint})")).at(endpoint);
     Failure {
-        problem: Problem { error, nature },
+        problem: Problem {
+            error,
+            nature,
+            from_the_edge: false,
+        },
         asked: None,
     }
 }

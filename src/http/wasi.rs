@@ -21,6 +21,8 @@ use crate::timestamp::{Timestamp, millis};
 
 /// Bytes read from a body at once.
 const CHUNK: u64 = 64 * 1024;
+/// Bytes set aside for a body at its word: it may declare more than it has.
+const TRUSTED: usize = 256 * 1024;
 
 /// The world as the component sees it: one site, the clocks, randomness.
 #[derive(Debug)]
@@ -40,7 +42,7 @@ struct Buffer<'a> {
 impl<'a> Buffer<'a> {
     fn new(declared: usize, all: &'a Cell<usize>) -> Self {
         Self {
-            bytes: Vec::with_capacity(declared),
+            bytes: Vec::with_capacity(declared.min(TRUSTED)),
             all,
         }
     }
@@ -48,8 +50,11 @@ impl<'a> Buffer<'a> {
     fn push(&mut self, chunk: &[u8]) -> Result<(), TransportError> {
         self.all.set(self.all.get() + chunk.len());
         self.bytes.extend_from_slice(chunk);
-        if self.all.get() > MAX_BODY {
+        if self.bytes.len() > MAX_BODY {
             Err(TransportError::TooLarge)
+        } else if self.all.get() > MAX_BODY {
+            let why = "the answers under way are too large together";
+            Err(TransportError::Network(why.into()))
         } else {
             Ok(())
         }
@@ -244,7 +249,7 @@ async fn read(
                 return Err(TransportError::Network("the answer breaks off".into()));
             }
             Err(StreamError::Closed) => return Ok(Some(buffer.take())),
-            // What the host says of it would take 5 KB to read, and another try is the answer to all of it.
+            // Whatever the host says of it, another try is the answer.
             Err(StreamError::LastOperationFailed(_)) => {
                 let why = "the answer breaks off, or comes to a halt";
                 return Err(TransportError::Network(why.into()));

@@ -185,6 +185,12 @@ impl Sink for Recorder<'_> {
     }
 
     fn note(&self, note: &Note<'_>) {
+        if matches!(note, Note::Begin) {
+            let mut store = self.store.borrow_mut();
+            for stream in Stream::ALL {
+                *store.finished.entry(stream.name()).or_default() += 1;
+            }
+        }
         self.world
             .note(Event::Note(serde_json::to_string(note).unwrap()));
     }

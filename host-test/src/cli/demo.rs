@@ -35,8 +35,7 @@ pub(super) async fn run(options: &Options) -> Result<ExitCode> {
     );
     let streams = runtime.list_streams().await?;
     let file = std::env::temp_dir().join(format!("confluence-demo-{}.sqlite", std::process::id()));
-    let mut sqlite = Sqlite::open(&file, &streams)?;
-    sqlite.begin_afresh()?;
+    let sqlite = Sqlite::open(&file, &streams)?;
     let watched = Watched::new(sqlite, Arc::default());
     let count = watched.count();
     let selection: Vec<_> = streams

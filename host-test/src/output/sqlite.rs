@@ -14,7 +14,7 @@ use rusqlite::types::Value as SqlValue;
 use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
 use serde_json::{Map, Value};
 
-use super::{Batch, Output};
+use super::{Batch, Note, Output};
 use crate::engine::StreamInfo;
 
 /// The views for people: each stream under DX's name, and pages with what hangs on them.
@@ -25,12 +25,21 @@ const VIEWS: &str = "
         LEFT JOIN page_views ON page_views.page_id = pages.source_id
         LEFT JOIN page_content_states ON page_content_states.page_id = pages.source_id;";
 
+/// Keeps a state, and the one before it.
+const REMEMBER: &str = "
+    INSERT INTO _state VALUES (1, ?1, NULL, ?2)
+    ON CONFLICT (id) DO UPDATE SET previous = state, state = excluded.state, sweeps = excluded.sweeps";
+
 /// A SQLite file that takes rows.
 #[derive(Debug)]
 pub struct Sqlite {
     database: Connection,
     tables: BTreeMap<String, Table>,
     in_transaction: bool,
+    /// Whether a run begins that resumes none.
+    begins: bool,
+    /// Whether this run may sweep: not when it goes on from a state that this file never saw.
+    sweeps: bool,
 }
 
 #[derive(Debug)]
@@ -53,14 +62,22 @@ impl Sqlite {
         database.pragma_update(None, "journal_mode", "WAL")?;
         database.pragma_update(None, "synchronous", "NORMAL")?;
         database.execute_batch(
-            "CREATE TABLE IF NOT EXISTS _state (id INTEGER PRIMARY KEY CHECK (id = 1), state TEXT NOT NULL);
+            "CREATE TABLE IF NOT EXISTS _state (
+                 id INTEGER PRIMARY KEY CHECK (id = 1), state TEXT NOT NULL, previous TEXT,
+                 sweeps INTEGER NOT NULL
+             );
              CREATE TABLE IF NOT EXISTS _streams (name TEXT PRIMARY KEY, generation INTEGER NOT NULL);",
         )?;
         let mut sqlite = Self {
             database,
             tables: BTreeMap::new(),
             in_transaction: false,
+            begins: false,
+            sweeps: true,
         };
+        let sweeps = "SELECT sweeps FROM _state";
+        let sweeps = sqlite.database.query_row(sweeps, [], |row| row.get(0));
+        sqlite.sweeps = sweeps.optional()?.unwrap_or(true);
         for stream in streams {
             let table = sqlite.create(stream)?;
             sqlite.tables.insert(stream.name.clone(), table);
@@ -84,17 +101,28 @@ impl Sqlite {
         Ok(state.optional()?)
     }
 
-    /// Says that a run begins afresh: what an interrupted one delivered counts no longer as seen.
+    /// The state to go on from, when `given` is kept elsewhere. That one is written after this file's own, so
+    /// that it may lag one checkpoint behind. With any other state the run can't tell what this file holds, and
+    /// nothing is swept.
     ///
     /// # Errors
     ///
-    /// The file can't be written.
-    pub fn begin_afresh(&mut self) -> Result<()> {
-        self.begin()?;
-        let streams: Vec<_> = self.tables.keys().cloned().collect();
-        streams
-            .iter()
-            .try_for_each(|stream| self.next_generation(stream))
+    /// The file can't be read.
+    pub fn reconcile(&mut self, given: String) -> Result<String> {
+        let states = self
+            .database
+            .query_row("SELECT state, previous FROM _state", [], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            });
+        let states: Option<(String, Option<String>)> = states.optional()?;
+        match states {
+            Some((own, previous)) if own == given || previous.as_ref() == Some(&given) => Ok(own),
+            _ => {
+                tracing::warn!("the state is not one of this file: nothing is swept by this run");
+                self.sweeps = false;
+                Ok(given)
+            }
+        }
     }
 
     fn create(&self, stream: &StreamInfo) -> Result<Table> {
@@ -140,6 +168,12 @@ impl Sqlite {
         if !self.in_transaction {
             self.database.execute_batch("BEGIN IMMEDIATE")?;
             self.in_transaction = true;
+        }
+        if std::mem::take(&mut self.begins) {
+            let streams: Vec<_> = self.tables.keys().cloned().collect();
+            for stream in &streams {
+                self.next_generation(stream)?;
+            }
         }
         Ok(())
     }
@@ -192,8 +226,7 @@ impl Output for Sqlite {
 
     fn checkpoint(&mut self, state: &str) -> Result<()> {
         self.begin()?;
-        self.database
-            .execute("INSERT OR REPLACE INTO _state VALUES (1, ?1)", [state])?;
+        self.database.execute(REMEMBER, params![state, self.sweeps])?;
         self.database.execute_batch("COMMIT")?;
         self.in_transaction = false;
         Ok(())
@@ -201,11 +234,17 @@ impl Output for Sqlite {
 
     fn finished(&mut self, stream: &str, snapshot: bool) -> Result<()> {
         self.begin()?;
-        if let Some(table) = self.tables.get(stream).filter(|_| snapshot) {
+        if let Some(table) = self.tables.get(stream).filter(|_| snapshot && self.sweeps) {
             let sweep = format!("DELETE FROM {stream} WHERE _generation < ?1");
             self.database.execute(&sweep, params![table.generation])?;
         }
         self.next_generation(stream)
+    }
+
+    fn note(&mut self, note: &Note) {
+        if *note == Note::Begin {
+            (self.begins, self.sweeps) = (true, true);
+        }
     }
 }
 

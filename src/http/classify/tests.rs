@@ -425,6 +425,7 @@ fn every_measured_answer_means_what_it_was_found_to_mean() {
         let Problem {
             error,
             nature: found,
+            ..
         } = problem;
         let why = format!("{endpoint} {status} {body}: {error}");
         assert_eq!((error.kind, found), (kind, nature), "{why}");
