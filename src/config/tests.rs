@@ -7,6 +7,8 @@ use serde_json::json;
 
 use super::*;
 
+mod schema;
+
 const GATEWAY: &str = "https://api.atlassian.com/ex/confluence/1a2b-3c";
 
 fn with(field: &str, value: Value) -> String {
