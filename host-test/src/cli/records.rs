@@ -30,11 +30,6 @@ pub(super) fn failure(failure: &Failure) -> Value {
     })
 }
 
-/// A failure of the host itself, such as a limit that the call met.
-pub(super) fn host_failure(message: &str) -> Value {
-    json!({ "kind": "other", "message": message, "endpoint": null, "http_status": null, "retry_after_ms": null })
-}
-
 pub(super) fn validation(found: &Validation) -> Value {
     let endpoints: Vec<_> = found.endpoints.iter().map(endpoint).collect();
     json!({
