@@ -65,10 +65,9 @@ pub async fn run(
     conclude(outcome)
 }
 
-/// A failure that the component doesn't report: the host's, or that of whoever called.
-#[must_use]
-pub fn failure(kind: FailureKind, error: &anyhow::Error) -> Failure {
-    Failure {
+/// Makes failures of this kind out of errors that the component doesn't report: the host's, or the caller's.
+pub fn failure(kind: FailureKind) -> impl FnOnce(anyhow::Error) -> Failure {
+    move |error| Failure {
         kind,
         message: format!("{error:#}"),
         endpoint: None,
@@ -82,7 +81,7 @@ fn conclude(outcome: Result<Outcome>) -> Result<Usage, Failure> {
         result,
         refusal,
         usage,
-    } = outcome.map_err(|error| failure(FailureKind::Other, &error))?;
+    } = outcome.map_err(failure(FailureKind::Other))?;
     let Err(mut reported) = result else {
         return Ok(usage);
     };

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::engine::{Access, EndpointAccess, Failure, FailureKind, Mode, StreamInfo, Validation};
 
 /// The kind of a failure, as people and programs see it.
-pub(super) fn kind(kind: FailureKind) -> &'static str {
+pub(crate) fn kind(kind: FailureKind) -> &'static str {
     match kind {
         FailureKind::InvalidConfig => "invalid_config",
         FailureKind::InvalidCredentials => "invalid_credentials",

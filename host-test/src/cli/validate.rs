@@ -21,7 +21,7 @@ pub(super) async fn run(options: &Options, arguments: &ConfigArguments) -> Resul
     {
         Ok(found) => (records::validation(&found), found.error.is_none()),
         Err(error) => {
-            let error = records::failure(&run::failure(FailureKind::Other, &error));
+            let error = records::failure(&run::failure(FailureKind::Other)(error));
             (
                 json!({ "valid": false, "error": error, "endpoints": [] }),
                 false,

@@ -9,7 +9,7 @@ use crate::engine::{Nothing, Options};
 
 fn failed(kind: FailureKind, refusal: Option<&'static str>) -> Outcome {
     Outcome {
-        result: Err(failure(kind, &anyhow!("the component's words"))),
+        result: Err(failure(kind)(anyhow!("the component's words"))),
         refusal: refusal.map(|words| anyhow!(words)),
         usage: Usage::default(),
     }
