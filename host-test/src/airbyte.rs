@@ -99,11 +99,13 @@ impl Cli {
             Command::Discover { .. } => discover().await,
             Command::Read(arguments) => read(&arguments).await,
         };
-        let told = done.map_err(|failure| print(&messages::error(&failure, now())));
-        match told {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(_) => ExitCode::FAILURE,
+        let Err(failure) = done else {
+            return ExitCode::SUCCESS;
+        };
+        if let Err(error) = print(&messages::error(&failure, now())) {
+            eprintln!("{error:#}: {}", failure.message);
         }
+        ExitCode::FAILURE
     }
 }
 
@@ -157,12 +159,11 @@ async fn read(arguments: &ReadArguments) -> Result<(), Failure> {
         output,
     )
     .await;
-    let status = if ended.is_ok() {
-        Status::Complete
-    } else {
-        Status::Incomplete
+    let reached = match ended {
+        Ok(_) => Status::Complete,
+        Err(_) => Status::Incomplete,
     };
-    tell(&selection, status).map_err(internal)?;
+    tell(&selection, reached).map_err(internal)?;
     ended.map(|_| ())
 }
 

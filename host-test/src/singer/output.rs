@@ -89,7 +89,7 @@ impl<W: Write + Send> Output for Singer<W> {
             Note::Log { level, message } if level == "warn" => eprintln!("WARNING {message}"),
             Note::Log { message, .. } => eprintln!("INFO {message}"),
             Note::Wait { ms, reason } => {
-                eprintln!("INFO waiting {} s: {reason}", ms.div_ceil(1000))
+                eprintln!("INFO waiting {} s: {reason}", ms.div_ceil(1000));
             }
             Note::Gone { page_id } => {
                 eprintln!("WARNING the page {page_id} vanished before its details could be read");
