@@ -1,6 +1,6 @@
 //! What can be wrong with a configuration, and that all of it is said at once.
 
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use proptest::prelude::*;
 use serde_json::json;
