@@ -13,6 +13,12 @@ use crate::url::Url;
 #[cfg(test)]
 mod tests;
 
+/// What [`Config::parse`] accepts, as JSON Schema: for forms and for programs that check before they call.
+///
+/// It stands beside the parser rather than in it, so that the component doesn't carry it; a test holds the two
+/// together. `api_token` is not required here, because a host may sign the requests itself.
+pub const SCHEMA: &str = include_str!("config.schema.json");
+
 /// A configuration that can't be wrong in itself; whether the service accepts it is another question.
 #[derive(Debug, Clone)]
 pub struct Config {

@@ -290,7 +290,7 @@ impl Stream {
     #[must_use]
     pub fn schema(self) -> String {
         let schema = Schema {
-            schema: "https://json-schema.org/draft/2020-12/schema",
+            dialect: "https://json-schema.org/draft/2020-12/schema",
             kind: "object",
             description: self.description(),
             properties: Properties(self),
@@ -303,7 +303,7 @@ impl Stream {
 #[derive(Serialize)]
 struct Schema {
     #[serde(rename = "$schema")]
-    schema: &'static str,
+    dialect: &'static str,
     #[serde(rename = "type")]
     kind: &'static str,
     description: &'static str,

@@ -104,7 +104,7 @@ pub async fn measure(client: Client, config: &str) -> Result<Run> {
         Client::Native => {
             let (begun, cpu) = (Instant::now(), cpu_seconds());
             let done = tokio::task::LocalSet::new()
-                .run_until(crate::native::sync(config))
+                .run_until(Box::pin(crate::native::sync(config)))
                 .await?;
             Ok(Run {
                 wall_s: begun.elapsed().as_secs_f64(),

@@ -14,7 +14,9 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand};
 use serde_json::{Value, json};
+use tracing_subscriber::EnvFilter;
 
+pub(crate) use self::records::kind;
 use crate::connection::Connection;
 use crate::engine::{Options, Runtime};
 
@@ -82,6 +84,15 @@ fn read_config(file: &Path) -> Result<String> {
     config.with_context(|| format!("the configuration {} can't be read", file.display()))
 }
 
+/// Sends what the host's libraries log to standard error: warnings, or what RUST_LOG asks for.
+pub fn log_to_stderr() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+}
+
 /// Wrong words or files: the caller has to call differently.
 const USAGE: u8 = 2;
 
@@ -117,7 +128,7 @@ async fn streams(options: &Options) -> Result<ExitCode> {
 }
 
 /// A value on standard output, on one line; an error where nobody reads it.
-fn print(value: &Value) -> Result<()> {
+pub(crate) fn print(value: &Value) -> Result<()> {
     use std::io::Write as _;
     let mut out = std::io::stdout().lock();
     writeln!(out, "{value}")

@@ -1,27 +1,42 @@
 //! One tenant's configuration, the connections it may make, and the secret that the guest need not see.
 
+use std::fmt;
 use std::sync::LazyLock;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::HeaderValue;
 use serde_json::{Map, Value};
 
 use crate::egress::Egress;
 use crate::transport::Transport;
 
 /// A configuration and a client for it, which the calls of this tenant share.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Connection {
     config: String,
     transport: Transport,
+    secrets: Secrets,
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Connection")
+            .field("transport", &self.transport)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Connection {
     /// A connection whose guest signs its requests itself.
     #[must_use]
     pub fn new(config: &str) -> Self {
-        let transport = Transport::new(egress(&parse(config)), None);
+        let fields = parse(config);
         Self {
             config: config.to_owned(),
-            transport,
+            transport: Transport::new(egress(&fields), None),
+            secrets: Secrets::of(&fields),
         }
     }
 
@@ -30,19 +45,12 @@ impl Connection {
     #[must_use]
     pub fn signing(config: &str) -> Self {
         let mut fields = parse(config);
-        let token = fields.remove("api_token");
-        let text = |value: Option<&Value>| {
-            value
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .trim()
-                .to_owned()
-        };
-        let signature = crate::engine::basic(&text(fields.get("username")), &text(token.as_ref()));
-        let transport = Transport::new(egress(&fields), signature.filter(|_| token.is_some()));
+        let secrets = Secrets::of(&fields);
+        let signature = fields.remove("api_token").and_then(|_| secrets.header());
         Self {
-            config: Value::Object(fields).to_string(),
-            transport,
+            config: Value::Object(fields.clone()).to_string(),
+            transport: Transport::new(egress(&fields), signature),
+            secrets,
         }
     }
 
@@ -58,8 +66,57 @@ impl Connection {
         &self.config
     }
 
+    /// What must not be shown, whoever says it.
+    pub(crate) fn secrets(&self) -> Secrets {
+        self.secrets.clone()
+    }
+
     pub(crate) fn transport(&self) -> Transport {
         self.transport.clone()
+    }
+}
+
+/// A token, and the pair of user and token as it goes over the wire: a service may send either of them back.
+#[derive(Clone, Default)]
+pub(crate) struct Secrets {
+    token: String,
+    pair: String,
+}
+
+impl Secrets {
+    fn of(fields: &Map<String, Value>) -> Self {
+        let text = |name: &str| {
+            let text = fields.get(name).and_then(Value::as_str);
+            text.unwrap_or_default().trim().to_owned()
+        };
+        let (username, token) = (text("username"), text("api_token"));
+        if token.is_empty() {
+            return Self::default();
+        }
+        let pair = STANDARD.encode(format!("{username}:{token}"));
+        Self { token, pair }
+    }
+
+    /// The `Authorization` header for Basic authentication, hidden from logs.
+    pub(crate) fn header(&self) -> Option<HeaderValue> {
+        let mut value = HeaderValue::from_str(&format!("Basic {}", self.pair)).ok()?;
+        value.set_sensitive(true);
+        Some(value)
+    }
+
+    /// A text without them.
+    pub(crate) fn hide(&self, text: &mut String) {
+        for secret in [&self.token, &self.pair] {
+            if !secret.is_empty() && text.contains(secret.as_str()) {
+                *text = text.replace(secret.as_str(), "…");
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Secrets(…)")
     }
 }
 

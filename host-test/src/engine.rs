@@ -8,7 +8,6 @@ use std::task::{Context as Task, Poll};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use http::HeaderValue;
 use wasmtime::component::{Component, HasSelf, Linker};
 use wasmtime::{Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
 use wasmtime_wasi::WasiView as _;
@@ -172,7 +171,7 @@ impl Runtime {
         output: Box<dyn Output>,
     ) -> Result<Validation> {
         let config = connection.config();
-        let (found, _) = self
+        let (mut found, _) = self
             .call(connection, limits, output, async |connector, store| {
                 connector
                     .dx_connector_source()
@@ -180,6 +179,11 @@ impl Runtime {
                     .await
             })
             .await?;
+        let secrets = connection.secrets();
+        let errors = found.error.iter_mut().map(|error| &mut error.message);
+        let details = found.endpoints.iter_mut();
+        let details = details.filter_map(|endpoint| endpoint.detail.as_mut());
+        errors.chain(details).for_each(|text| secrets.hide(text));
         Ok(found)
     }
 
@@ -197,7 +201,7 @@ impl Runtime {
         output: Box<dyn Output>,
     ) -> Result<Outcome> {
         let config = connection.config();
-        let (result, (refusal, usage)) = self
+        let (mut result, (refusal, usage)) = self
             .call(connection, limits, output, async |connector, store| {
                 connector
                     .dx_connector_source()
@@ -205,6 +209,9 @@ impl Runtime {
                     .await
             })
             .await?;
+        if let Err(failure) = &mut result {
+            connection.secrets().hide(&mut failure.message);
+        }
         Ok(Outcome {
             result,
             refusal,
@@ -222,7 +229,7 @@ impl Runtime {
         call: impl AsyncFnOnce(&bindings::Connector, &mut Store<Tenant>) -> wasmtime::Result<T>,
     ) -> Result<(T, (Option<anyhow::Error>, Usage))> {
         let meter = Arc::new(Meter::default());
-        let tenant = Tenant::new(connection.transport(), limits, Arc::clone(&meter), output);
+        let tenant = Tenant::new(connection, limits, Arc::clone(&meter), output);
         let mut store = Store::new(&self.engine, tenant);
         store.limiter(|tenant| &mut tenant.memory);
         store.set_epoch_deadline(1);
@@ -368,13 +375,4 @@ impl Output for Nothing {
     fn finished(&mut self, _: &str, _: bool) -> Result<()> {
         Ok(())
     }
-}
-
-/// The `Authorization` header for Basic authentication, hidden from logs.
-pub(crate) fn basic(username: &str, token: &str) -> Option<HeaderValue> {
-    use base64::Engine as _;
-    let pair = base64::engine::general_purpose::STANDARD.encode(format!("{username}:{token}"));
-    let mut value = HeaderValue::from_str(&format!("Basic {pair}")).ok()?;
-    value.set_sensitive(true);
-    Some(value)
 }

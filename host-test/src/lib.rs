@@ -4,6 +4,7 @@
 //! It is small, but exemplary in what it does about isolation: one store a call, limits on all that a guest
 //! can use, an egress policy, a client that no two tenants share.
 
+pub mod airbyte;
 pub mod bench;
 pub mod cli;
 pub mod connection;
@@ -14,6 +15,9 @@ pub mod mock;
 pub mod native;
 pub mod output;
 pub mod progress;
+pub mod run;
+pub mod settings;
+pub mod singer;
 pub mod state_file;
 pub mod transport;
 

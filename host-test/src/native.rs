@@ -14,8 +14,7 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http_body_util::{BodyExt as _, Full};
 use serde_json::Value;
 
-use crate::egress::Egress;
-use crate::engine::basic;
+use crate::connection::Connection;
 use crate::transport::Transport;
 
 /// What a native run did.
@@ -55,20 +54,13 @@ struct Native {
 
 impl Native {
     fn new(config: &str) -> anyhow::Result<Self> {
+        let connection = Connection::new(config);
         let config: Value = serde_json::from_str(config)?;
-        let text = |name: &str| {
-            config
-                .get(name)
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_owned()
-        };
-        let base_url = text("base_url");
-        let egress = Egress::for_base_url(&base_url).unwrap_or_else(Egress::nothing);
+        let base_url = config.get("base_url").and_then(Value::as_str);
         Ok(Self {
-            transport: Transport::new(egress, None),
-            base_url,
-            authorization: basic(&text("username"), &text("api_token")),
+            transport: connection.transport(),
+            base_url: base_url.unwrap_or_default().to_owned(),
+            authorization: connection.secrets().header(),
             requests: Cell::new(0),
         })
     }

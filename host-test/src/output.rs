@@ -77,3 +77,21 @@ pub trait Output: Send {
         let _ = note;
     }
 }
+
+impl Output for Box<dyn Output> {
+    fn emit(&mut self, batch: Batch) -> Result<()> {
+        (**self).emit(batch)
+    }
+
+    fn checkpoint(&mut self, state: &str) -> Result<()> {
+        (**self).checkpoint(state)
+    }
+
+    fn finished(&mut self, stream: &str, snapshot: bool) -> Result<()> {
+        (**self).finished(stream, snapshot)
+    }
+
+    fn note(&mut self, note: &Note) {
+        (**self).note(note);
+    }
+}

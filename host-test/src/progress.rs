@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
@@ -30,19 +29,18 @@ pub struct Count {
     pub waited_ms: u64,
 }
 
-/// Counts what goes into `inner`, shows it, and stops the run when asked to.
+/// Counts what goes into `inner`, and shows it.
 pub struct Watched<O> {
     inner: O,
     count: Arc<Mutex<Count>>,
-    stop: Arc<AtomicBool>,
     bar: ProgressBar,
     begun: Instant,
     shown: Instant,
 }
 
 impl<O: Output> Watched<O> {
-    /// Watches `inner`. When `stop` becomes true the next event is refused.
-    pub fn new(inner: O, stop: Arc<AtomicBool>) -> Self {
+    /// Watches `inner`.
+    pub fn new(inner: O) -> Self {
         let bar = if std::io::stderr().is_terminal() {
             ProgressBar::new_spinner()
         } else {
@@ -56,7 +54,6 @@ impl<O: Output> Watched<O> {
         Self {
             inner,
             count: Arc::default(),
-            stop,
             bar,
             begun: now,
             shown: now,
@@ -70,13 +67,6 @@ impl<O: Output> Watched<O> {
 
     fn counting(&self, change: impl FnOnce(&mut Count)) {
         change(&mut self.count.lock().unwrap_or_else(PoisonError::into_inner));
-    }
-
-    fn go_on(&self) -> Result<()> {
-        if self.stop.load(Ordering::Relaxed) {
-            bail!("interrupted; the last checkpoint is where the next run goes on");
-        }
-        Ok(())
     }
 
     fn show(&mut self, stream: &str) {
@@ -108,7 +98,6 @@ impl<O: Output> Watched<O> {
 
 impl<O: Output> Output for Watched<O> {
     fn emit(&mut self, batch: Batch) -> Result<()> {
-        self.go_on()?;
         let stream = batch.stream.clone();
         let rows = batch.rows.len() as u64;
         self.inner.emit(batch)?;
@@ -118,14 +107,12 @@ impl<O: Output> Output for Watched<O> {
     }
 
     fn checkpoint(&mut self, state: &str) -> Result<()> {
-        self.go_on()?;
         self.inner.checkpoint(state)?;
         self.counting(|count| count.checkpoints += 1);
         Ok(())
     }
 
     fn finished(&mut self, stream: &str, snapshot: bool) -> Result<()> {
-        self.go_on()?;
         self.inner.finished(stream, snapshot)?;
         self.counting(|count| {
             count.rows.entry(stream.to_owned()).or_default();

@@ -14,8 +14,9 @@ use crate::output::{Batch, Note, Output};
 ///
 /// The file is there and can't be read.
 pub fn read(file: &Path) -> Result<Option<String>> {
-    match fs::read_to_string(file) {
-        Ok(state) => Ok(Some(state)),
+    match fs::read(file) {
+        // What is no text is no state: that is the component's to say.
+        Ok(state) => Ok(Some(String::from_utf8_lossy(&state).into_owned())),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => {
             Err(error).with_context(|| format!("the state file {} can't be read", file.display()))

@@ -7,10 +7,11 @@ use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
+use crate::connection::{Connection, Secrets};
 use crate::engine::bindings::dx::connector::{sink, types};
 use crate::limits::{Limits, Memory};
 use crate::output::{Batch, Note, Output};
-use crate::transport::{Meter, Outgoing, Transport};
+use crate::transport::{Meter, Outgoing};
 
 /// What belongs to one call alone, and goes with it.
 pub(crate) struct Tenant {
@@ -19,6 +20,7 @@ pub(crate) struct Tenant {
     http: WasiHttpCtx,
     outgoing: Outgoing,
     output: Box<dyn Output>,
+    secrets: Secrets,
     pub(crate) memory: Memory,
     /// Why the output refused, in its own words.
     pub(crate) refusal: Option<anyhow::Error>,
@@ -27,7 +29,7 @@ pub(crate) struct Tenant {
 
 impl Tenant {
     pub(crate) fn new(
-        transport: Transport,
+        connection: &Connection,
         limits: Limits,
         meter: Arc<Meter>,
         output: Box<dyn Output>,
@@ -36,7 +38,8 @@ impl Tenant {
             table: ResourceTable::new(),
             wasi: WasiCtx::builder().build(),
             http: WasiHttpCtx::new(),
-            outgoing: Outgoing::new(transport, limits, meter),
+            outgoing: Outgoing::new(connection.transport(), limits, meter),
+            secrets: connection.secrets(),
             output,
             memory: Memory::new(limits.memory),
             refusal: None,
@@ -82,7 +85,8 @@ impl sink::Host for Tenant {
         self.refuse(result)
     }
 
-    async fn note(&mut self, note: String) {
+    async fn note(&mut self, mut note: String) {
+        self.secrets.hide(&mut note);
         if let Ok(note) = serde_json::from_str::<Note>(&note) {
             self.output.note(&note);
         }

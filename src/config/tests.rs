@@ -1,11 +1,13 @@
 //! What can be wrong with a configuration, and that all of it is said at once.
 
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+
+mod schema;
 
 const GATEWAY: &str = "https://api.atlassian.com/ex/confluence/1a2b-3c";
 

@@ -1,7 +1,7 @@
 //! `host-test demo`: everything at once, for somebody who has just arrived.
 
 use std::process::ExitCode;
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -36,7 +36,7 @@ pub(super) async fn run(options: &Options) -> Result<ExitCode> {
     let streams = runtime.list_streams().await?;
     let file = std::env::temp_dir().join(format!("confluence-demo-{}.sqlite", std::process::id()));
     let sqlite = Sqlite::open(&file, &streams)?;
-    let watched = Watched::new(sqlite, Arc::default());
+    let watched = Watched::new(sqlite);
     let count = watched.count();
     let selection: Vec<_> = streams
         .iter()

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::engine::{Access, EndpointAccess, Failure, FailureKind, Mode, StreamInfo, Validation};
 
 /// The kind of a failure, as people and programs see it.
-pub(super) fn kind(kind: FailureKind) -> &'static str {
+pub(crate) fn kind(kind: FailureKind) -> &'static str {
     match kind {
         FailureKind::InvalidConfig => "invalid_config",
         FailureKind::InvalidCredentials => "invalid_credentials",
@@ -28,11 +28,6 @@ pub(super) fn failure(failure: &Failure) -> Value {
         "http_status": failure.http_status,
         "retry_after_ms": failure.retry_after_ms,
     })
-}
-
-/// A failure of the host itself, such as a limit that the call met.
-pub(super) fn host_failure(message: &str) -> Value {
-    json!({ "kind": "other", "message": message, "endpoint": null, "http_status": null, "retry_after_ms": null })
 }
 
 pub(super) fn validation(found: &Validation) -> Value {

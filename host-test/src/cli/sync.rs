@@ -1,24 +1,23 @@
 //! `host-test sync`: reads streams into JSON lines or SQLite, with a state that survives.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use super::{ConfigArguments, print, records};
-use crate::engine::{FailureKind, Mode, Options, Outcome, Runtime, Selection, StreamInfo};
+use crate::engine::{Failure, FailureKind, Mode, Options, Runtime, Selection, StreamInfo, Usage};
 use crate::limits::Limits;
+use crate::output::Output;
 use crate::output::jsonl::Jsonl;
 use crate::output::sqlite::Sqlite;
-use crate::output::{Batch, Note, Output};
 use crate::progress::{Count, Watched};
+use crate::run;
 use crate::state_file::{self, StateFile};
 
 #[derive(Debug, Args)]
@@ -70,71 +69,59 @@ pub(super) async fn run(options: &Options, arguments: Arguments) -> Result<ExitC
     let connection = arguments.config.connection()?;
     let runtime = Runtime::new(options)?;
     let streams = runtime.list_streams().await?;
-    let selection = select(&streams, &arguments.streams, arguments.mode)?;
-    let (output, state) = open(&arguments, &streams)?;
-    let watched = Watched::new(output, stop_when_interrupted());
-    let count = watched.count();
-    let begun = Instant::now();
+    let selection = select(&streams, &arguments)?;
     let limits = Limits {
         rows_per_second: arguments.rows_per_second,
         ..Limits::default()
     };
-    let outcome = runtime
-        .sync(
-            &connection,
-            limits,
-            &selection,
-            state.as_deref(),
-            Box::new(watched),
-        )
-        .await;
-    let (line, code) = conclude(&outcome, &count, begun);
-    print(&line)?;
+    let (mut count, begun) = (Arc::default(), Instant::now());
+    let ended = match open(&arguments, &streams) {
+        Ok((output, state)) => {
+            let watched = Watched::new(output);
+            count = watched.count();
+            let state = state.as_deref();
+            run::run(&runtime, &connection, limits, &selection, state, watched).await
+        }
+        Err(failure) => Err(failure),
+    };
+    let (line, code) = conclude(&ended, &count, begun);
+    if let Err(error) = print(&line) {
+        eprintln!("error: {error:#}");
+        return Ok(ExitCode::FAILURE);
+    }
     Ok(code)
 }
 
-/// The streams asked for, each in the mode asked for where it has it.
-fn select(streams: &[StreamInfo], names: &[String], mode: ModeName) -> Result<Vec<Selection>> {
-    let known: Vec<_> = streams.iter().map(|stream| stream.name.as_str()).collect();
-    if let Some(name) = names.iter().find(|name| !known.contains(&name.as_str())) {
-        bail!(
-            "there is no stream {name:?}; there are {}",
-            known.join(", ")
-        );
+/// The streams asked for, or all of them.
+fn select(streams: &[StreamInfo], arguments: &Arguments) -> Result<Vec<Selection>> {
+    let mode = match arguments.mode {
+        ModeName::Full => Mode::Full,
+        ModeName::Incremental => Mode::Incremental,
+    };
+    let mut names = arguments.streams.clone();
+    if names.is_empty() {
+        names.extend(streams.iter().map(|stream| stream.name.clone()));
     }
-    let wanted = streams
-        .iter()
-        .filter(|stream| names.is_empty() || names.contains(&stream.name));
-    let selection = wanted.map(|stream| Selection {
-        stream: stream.name.clone(),
-        mode: match mode {
-            ModeName::Incremental if stream.modes.contains(&Mode::Incremental) => Mode::Incremental,
-            _ => Mode::Full,
-        },
-    });
-    Ok(selection.collect())
+    let wishes: Vec<_> = names.into_iter().map(|name| (name, mode)).collect();
+    run::select(streams, &wishes)
 }
 
 /// The output, and the state to begin with. A state file that was asked for is the one that counts.
 fn open(
     arguments: &Arguments,
     streams: &[StreamInfo],
-) -> Result<(Box<dyn Output>, Option<String>)> {
-    let mut state = match &arguments.state {
-        Some(file) => state_file::read(file)?,
+) -> Result<(Box<dyn Output>, Option<String>), Failure> {
+    let given = match &arguments.state {
+        Some(file) => state_file::read(file).map_err(run::failure(FailureKind::InvalidState))?,
         None => None,
     };
-    let output: Box<dyn Output> = match &arguments.to {
-        Destination::Jsonl => Box::new(Jsonl::new(std::io::stdout())),
+    let (output, state): (Box<dyn Output>, _) = match &arguments.to {
+        Destination::Jsonl => (Box::new(Jsonl::new(std::io::stdout())), given),
         Destination::Sqlite(file) => {
-            let mut sqlite = Sqlite::open(file, streams)?;
-            if arguments.state.is_none() {
-                state = sqlite.state()?;
-            }
-            if state.is_none() {
-                sqlite.begin_afresh()?;
-            }
-            Box::new(sqlite)
+            let keeps_state = arguments.state.is_none();
+            let (sqlite, state) = open_sqlite(file, streams, keeps_state, given)
+                .map_err(run::failure(FailureKind::InvalidConfig))?;
+            (Box::new(sqlite), state)
         }
     };
     Ok(match &arguments.state {
@@ -143,29 +130,31 @@ fn open(
     })
 }
 
-fn stop_when_interrupted() -> Arc<AtomicBool> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let stopping = Arc::clone(&stop);
-    tokio::spawn(async move {
-        let _ = tokio::signal::ctrl_c().await;
-        stopping.store(true, Ordering::Relaxed);
-        // Who asks again doesn't want to wait for the next event.
-        let _ = tokio::signal::ctrl_c().await;
-        std::process::exit(1);
-    });
-    stop
+fn open_sqlite(
+    file: &Path,
+    streams: &[StreamInfo],
+    keeps_state: bool,
+    given: Option<String>,
+) -> Result<(Sqlite, Option<String>)> {
+    let mut sqlite = Sqlite::open(file, streams)?;
+    let state = match given {
+        Some(given) => Some(sqlite.reconcile(given)?),
+        None if keeps_state => sqlite.state()?,
+        None => None,
+    };
+    Ok((sqlite, state))
 }
 
 /// The last line, and the exit status.
-fn conclude(outcome: &Result<Outcome>, count: &Mutex<Count>, begun: Instant) -> (Value, ExitCode) {
+fn conclude(
+    ended: &Result<Usage, Failure>,
+    count: &Mutex<Count>,
+    begun: Instant,
+) -> (Value, ExitCode) {
     let count = count.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let mut line = json!(count);
-    let (more, code) = match outcome {
-        Ok(Outcome {
-            result: Ok(()),
-            usage,
-            ..
-        }) => {
+    let (more, code) = match ended {
+        Ok(usage) => {
             let summary = json!({
                 "type": "summary",
                 "requests": usage.requests,
@@ -174,47 +163,11 @@ fn conclude(outcome: &Result<Outcome>, count: &Mutex<Count>, begun: Instant) -> 
             });
             (summary, ExitCode::SUCCESS)
         }
-        Ok(Outcome {
-            result: Err(failure),
-            refusal,
-            ..
-        }) => {
-            let mut failure = failure.clone();
-            // The output knows better than the component why it refused.
-            if let Some(words) = refusal
-                .as_ref()
-                .filter(|_| failure.kind == FailureKind::Cancelled)
-            {
-                failure.message = format!("{words:#}");
-            }
-            (records::failure(&failure), ExitCode::FAILURE)
-        }
-        Err(error) => (
-            records::host_failure(&format!("{error:#}")),
-            ExitCode::FAILURE,
-        ),
+        Err(failure) => (records::failure(failure), ExitCode::FAILURE),
     };
     if let (Some(line), Value::Object(more)) = (line.as_object_mut(), more) {
         line.insert("type".to_owned(), json!("error"));
         line.extend(more);
     }
     (line, code)
-}
-
-impl Output for Box<dyn Output> {
-    fn emit(&mut self, batch: Batch) -> Result<()> {
-        (**self).emit(batch)
-    }
-
-    fn checkpoint(&mut self, state: &str) -> Result<()> {
-        (**self).checkpoint(state)
-    }
-
-    fn finished(&mut self, stream: &str, snapshot: bool) -> Result<()> {
-        (**self).finished(stream, snapshot)
-    }
-
-    fn note(&mut self, note: &Note) {
-        (**self).note(note);
-    }
 }

@@ -226,7 +226,8 @@ impl Output for Sqlite {
 
     fn checkpoint(&mut self, state: &str) -> Result<()> {
         self.begin()?;
-        self.database.execute(REMEMBER, params![state, self.sweeps])?;
+        self.database
+            .execute(REMEMBER, params![state, self.sweeps])?;
         self.database.execute_batch("COMMIT")?;
         self.in_transaction = false;
         Ok(())

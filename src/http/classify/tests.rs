@@ -128,9 +128,9 @@ fn every_measured_answer_means_what_it_was_found_to_mean() {
             404,
             &[],
             BARE,
-            InvalidCredentials,
-            Final,
-            "doesn't know these credentials",
+            InvalidPermissions,
+            Doubtful(Settled::Final),
+            "may not view user profiles",
         ),
         (
             Users,
@@ -138,7 +138,7 @@ fn every_measured_answer_means_what_it_was_found_to_mean() {
             &[],
             NAMED,
             InvalidPermissions,
-            Final,
+            Doubtful(Settled::Final),
             "may not view user profiles",
         ),
         (

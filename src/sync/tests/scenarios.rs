@@ -196,6 +196,28 @@ fn one_endpoint_that_refuses_for_a_while_loses_no_row() {
     }
 }
 
+/// On a site that has no views, and says so in the words of a passing fault, not every page costs a minute.
+#[test]
+fn views_that_never_come_are_doubted_a_few_times_only() {
+    let world = World::new(small_site(40, 57), 58);
+    world.order(&["false-404:endpoint=views"]);
+    let recorder = Recorder::new(&world);
+    read(&world, &recorder, sized(50, 8), &every_stream(Mode::Full)).unwrap();
+    let views = recorder.tables()["page_views"].clone();
+    assert!(views.values().all(|row| row["views_count"].is_null()));
+    let (end, _) = world.take_log().pop().unwrap();
+    assert!(end < 120_000, "{end} ms");
+}
+
+/// The collection answers, users don't: that is about profiles, and no dead token.
+#[test]
+fn who_may_not_view_profiles_is_told_so() {
+    let world = tiny();
+    let told = play(&world, &["false-404:endpoint=users"], two_at_once());
+    let last = told.lines().last().unwrap();
+    assert!(last.starts_with("error [invalid_permissions 404"), "{last}");
+}
+
 /// A page that is gone is told, the rest arrives, and no host is led to sweep what wasn't read.
 #[test]
 fn a_page_that_vanishes_is_told() {

@@ -1,0 +1,12 @@
+//! The command `tap-confluence-cloud`.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use host_test::singer::Cli;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    host_test::cli::log_to_stderr();
+    Cli::parse().run().await
+}

@@ -1,0 +1,268 @@
+//! The commands for Airbyte and Singer as their callers run them: files in, lines and an exit status out.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use host_test::mock::{Corpus, Mock, MockOptions, Sizes};
+use serde_json::{Value, json};
+
+const SOURCE: &str = env!("CARGO_BIN_EXE_source-confluence-cloud");
+const TAP: &str = env!("CARGO_BIN_EXE_tap-confluence-cloud");
+const TOKEN: &str = "ATATT3xwrongandsecret";
+
+fn mock(pages: usize) -> Mock {
+    let sizes = Sizes {
+        pages,
+        spaces: 3,
+        users: 20,
+        seed: 3,
+    };
+    Mock::start(MockOptions::new(Corpus::generate(&sizes))).unwrap()
+}
+
+/// A file that goes with the test's own folder.
+fn file(test: &str, name: &str, content: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(test);
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join(name), content).unwrap();
+    folder.join(name)
+}
+
+fn call(program: &str, words: &[&str], files: &[(&str, &PathBuf)]) -> Output {
+    let mut command = Command::new(program);
+    command.args(words);
+    for (option, file) in files {
+        command.arg(option).arg(file);
+    }
+    command.output().unwrap()
+}
+
+fn lines(bytes: &[u8]) -> Vec<Value> {
+    let text = std::str::from_utf8(bytes).unwrap();
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+fn of_type<'a>(lines: &'a [Value], kind: &str) -> Vec<&'a Value> {
+    lines.iter().filter(|line| line["type"] == kind).collect()
+}
+
+/// Every stream that `discover` lists, incremental where it can be.
+fn configured() -> Value {
+    let catalog = lines(&call(SOURCE, &["discover"], &[]).stdout);
+    let streams = catalog[0]["catalog"]["streams"].as_array().unwrap().clone();
+    let streams: Vec<_> = streams
+        .into_iter()
+        .map(|stream| {
+            let mode = stream["supported_sync_modes"]
+                .as_array()
+                .unwrap()
+                .last()
+                .unwrap()
+                .clone();
+            json!({ "stream": stream, "sync_mode": mode, "destination_sync_mode": "append_dedup" })
+        })
+        .collect();
+    json!({ "streams": streams })
+}
+
+fn statuses(lines: &[Value], stream: &str) -> Vec<String> {
+    let status = |line: &&Value| {
+        let status = &line["trace"]["stream_status"];
+        let of_stream = status["stream_descriptor"]["name"] == stream;
+        of_stream.then(|| status["status"].as_str().unwrap().to_owned())
+    };
+    of_type(lines, "TRACE").iter().filter_map(status).collect()
+}
+
+#[test]
+fn airbyte_reads_once_and_then_what_changed() {
+    let mock = mock(30);
+    let config = file("airbyte", "config.json", &mock.config_json().to_string());
+    let catalog = file("airbyte", "catalog.json", &configured().to_string());
+    let checked = call(SOURCE, &["check"], &[("--config", &config)]);
+    assert_eq!(
+        lines(&checked.stdout)[0]["connectionStatus"]["status"],
+        "SUCCEEDED"
+    );
+
+    let files = [("--config", &config), ("--catalog", &catalog)];
+    let first = call(SOURCE, &["read"], &files);
+    assert!(first.status.success());
+    let said = lines(&first.stdout);
+    assert_eq!(statuses(&said, "pages"), ["STARTED", "RUNNING", "COMPLETE"]);
+    let pages = |said: &[Value]| {
+        of_type(said, "RECORD")
+            .iter()
+            .filter(|line| line["record"]["stream"] == "pages")
+            .count()
+    };
+    assert_eq!(pages(&said), 30);
+    let rows = |line: &&Value| line["state"]["sourceStats"]["recordCount"].as_f64();
+    let counted: Option<f64> = of_type(&said, "STATE").iter().map(rows).sum();
+    let records = u32::try_from(of_type(&said, "RECORD").len()).unwrap();
+    assert_eq!(counted, Some(f64::from(records)), "states count all rows");
+
+    let id = mock.with_corpus(|corpus| {
+        let mut pages = corpus.pages.iter();
+        let id = pages
+            .find(|page| page.status == "current")
+            .unwrap()
+            .id
+            .clone();
+        corpus
+            .edit_page(&id, "2026-10-15T00:00:00.000Z", "editor")
+            .unwrap();
+        id
+    });
+    let said: Vec<_> = of_type(&said, "STATE")
+        .into_iter()
+        .map(Value::to_string)
+        .collect();
+    let state = file("airbyte", "state.json", &said.join("\n"));
+    let second = call(
+        SOURCE,
+        &["read"],
+        &[files[0], files[1], ("--state", &state)],
+    );
+    let said = lines(&second.stdout);
+    assert_eq!(pages(&said), 1, "one page changed");
+    assert!(
+        said.iter()
+            .any(|line| line["record"]["data"]["source_id"] == json!(id))
+    );
+}
+
+#[test]
+fn airbyte_is_told_who_must_act() {
+    let mock = mock(5);
+    let mut wrong = mock.config_json();
+    wrong["api_token"] = json!(TOKEN);
+    let config = file("refused", "config.json", &wrong.to_string());
+    let catalog = file("refused", "catalog.json", &configured().to_string());
+    let read = call(
+        SOURCE,
+        &["read"],
+        &[("--config", &config), ("--catalog", &catalog)],
+    );
+    assert_eq!(read.status.code(), Some(1));
+    let said = lines(&read.stdout);
+    assert_eq!(statuses(&said, "pages"), ["STARTED", "INCOMPLETE"]);
+    let error = &said.last().unwrap()["trace"]["error"];
+    assert_eq!(error["failure_type"], "config_error", "{error}");
+
+    let checked = call(SOURCE, &["check"], &[("--config", &config)]);
+    assert!(checked.status.success(), "a failed check is an answer");
+    assert_eq!(
+        lines(&checked.stdout)[0]["connectionStatus"]["status"],
+        "FAILED"
+    );
+    let tapped = call(TAP, &[], &[("--config", &config)]);
+    assert_eq!(tapped.status.code(), Some(1));
+    let log = String::from_utf8_lossy(&tapped.stderr);
+    assert!(log.contains("CRITICAL invalid_credentials: "), "{log}");
+    for output in [&read, &checked, &tapped] {
+        for bytes in [&output.stdout, &output.stderr] {
+            assert!(!String::from_utf8_lossy(bytes).contains(TOKEN));
+        }
+    }
+
+    wrong.as_object_mut().unwrap().remove("api_token");
+    let config = file("refused", "config.json", &wrong.to_string());
+    let checked = call(SOURCE, &["check"], &[("--config", &config)]);
+    let status = &lines(&checked.stdout)[0]["connectionStatus"];
+    assert_eq!(status["message"], "api_token is missing");
+}
+
+#[test]
+fn singer_reads_what_is_chosen_and_then_what_changed() {
+    let mock = mock(30);
+    let config = file("singer", "config.json", &mock.config_json().to_string());
+    let mut catalog = lines(&call(TAP, &["--discover"], &[]).stdout).remove(0);
+    for stream in catalog["streams"].as_array_mut().unwrap() {
+        let wanted = stream["tap_stream_id"] == "users" || stream["tap_stream_id"] == "pages";
+        for entry in stream["metadata"].as_array_mut().unwrap() {
+            let email = entry["breadcrumb"] == json!(["properties", "email"]);
+            entry["metadata"]["selected"] = json!(wanted && !email);
+        }
+    }
+    let catalog = file("singer", "catalog.json", &catalog.to_string());
+    let files = [("--config", &config), ("--properties", &catalog)];
+    let first = call(TAP, &[], &files);
+    assert!(first.status.success());
+    let said = lines(&first.stdout);
+    let schemas = of_type(&said, "SCHEMA");
+    assert_eq!(schemas.len(), 2);
+    let records = of_type(&said, "RECORD");
+    assert!(
+        records
+            .iter()
+            .all(|line| line["record"].get("email").is_none())
+    );
+    assert!(records.iter().any(|line| line["stream"] == "users"));
+    assert_eq!(
+        records
+            .iter()
+            .filter(|line| line["stream"] == "pages")
+            .count(),
+        30
+    );
+    assert!(
+        String::from_utf8(first.stderr)
+            .unwrap()
+            .contains("INFO METRIC: ")
+    );
+
+    let last = of_type(&said, "STATE").last().unwrap()["value"].to_string();
+    let state = file("singer", "state.json", &last);
+    let second = call(TAP, &[], &[files[0], files[1], ("--state", &state)]);
+    assert!(second.status.success());
+    assert_eq!(
+        of_type(&lines(&second.stdout), "RECORD"),
+        Vec::<&Value>::new()
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_scheduler_s_signal_ends_a_read_with_a_state_to_go_on_from() {
+    use std::io::{BufRead as _, BufReader, Read as _};
+    let mock = mock(3_000);
+    let config = file("signal", "config.json", &mock.config_json().to_string());
+    let catalog = file("signal", "catalog.json", &configured().to_string());
+    let mut command = Command::new(SOURCE);
+    command
+        .arg("read")
+        .arg("--config")
+        .arg(&config)
+        .arg("--catalog")
+        .arg(&catalog);
+    let mut source = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut out = BufReader::new(source.stdout.take().unwrap());
+    let mut text = String::new();
+    while !text.contains(r#""type":"STATE""#) {
+        text.clear();
+        out.read_line(&mut text).unwrap();
+    }
+    let killed = Command::new("kill")
+        .arg(source.id().to_string())
+        .status()
+        .unwrap();
+    assert!(killed.success());
+    text.clear();
+    out.read_to_string(&mut text).unwrap();
+    assert_eq!(source.wait().unwrap().code(), Some(1));
+    let said = lines(text.as_bytes());
+    let error = &said.last().unwrap()["trace"]["error"];
+    assert_eq!(error["failure_type"], "transient_error", "{error}");
+    assert!(
+        error["message"]
+            .as_str()
+            .unwrap()
+            .starts_with("interrupted"),
+        "{error}"
+    );
+}
