@@ -14,6 +14,7 @@ pub mod mock;
 pub mod native;
 pub mod output;
 pub mod progress;
+pub mod report;
 pub mod state_file;
 pub mod transport;
 
