@@ -3,24 +3,22 @@
 use anyhow::Result;
 use maud::{Markup, html};
 
-use super::facts::{Facts, Period};
-use super::palette::Paint;
+use super::facts::Facts;
+use super::timeline::{NEW_DOCUMENTS, UPDATES};
 use super::{parts, questions, words};
-
-const LEGEND: [(Paint, &str); 2] = [(Paint::New, "new documents"), (Paint::Update, "updates")];
 
 pub(super) fn section(facts: &Facts) -> Result<Markup> {
     let year = facts.year();
-    let work = |period: &Period| vec![period.new_documents, period.updates];
+    let work = [NEW_DOCUMENTS, UPDATES];
     let body = html! {
         p {
             "In the year to " (words::long_day(facts.days.as_of)) ": "
             b { (words::things(year.new_documents.into(), "new document")) } " and "
             b { (words::things(year.updates.into(), "update")) } "."
         }
-        (facts.weeks.block("The past year, by week", &LEGEND, work)?)
+        (facts.weeks.block("The past year, by week", &work)?)
         @if let Some(history) = &facts.history {
-            (history.block(&format!("From the beginning, by {}", history.unit.name()), &LEGEND, work)?)
+            (history.block(&format!("From the beginning, by {}", history.unit.name()), &work)?)
         }
     };
     let title = "New documents and updates";

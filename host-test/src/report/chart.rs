@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use maud::{Markup, PreEscaped, html};
+use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
@@ -14,18 +15,20 @@ use super::palette::Paint;
 use super::words;
 
 /// Width and height of a chart on a phone.
-const NARROW: (u32, u32) = (368, 220);
+const NARROW: (u32, u32) = (368, 180);
 /// Width and height of a chart elsewhere.
-const WIDE: (u32, u32) = (800, 260);
+const WIDE: (u32, u32) = (800, 200);
 const FONT: u32 = 16;
+/// Width of a digit of that font, and of what stands between numbers and axis.
+const DIGIT: u32 = 9;
+const GAP: u32 = 14;
 
-/// A bar, or a part of one, that ends at its neighbour.
+/// A bar.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bar {
     /// From where to where along the axis, in hundredths of a place.
     pub(super) along: (u32, u32),
-    /// From where to where up.
-    pub(super) up: (u32, u32),
+    pub(super) height: u32,
     pub(super) paint: Paint,
 }
 
@@ -55,23 +58,31 @@ impl Chart<'_> {
     fn draw(&self, size: (u32, u32), most_labels: usize) -> Result<String> {
         let mut svg = String::new();
         let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
-        let steps = steps(self.bars.iter().map(|bar| bar.up.1).max().unwrap_or(0));
+        self.draw_on(&area, most_labels)?;
+        area.present()?;
+        drop(area);
+        Ok(svg)
+    }
+
+    fn draw_on(&self, area: &DrawingArea<SVGBackend<'_>, Shift>, most_labels: usize) -> Result<()> {
+        let steps = steps(self.bars.iter().map(|bar| bar.height).max().unwrap_or(0));
         let top = steps.last().copied().unwrap_or(1);
+        let number = |value: &u32| format!("{}{}", words::count(u64::from(*value)), self.suffix);
         let labels: BTreeMap<u32, String> = (self.labels)(most_labels)
             .into_iter()
             .map(|(place, name)| (100 * place + 50, name))
             .collect();
-        let mut chart = ChartBuilder::on(&area)
+        let mut chart = ChartBuilder::on(area)
             .margin_top(12)
             .margin_right(16)
             .x_label_area_size(26)
-            .y_label_area_size(44)
+            .y_label_area_size(GAP + DIGIT * u32::try_from(number(&top).len())?)
             .build_cartesian_2d(
                 (0..100 * self.places).with_key_points(labels.keys().copied().collect()),
                 (0..top).with_key_points(steps),
             )?;
         let quiet = Paint::Quiet.colour();
-        let style = ("sans-serif", FONT, &quiet).into_text_style(&area);
+        let style = ("sans-serif", FONT, &quiet).into_text_style(area);
         chart
             .configure_mesh()
             .disable_x_mesh()
@@ -80,21 +91,19 @@ impl Chart<'_> {
             .x_label_style(style.pos(Pos::new(HPos::Center, VPos::Top)))
             .y_label_style(style)
             .x_label_formatter(&|at| labels.get(at).cloned().unwrap_or_default())
-            .y_label_formatter(&|value| {
-                format!("{}{}", words::count(u64::from(*value)), self.suffix)
-            })
+            .y_label_formatter(&number)
             .draw()?;
         chart.draw_series(self.bars.iter().map(rectangle))?;
-        area.present()?;
-        drop(chart);
-        drop(area);
-        Ok(svg)
+        Ok(())
     }
 }
 
 fn rectangle(bar: &Bar) -> Rectangle<(u32, u32)> {
-    let ((left, right), (bottom, top)) = (bar.along, bar.up);
-    Rectangle::new([(left, bottom), (right, top)], bar.paint.colour().filled())
+    let (left, right) = bar.along;
+    Rectangle::new(
+        [(left, 0), (right, bar.height)],
+        bar.paint.colour().filled(),
+    )
 }
 
 /// Round numbers from nought to the first that is no less than the highest value, six at most.

@@ -67,8 +67,7 @@ fn list(documents: &[Document]) -> Markup {
     let longest = documents.iter().map(|document| document.views).max();
     let longest = longest.unwrap_or_default();
     parts::ranking(
-        "document",
-        &["views"],
+        &["document", "views"],
         documents.iter().map(|document| {
             let views = words::count(document.views);
             (row(document, longest), vec![views])

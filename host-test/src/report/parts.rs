@@ -19,20 +19,12 @@ pub(super) fn section(id: &str, title: &str, body: &Markup, queries: &[&str]) ->
     }
 }
 
-/// A chart under its title, with the same numbers as a table below.
-pub(super) fn block(
-    title: &str,
-    legend: &[(Paint, &str)],
-    chart: &Markup,
-    table: &Markup,
-) -> Markup {
+/// Charts under their title, with the same numbers as a table below.
+pub(super) fn block(title: &str, charts: &Markup, table: &Markup) -> Markup {
     html! {
         figure {
-            figcaption {
-                h3 { (title) }
-                @if legend.len() > 1 { (key(legend)) }
-            }
-            (chart)
+            figcaption { h3 { (title) } }
+            (charts)
             details { summary { "The numbers" } (table) }
         }
     }
@@ -54,25 +46,35 @@ pub(super) fn table(columns: &[&str], rows: impl Iterator<Item = (Markup, Vec<St
     html! {
         div.scroll tabindex="0" {
             table {
-                thead { tr { @for column in columns { th scope="col" { (column) } } } }
+                (head(columns))
                 (body(rows))
             }
         }
     }
 }
 
-/// A ranking: a table whose first column has a bar under its words.
+/// Rows of a ranking that are seen at once.
+const FIRST: usize = 10;
+
+/// A ranking: tables whose first column has a bar under its words; what comes after the first is folded away.
 pub(super) fn ranking(
-    of: &str,
     columns: &[&str],
     rows: impl Iterator<Item = (Markup, Vec<String>)>,
 ) -> Markup {
+    let mut rows = rows.peekable();
+    let table = |rows: &mut dyn Iterator<Item = _>| {
+        html! { table.ranking { (head(columns)) (body(rows)) } }
+    };
     html! {
-        table.ranking {
-            thead { tr { th scope="col" { (of) } @for column in columns { th scope="col" { (column) } } } }
-            (body(rows))
+        (table(&mut rows.by_ref().take(FIRST)))
+        @if rows.peek().is_some() {
+            details { summary { "More of them" } (table(&mut rows)) }
         }
     }
+}
+
+fn head(columns: &[&str]) -> Markup {
+    html! { thead { tr { @for column in columns { th scope="col" { (column) } } } } }
 }
 
 fn body(rows: impl Iterator<Item = (Markup, Vec<String>)>) -> Markup {

@@ -6,12 +6,15 @@ use maud::{Markup, html};
 use super::chart::{Bar, Chart};
 use super::facts::{Contributor, Facts, Group};
 use super::palette::Paint;
+use super::timeline::CONTRIBUTORS;
 use super::{parts, questions, words};
 
 const LEGEND: [(Paint, &str); 2] = [
     (Paint::People, "share of the people"),
     (Paint::Update, "share of the work"),
 ];
+
+const WORK: [(Paint, &str); 2] = [(Paint::New, "new documents"), (Paint::Update, "updates")];
 
 /// The groups of `spread.sql`: what each member made at least, and the group's name.
 const GROUPS: [(u32, &str); 5] = [
@@ -25,9 +28,7 @@ const GROUPS: [(u32, &str); 5] = [
 pub(super) fn section(facts: &Facts) -> Result<Markup> {
     let timeline = facts.history.as_ref().unwrap_or(&facts.weeks);
     let title = format!("People who wrote, by {}", timeline.unit.name());
-    let people = timeline.block(&title, &[(Paint::People, "people")], |period| {
-        vec![period.contributors]
-    })?;
+    let people = timeline.block(&title, &[CONTRIBUTORS])?;
     let body = html! {
         (people)
         (spread("How the work of the past year is spread", &facts.spread_of_year)?)
@@ -61,7 +62,8 @@ fn spread(title: &str, groups: &[Group]) -> Result<Markup> {
     };
     let table = group_table(groups);
     Ok(html! {
-        (parts::block(title, &LEGEND, &html! {
+        (parts::block(title, &html! {
+            (parts::key(&LEGEND))
             p {
                 b { (words::people(people.into())) } " made "
                 (words::things(versions.into(), "version")) "; half of them were made by "
@@ -78,7 +80,7 @@ fn pair(place: u32, group: &Group, people: u32, versions: u32) -> [Bar; 2] {
     let left = 100 * place;
     let bar = |along, part: u32, whole: u32, paint| Bar {
         along,
-        up: (0, part.saturating_mul(100).div_ceil(whole.max(1))),
+        height: part.saturating_mul(100).div_ceil(whole.max(1)),
         paint,
     };
     [
@@ -111,31 +113,49 @@ fn group_table(groups: &[Group]) -> Markup {
     parts::table(&["versions made by each", "people", "versions"], rows)
 }
 
+/// Those who wrote in the past year, and then those who did not.
 fn most_active(contributors: &[Contributor]) -> Markup {
-    let longest = contributors.iter().map(|person| person.this_year).max();
-    let longest = longest.unwrap_or_default();
-    let legend = [(Paint::New, "new documents"), (Paint::Update, "updates")];
+    let (now, before): (Vec<_>, Vec<_>) =
+        contributors.iter().partition(|person| person.this_year > 0);
     html! {
         h3 { "The most active of the past year" }
-        @if longest == 0 {
-            (parts::nothing("Nobody wrote in this time; those of all time:"))
+        @if now.is_empty() {
+            (parts::nothing("Nobody wrote in this time."))
         } @else {
-            (parts::key(&legend))
+            (parts::key(&WORK))
+            (parts::ranking(&["contributor", "past year", "all time"], of_this_year(&now).into_iter()))
         }
-        @if !contributors.is_empty() {
-            (parts::ranking("contributor", &["past year", "all time"], contributors.iter().map(|person| {
-                let numbers = [person.this_year, person.all_time].map(words::count);
-                (row(person, longest), numbers.to_vec())
-            })))
+        @if !before.is_empty() {
+            h3 { "The most active of earlier years" }
+            (parts::ranking(&["contributor", "all time"], of_earlier_years(&before).into_iter()))
         }
     }
 }
 
-fn row(person: &Contributor, longest: u64) -> Markup {
-    let work = [
-        (Paint::New, person.new_documents),
-        (Paint::Update, person.updates),
-    ];
+fn of_this_year(people: &[&Contributor]) -> Vec<(Markup, Vec<String>)> {
+    let longest = people.iter().map(|person| person.this_year).max();
+    let row = |person: &&Contributor| {
+        let work = [
+            (Paint::New, person.new_documents),
+            (Paint::Update, person.updates),
+        ];
+        let numbers = [person.this_year, person.all_time].map(words::count);
+        (row(person, &work, longest.unwrap_or(1)), numbers.to_vec())
+    };
+    people.iter().map(row).collect()
+}
+
+fn of_earlier_years(people: &[&Contributor]) -> Vec<(Markup, Vec<String>)> {
+    let longest = people.iter().map(|person| person.all_time).max();
+    let row = |person: &&Contributor| {
+        let work = [(Paint::Stale, person.all_time)];
+        let numbers = vec![words::count(person.all_time)];
+        (row(person, &work, longest.unwrap_or(1)), numbers)
+    };
+    people.iter().map(row).collect()
+}
+
+fn row(person: &Contributor, work: &[(Paint, u64)], longest: u64) -> Markup {
     html! {
         @match person.name.as_deref().filter(|name| !name.trim().is_empty()) {
             Some(name) => { bdi { (name) } },
@@ -144,6 +164,6 @@ fn row(person: &Contributor, longest: u64) -> Markup {
         p.more {
             (words::things(person.documents, "document")) " in all, last on " (words::day(person.latest))
         }
-        (parts::bar(&work, longest))
+        (parts::bar(work, longest))
     }
 }

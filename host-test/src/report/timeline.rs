@@ -13,31 +13,49 @@ use super::{parts, words};
 /// Months between two labels of an axis, from narrow to wide.
 const MONTHS_APART: [i32; 9] = [1, 2, 3, 6, 12, 24, 60, 120, 240];
 
+/// What is counted: its colour, its name, and where its number is.
+pub(super) type Counted = (Paint, &'static str, fn(&Period) -> u32);
+
+pub(super) const NEW_DOCUMENTS: Counted =
+    (Paint::New, "new documents", |period| period.new_documents);
+pub(super) const UPDATES: Counted = (Paint::Update, "updates", |period| period.updates);
+pub(super) const CONTRIBUTORS: Counted = (Paint::People, "people who wrote", |period| {
+    period.contributors
+});
+
 impl Timeline {
-    /// A chart of some of a period's numbers, one upon the other, under a title.
-    pub(super) fn block(
-        &self,
-        title: &str,
-        legend: &[(Paint, &str)],
-        numbers: impl Fn(&Period) -> Vec<u32>,
-    ) -> Result<Markup> {
-        let paints = legend.iter().map(|(paint, _)| *paint);
-        let bars: Vec<_> = (0_u32..)
+    /// A chart for each thing that is counted, on a scale of its own: there are far more updates than new
+    /// documents.
+    pub(super) fn block(&self, title: &str, things: &[Counted]) -> Result<Markup> {
+        let charts = things.iter().map(|counted| self.chart(title, *counted));
+        let charts = charts.collect::<Result<Vec<_>>>()?;
+        let charts = html! { @for chart in charts { (chart) } };
+        Ok(parts::block(title, &charts, &self.table()))
+    }
+
+    fn chart(&self, title: &str, (paint, name, number): Counted) -> Result<Markup> {
+        let bars = (0_u32..)
             .zip(&self.periods)
-            .flat_map(|(place, (_, period))| stack(place, paints.clone().zip(numbers(period))))
-            .collect();
+            .map(|(place, (_, period))| Bar {
+                along: (100 * place + 10, 100 * place + 90),
+                height: number(period),
+                paint,
+            })
+            .filter(|bar| bar.height > 0)
+            .collect::<Vec<_>>();
         if bars.is_empty() {
-            let why = "Nobody made or updated a document in this time.";
-            return Ok(html! { h3 { (title) } (parts::nothing(why)) });
+            return Ok(parts::nothing(&format!(
+                "There are no {name} in this time."
+            )));
         }
         let chart = Chart {
-            description: format!("{title}, as bars; the numbers are in the table below"),
+            description: format!("{title}: {name}, as bars; the numbers are in the table below"),
             bars,
             places: u32::try_from(self.periods.len())?,
             labels: &|most| self.labels(most),
             suffix: "",
         };
-        Ok(parts::block(title, legend, &chart.figure()?, &self.table()))
+        Ok(html! { (parts::key(&[(paint, name)])) (chart.figure()?) })
     }
 
     fn table(&self) -> Markup {
@@ -90,20 +108,4 @@ fn begins_months(first_day: Date, apart: i32) -> bool {
 fn label(first_day: Date) -> String {
     let format = if first_day.month() == 1 { "%Y" } else { "%b" };
     first_day.strftime(format).to_string()
-}
-
-/// The parts of one bar, from the bottom up.
-fn stack(place: u32, parts: impl Iterator<Item = (Paint, u32)>) -> Vec<Bar> {
-    let mut bottom = 0_u32;
-    let mut bars = Vec::new();
-    for (paint, number) in parts.filter(|(_, number)| *number > 0) {
-        let top = bottom.saturating_add(number);
-        bars.push(Bar {
-            along: (100 * place + 10, 100 * place + 90),
-            up: (bottom, top),
-            paint,
-        });
-        bottom = top;
-    }
-    bars
 }
