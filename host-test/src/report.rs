@@ -18,6 +18,9 @@ mod spaces;
 mod timeline;
 mod words;
 
+#[cfg(test)]
+mod tests;
+
 use std::path::Path;
 use std::time::Duration;
 

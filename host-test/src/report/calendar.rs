@@ -15,16 +15,17 @@ pub(super) struct Days {
     pub(super) as_of: Date,
     /// The day after: what is dated from here on is left out.
     pub(super) until: Date,
-    /// A year before the report's today.
+    /// A year before that: the first day of the year that ends with the report's today.
     pub(super) year_ago: Date,
 }
 
 impl Days {
     pub(super) fn of(as_of: Date) -> Self {
+        let until = as_of.saturating_add(1.day());
         Self {
             as_of,
-            until: as_of.saturating_add(1.day()),
-            year_ago: as_of.saturating_sub(1.year()),
+            until,
+            year_ago: until.saturating_sub(1.year()),
         }
     }
 }

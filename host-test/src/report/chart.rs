@@ -22,6 +22,8 @@ const FONT: u32 = 16;
 /// Width of a digit of that font, and of what stands between numbers and axis.
 const DIGIT: u32 = 9;
 const GAP: u32 = 14;
+/// Room for a thousand, so that charts below each other begin at the same place.
+const FEWEST_DIGITS: u32 = 5;
 
 /// A bar.
 #[derive(Debug, Clone, Copy)]
@@ -68,6 +70,7 @@ impl Chart<'_> {
         let steps = steps(self.bars.iter().map(|bar| bar.height).max().unwrap_or(0));
         let top = steps.last().copied().unwrap_or(1);
         let number = |value: &u32| format!("{}{}", words::count(u64::from(*value)), self.suffix);
+        let digits = u32::try_from(number(&top).len())?.max(FEWEST_DIGITS);
         let labels: BTreeMap<u32, String> = (self.labels)(most_labels)
             .into_iter()
             .map(|(place, name)| (100 * place + 50, name))
@@ -76,7 +79,7 @@ impl Chart<'_> {
             .margin_top(12)
             .margin_right(16)
             .x_label_area_size(26)
-            .y_label_area_size(GAP + DIGIT * u32::try_from(number(&top).len())?)
+            .y_label_area_size(GAP + DIGIT * digits)
             .build_cartesian_2d(
                 (0..100 * self.places).with_key_points(labels.keys().copied().collect()),
                 (0..top).with_key_points(steps),

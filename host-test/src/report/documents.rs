@@ -66,13 +66,11 @@ fn uncounted(summary: &Summary) -> Markup {
 fn list(documents: &[Document]) -> Markup {
     let longest = documents.iter().map(|document| document.views).max();
     let longest = longest.unwrap_or_default();
-    parts::ranking(
-        &["document", "views"],
-        documents.iter().map(|document| {
-            let views = words::count(document.views);
-            (row(document, longest), vec![views])
-        }),
-    )
+    let rows = documents.iter().map(|document| {
+        let views = words::count(document.views);
+        (row(document, longest), vec![views])
+    });
+    parts::ranking(&["document", "views"], rows.collect())
 }
 
 fn row(document: &Document, longest: u64) -> Markup {

@@ -75,8 +75,8 @@ const PALETTE: [(Paint, &str, Rgb, Rgb); 10] = [
     (
         Paint::Stale,
         "stale",
-        (0xB0, 0xA4, 0x8F),
-        (0x75, 0x6C, 0x5C),
+        (0x98, 0x8B, 0x74),
+        (0x7A, 0x71, 0x61),
     ),
 ];
 
@@ -116,4 +116,44 @@ pub(super) fn style() -> String {
 /// As the chart's library writes it: the rules are compared to it letter by letter.
 fn hex((red, green, blue): Rgb) -> String {
     format!("#{red:02X}{green:02X}{blue:02X}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The relative luminance of WCAG 2.2.
+    fn luminance((red, green, blue): Rgb) -> f64 {
+        let linear = |channel: u8| {
+            let channel = f64::from(channel) / 255.0;
+            if channel <= 0.04045 {
+                channel / 12.92
+            } else {
+                ((channel + 0.055) / 1.055).powf(2.4)
+            }
+        };
+        0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue)
+    }
+
+    fn contrast(one: Rgb, other: Rgb) -> f64 {
+        let (one, other) = (luminance(one), luminance(other));
+        (one.max(other) + 0.05) / (one.min(other) + 0.05)
+    }
+
+    #[test]
+    fn text_and_bars_stand_out_by_day_and_by_night() {
+        let (_, _, white, black) = PALETTE[0];
+        for (paint, name, by_day, by_night) in PALETTE {
+            let least = match paint {
+                Paint::Paper | Paint::Line => continue,
+                Paint::Ink | Paint::Quiet | Paint::Link => 4.5,
+                _ => 3.0,
+            };
+            let (by_day, by_night) = (contrast(by_day, white), contrast(by_night, black));
+            assert!(
+                by_day >= least && by_night >= least,
+                "{name}: {by_day:.2}, {by_night:.2}"
+            );
+        }
+    }
 }

@@ -57,18 +57,16 @@ pub(super) fn table(columns: &[&str], rows: impl Iterator<Item = (Markup, Vec<St
 const FIRST: usize = 10;
 
 /// A ranking: tables whose first column has a bar under its words; what comes after the first is folded away.
-pub(super) fn ranking(
-    columns: &[&str],
-    rows: impl Iterator<Item = (Markup, Vec<String>)>,
-) -> Markup {
-    let mut rows = rows.peekable();
-    let table = |rows: &mut dyn Iterator<Item = _>| {
-        html! { table.ranking { (head(columns)) (body(rows)) } }
-    };
+pub(super) fn ranking(columns: &[&str], rows: Vec<(Markup, Vec<String>)>) -> Markup {
+    let more = rows.len().saturating_sub(FIRST);
+    let mut rows = rows.into_iter();
     html! {
-        (table(&mut rows.by_ref().take(FIRST)))
-        @if rows.peek().is_some() {
-            details { summary { "More of them" } (table(&mut rows)) }
+        table.ranking { (head(columns)) (body(rows.by_ref().take(FIRST))) }
+        @if more > 0 {
+            details {
+                summary { (more) " more" }
+                table.ranking { (head(columns)) (body(rows)) }
+            }
         }
     }
 }

@@ -123,11 +123,11 @@ fn most_active(contributors: &[Contributor]) -> Markup {
             (parts::nothing("Nobody wrote in this time."))
         } @else {
             (parts::key(&WORK))
-            (parts::ranking(&["contributor", "past year", "all time"], of_this_year(&now).into_iter()))
+            (parts::ranking(&["contributor", "past year", "all time"], of_this_year(&now)))
         }
         @if !before.is_empty() {
             h3 { "The most active of earlier years" }
-            (parts::ranking(&["contributor", "all time"], of_earlier_years(&before).into_iter()))
+            (parts::ranking(&["contributor", "all time"], of_earlier_years(&before)))
         }
     }
 }

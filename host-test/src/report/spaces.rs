@@ -27,7 +27,7 @@ pub(super) fn section(facts: &Facts) -> Markup {
             (parts::nothing("No space has a document."))
         } @else {
             (parts::key(&LEGEND))
-            (parts::ranking(&["space", "documents"], bars))
+            (parts::ranking(&["space", "documents"], bars.collect()))
             details {
                 summary { "The numbers" @if spaces.len() > SPACES_WITH_BARS { ", of more spaces" } }
                 (table(spaces))
