@@ -43,9 +43,9 @@ const TABLES: [&str; 4] = [
 /// The file can't be read, or no sync made it.
 pub fn html(sqlite: &Path, as_of: Date) -> Result<String> {
     let mut database =
-        open(sqlite).with_context(|| format!("{} holds no Confluence site", sqlite.display()))?;
-    let facts = questions::ask(&mut database, as_of)
-        .with_context(|| format!("{} can't be read", sqlite.display()))?;
+        open(sqlite).with_context(|| format!("{} can't be opened", sqlite.display()))?;
+    let asked = check(&database).and_then(|()| questions::ask(&mut database, as_of));
+    let facts = asked.with_context(|| format!("{} can't be reported on", sqlite.display()))?;
     Ok(page::page(&facts)?.into_string())
 }
 
@@ -53,11 +53,16 @@ pub fn html(sqlite: &Path, as_of: Date) -> Result<String> {
 ///
 /// It is only read. SQLite may write what it likes beside it, though: a file opened to be read only leaves the
 /// files of its log behind.
-fn open(sqlite: &Path) -> Result<Connection> {
+fn open(sqlite: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let database = Connection::open_with_flags(sqlite, flags)?;
-    database.pragma_update(None, "query_only", true)?;
     database.busy_timeout(Duration::from_secs(30))?;
+    database.pragma_update(None, "query_only", true)?;
+    Ok(database)
+}
+
+/// Says what is amiss with a database of another making.
+fn check(database: &Connection) -> Result<()> {
     for table in TABLES {
         let sql = "SELECT count(*) FROM sqlite_schema WHERE name = ?1";
         let there: u32 = database.query_row(sql, [table], |row| row.get(0))?;
@@ -65,5 +70,5 @@ fn open(sqlite: &Path) -> Result<Connection> {
             bail!("it has no {table}; `host-test sync --to sqlite:FILE` makes one");
         }
     }
-    Ok(database)
+    Ok(())
 }

@@ -50,7 +50,7 @@ fn spread(title: &str, groups: &[Group]) -> Result<Markup> {
         description: format!("{title}, as bars; the numbers are in the table below"),
         bars: (0_u32..)
             .zip(GROUPS)
-            .flat_map(|(place, (at_least, _))| {
+            .filter_map(|(place, (at_least, _))| {
                 let group = groups.iter().find(|group| group.at_least == at_least);
                 group.map(|group| pair(place, group, people, versions))
             })
