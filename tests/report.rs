@@ -35,6 +35,9 @@ fn hostile() -> Corpus {
     for (space, title) in corpus.spaces.iter_mut().zip(titles.clone()) {
         title.clone_into(&mut space.name);
     }
+    for (user, title) in corpus.users.iter_mut().zip(titles) {
+        title.clone_into(&mut user.display_name);
+    }
     corpus
 }
 

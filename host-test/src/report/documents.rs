@@ -77,9 +77,9 @@ fn row(document: &Document, longest: u64) -> Markup {
     html! {
         (words::named(document.title.as_deref(), document.address.as_deref()))
         p.more {
-            @if let Some(space) = &document.space { bdi { (space) } " · " }
             "updated " (words::day(document.updated))
-            @if let Some(owner) = &document.owner { " · owned by " bdi { (owner) } }
+            @if let Some(space) = words::known(document.space.as_deref()) { " · " bdi { (space) } }
+            @if let Some(owner) = words::known(document.owner.as_deref()) { " · owned by " bdi { (owner) } }
         }
         (parts::bar(&[(Paint::Views, document.views)], longest))
     }

@@ -79,7 +79,7 @@ fn tiles(facts: &Facts) -> Markup {
             words::count(year.updates.into()),
         ),
         (
-            "people who wrote in the past year",
+            "contributors in the past year",
             words::count(year.contributors.into()),
         ),
         ("views of all time", views),

@@ -22,12 +22,12 @@ const GROUPS: [(u32, &str); 5] = [
     (2, "2–5"),
     (6, "6–20"),
     (21, "21–100"),
-    (101, "over 100"),
+    (101, "101+"),
 ];
 
 pub(super) fn section(facts: &Facts) -> Result<Markup> {
     let timeline = facts.history.as_ref().unwrap_or(&facts.weeks);
-    let title = format!("People who wrote, by {}", timeline.unit.name());
+    let title = format!("Contributors, by {}", timeline.unit.name());
     let people = timeline.block(&title, &[CONTRIBUTORS])?;
     let body = html! {
         (people)
@@ -157,8 +157,8 @@ fn of_earlier_years(people: &[&Contributor]) -> Vec<(Markup, Vec<String>)> {
 
 fn row(person: &Contributor, work: &[(Paint, u64)], longest: u64) -> Markup {
     html! {
-        @match person.name.as_deref().filter(|name| !name.trim().is_empty()) {
-            Some(name) => { bdi { (name) } },
+        @match words::known(person.name.as_deref()) {
+            Some(name) => { bdi title=(name) { (name) } },
             None => { i { "no name" } " " small { (person.id) } },
         }
         p.more {

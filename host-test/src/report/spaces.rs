@@ -44,8 +44,13 @@ fn row(space: &Space, longest: u64) -> Markup {
     html! {
         (words::named(space.name.as_deref(), space.address.as_deref()))
         p.more {
-            "past year: " (words::count(year.new_documents.into())) " new, "
-            (words::things(year.updates.into(), "update")) " by " (words::people(year.contributors.into()))
+            @if year.new_documents + year.updates == 0 {
+                "nothing new in the past year"
+            } @else {
+                "past year: " (words::count(year.new_documents.into())) " new, "
+                (words::things(year.updates.into(), "update")) " by "
+                (words::people(year.contributors.into()))
+            }
             @if let Some(views) = space.views { " · " (words::things(views, "view")) }
         }
         (parts::bar(&documents, longest))
@@ -59,7 +64,7 @@ fn table(spaces: &[Space]) -> Markup {
         "not touched for a year",
         "new in the past year",
         "updates in the past year",
-        "people who wrote in the past year",
+        "contributors in the past year",
         "views",
     ];
     let rows = spaces.iter().map(|space| {

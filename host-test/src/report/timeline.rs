@@ -19,9 +19,8 @@ pub(super) type Counted = (Paint, &'static str, fn(&Period) -> u32);
 pub(super) const NEW_DOCUMENTS: Counted =
     (Paint::New, "new documents", |period| period.new_documents);
 pub(super) const UPDATES: Counted = (Paint::Update, "updates", |period| period.updates);
-pub(super) const CONTRIBUTORS: Counted = (Paint::People, "people who wrote", |period| {
-    period.contributors
-});
+pub(super) const CONTRIBUTORS: Counted =
+    (Paint::People, "contributors", |period| period.contributors);
 
 impl Timeline {
     /// A chart for each thing that is counted, on a scale of its own: there are far more updates than new
@@ -63,7 +62,7 @@ impl Timeline {
             self.unit.heading(),
             "new documents",
             "updates",
-            "people who wrote",
+            "contributors",
         ];
         let rows = self.periods.iter().rev().map(|(first_day, period)| {
             let numbers = [period.new_documents, period.updates, period.contributors];

@@ -53,10 +53,9 @@ pub(super) fn percent(part: u64, whole: u64) -> String {
 ///
 /// Names and addresses are written by others: an address with any other scheme, such as `javascript:`, is none.
 pub(super) fn named(name: Option<&str>, address: Option<&str>) -> Markup {
-    let name = name.filter(|name| !name.trim().is_empty());
     let name = html! {
-        @match name {
-            Some(name) => { bdi { (name) } },
+        @match known(name) {
+            Some(name) => { bdi title=(name) { (name) } },
             None => { i { "untitled" } },
         }
     };
@@ -64,6 +63,11 @@ pub(super) fn named(name: Option<&str>, address: Option<&str>) -> Markup {
         Some(address) => html! { a href=(address) rel="noopener noreferrer" { (name) } },
         None => name,
     }
+}
+
+/// A name that can be seen.
+pub(super) fn known(name: Option<&str>) -> Option<&str> {
+    name.filter(|name| !name.trim().is_empty())
 }
 
 fn is_of_the_web(address: &str) -> bool {
@@ -119,20 +123,20 @@ mod tests {
             (
                 "A",
                 "https://a.example/?b&c",
-                "<a href=\"https://a.example/?b&amp;c\" rel=\"noopener noreferrer\"><bdi>A</bdi></a>",
+                "<a href=\"https://a.example/?b&amp;c\" rel=\"noopener noreferrer\"><bdi title=\"A\">A</bdi></a>",
             ),
             (
                 "A",
                 "HTTP://a.example",
-                "<a href=\"HTTP://a.example\" rel=\"noopener noreferrer\"><bdi>A</bdi></a>",
+                "<a href=\"HTTP://a.example\" rel=\"noopener noreferrer\"><bdi title=\"A\">A</bdi></a>",
             ),
-            ("A", "javascript:alert(1)", "<bdi>A</bdi>"),
-            ("A", " https://a.example", "<bdi>A</bdi>"),
-            ("A", "データ", "<bdi>A</bdi>"),
+            ("A", "javascript:alert(1)", "<bdi title=\"A\">A</bdi>"),
+            ("A", " https://a.example", "<bdi title=\"A\">A</bdi>"),
+            ("A", "データ", "<bdi title=\"A\">A</bdi>"),
             (
                 "<script>alert('&\")</script>",
                 "",
-                "<bdi>&lt;script&gt;alert('&amp;&quot;)&lt;/script&gt;</bdi>",
+                "<bdi title=\"&lt;script&gt;alert('&amp;&quot;)&lt;/script&gt;\">&lt;script&gt;alert('&amp;&quot;)&lt;/script&gt;</bdi>",
             ),
             (" ", "", "<i>untitled</i>"),
         ] {
