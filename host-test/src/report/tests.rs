@@ -263,6 +263,18 @@ fn unknown_views_are_not_none() {
 }
 
 #[test]
+fn documents_without_their_versions_are_not_taken_for_idle() {
+    let database = small();
+    let page = |database: Connection| page::page(&ask(database)).unwrap().into_string();
+    database
+        .execute("DELETE FROM confluence_page_versions", [])
+        .unwrap();
+    assert!(page(database).contains("No versions are known"));
+    assert!(!page(small()).contains("No versions are known"));
+    assert!(!page(empty()).contains("No versions are known"));
+}
+
+#[test]
 fn whatever_people_write_is_text() {
     let database = small();
     let hostile = "</title></style><script>alert('&\")</script><img src=x onerror=alert(1)>";

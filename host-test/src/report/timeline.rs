@@ -26,6 +26,11 @@ impl Timeline {
     /// A chart for each thing that is counted, on a scale of its own: there are far more updates than new
     /// documents.
     pub(super) fn block(&self, title: &str, things: &[Counted]) -> Result<Markup> {
+        let quiet = Period::default();
+        if self.periods.iter().all(|(_, period)| *period == quiet) {
+            let nothing = parts::nothing("Nobody wrote in this time.");
+            return Ok(html! { h3 { (title) } (nothing) });
+        }
         let charts = things.iter().map(|counted| self.chart(title, *counted));
         let charts = charts.collect::<Result<Vec<_>>>()?;
         let charts = html! { @for chart in charts { (chart) } };
