@@ -18,5 +18,6 @@ mod contract;
 mod faults;
 mod full;
 mod incremental;
+mod report;
 mod resume;
 mod support;

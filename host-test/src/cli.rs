@@ -5,6 +5,7 @@ mod cloud_id;
 mod demo;
 mod mock;
 mod records;
+mod report;
 mod sync;
 mod validate;
 
@@ -52,6 +53,8 @@ enum Command {
     Streams,
     /// Read streams into JSON lines or SQLite.
     Sync(sync::Arguments),
+    /// Make a page about what a sync has read into SQLite.
+    Report(report::Arguments),
 }
 
 #[derive(Debug, Args)]
@@ -112,6 +115,7 @@ impl Cli {
             Command::BenchRun(arguments) => bench::run_one(arguments).await,
             Command::Streams => streams(&options).await,
             Command::Sync(arguments) => sync::run(&options, arguments).await,
+            Command::Report(arguments) => report::run(&arguments),
         };
         done.unwrap_or_else(|error| {
             eprintln!("error: {error:#}");

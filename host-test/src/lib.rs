@@ -15,6 +15,7 @@ pub mod mock;
 pub mod native;
 pub mod output;
 pub mod progress;
+pub mod report;
 pub mod run;
 pub mod settings;
 pub mod singer;

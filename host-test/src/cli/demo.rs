@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
+use super::report;
 use crate::connection::Connection;
 use crate::engine::{Mode, Nothing, Options, Runtime, Selection};
 use crate::limits::Limits;
@@ -64,6 +65,12 @@ pub(super) async fn run(options: &Options) -> Result<ExitCode> {
         "{} requests. All rows are in {}",
         outcome.usage.requests,
         file.display()
+    );
+    let page = file.with_extension("html");
+    report::write(&file, &page, report::today())?;
+    eprintln!(
+        "A report about them, to open in a browser, is {}",
+        page.display()
     );
     Ok(ExitCode::SUCCESS)
 }

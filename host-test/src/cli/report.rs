@@ -1,0 +1,52 @@
+//! `host-test report`: a page about what a sync has read.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde_json::json;
+
+use super::print;
+use crate::report;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// What sync has filled.
+    #[arg(value_name = "sqlite:FILE", value_parser = sqlite_file)]
+    from: PathBuf,
+    /// Where the page goes; what is there is replaced.
+    #[arg(long, value_name = "FILE")]
+    html: PathBuf,
+    /// The last day that the report knows of, such as 2026-07-13; today, by UTC, where this is left out.
+    #[arg(long, value_name = "DATE")]
+    as_of: Option<Date>,
+}
+
+fn sqlite_file(text: &str) -> Result<PathBuf, String> {
+    match text.split_once(':') {
+        Some(("sqlite", file)) if !file.is_empty() => Ok(file.into()),
+        _ => Err("it is sqlite:FILE".to_owned()),
+    }
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let as_of = arguments.as_of.unwrap_or_else(today);
+    write(&arguments.from, &arguments.html, as_of)?;
+    print(&json!({ "html": arguments.html, "as_of": as_of.to_string() }))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the report of one file into another.
+pub(super) fn write(sqlite: &Path, html: &Path, as_of: Date) -> Result<()> {
+    let page = report::html(sqlite, as_of)?;
+    std::fs::write(html, page).with_context(|| format!("{} can't be written", html.display()))
+}
+
+/// The timestamps of the data are in UTC, and so is its today.
+pub(super) fn today() -> Date {
+    Timestamp::now().to_zoned(TimeZone::UTC).date()
+}

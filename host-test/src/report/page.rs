@@ -1,0 +1,123 @@
+//! The page: its head, what it begins with, and the sections one after the other.
+
+use anyhow::Result;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::facts::Facts;
+use super::{activity, documents, palette, people, spaces, words};
+
+const STYLE: &str = include_str!("page.css");
+
+/// Nothing may be loaded and nothing may run, whatever gets into the page.
+const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+
+/// The whole page.
+pub(super) fn page(facts: &Facts) -> Result<Markup> {
+    let site = facts.summary.an_address.as_deref().and_then(words::host);
+    Ok(html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="referrer" content="no-referrer";
+                title { "Documentation report" @if let Some(site) = &site { ": " (site) } }
+                style { (PreEscaped(palette::style())) (PreEscaped(STYLE)) }
+            }
+            body {
+                (header(facts, site.as_deref()))
+                main {
+                    (activity::section(facts)?)
+                    (people::section(facts)?)
+                    (documents::most_read(facts))
+                    (documents::untouched(facts))
+                    (spaces::section(facts))
+                }
+                (footer())
+            }
+        }
+    })
+}
+
+fn header(facts: &Facts, site: Option<&str>) -> Markup {
+    html! {
+        header {
+            h1 { "Documentation report" }
+            p {
+                @if let Some(site) = site { (site) " · " }
+                "as of " time datetime=(facts.days.as_of) { (words::long_day(facts.days.as_of)) }
+                @match facts.summary.newest {
+                    Some(newest) => {
+                        "; the newest update in the data is of "
+                        time datetime=(newest) { (words::long_day(newest)) }
+                    },
+                    None => { "; there are no documents in the data" },
+                }
+            }
+            (tiles(facts))
+        }
+    }
+}
+
+fn tiles(facts: &Facts) -> Markup {
+    let (summary, year) = (&facts.summary, facts.year());
+    let views = match summary.counted {
+        0 => "–".to_owned(),
+        _ => words::count(summary.views),
+    };
+    let tiles = [
+        ("documents", words::count(summary.documents)),
+        (
+            "new in the past year",
+            words::count(year.new_documents.into()),
+        ),
+        (
+            "updates in the past year",
+            words::count(year.updates.into()),
+        ),
+        (
+            "contributors in the past year",
+            words::count(year.contributors.into()),
+        ),
+        ("views of all time", views),
+        (
+            "not touched for a year, yet read",
+            words::count(summary.untouched_yet_read),
+        ),
+    ];
+    html! {
+        dl.tiles {
+            @for (name, number) in tiles { div { dt { (name) } dd { (number) } } }
+        }
+    }
+}
+
+fn footer() -> Markup {
+    html! {
+        footer {
+            h2 { "How to read this" }
+            ul {
+                li {
+                    "Documents are pages that are current or archived, not those in the trash, as they were when "
+                    "the data was read last."
+                }
+                li {
+                    "A document's first version makes it new; each later one is an update, minor edits too. The "
+                    "first and the last of the periods in a chart may not be whole."
+                }
+                li {
+                    "The past year is the one up to the day of the report. “Not touched for a year” is said of "
+                    "documents without an update in it; labels, comments and moves are no updates."
+                }
+                li {
+                    "Each section shows its SQL, in PostgreSQL's words: put dates in place of " code { ":until" }
+                    " (the day after the report's), " code { ":since" } " and " code { ":year_ago" }
+                    ", and it runs wherever the tables are."
+                }
+            }
+        }
+    }
+}

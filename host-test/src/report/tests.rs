@@ -1,0 +1,345 @@
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+//! The SQL on a small site whose answers are known, and the page with all that people may write into a wiki.
+
+use std::path::PathBuf;
+
+use jiff::civil::{Date, date};
+use rusqlite::{Connection, params};
+
+use super::calendar::Unit;
+use super::facts::{Facts, Group, Period};
+use super::{html, page, palette, questions};
+
+/// A Sunday, so that the last week is whole.
+const AS_OF: Date = date(2026, 7, 12);
+
+/// The columns that the SQL reads, as a warehouse has them.
+const SCHEMA: &str = "
+    CREATE TABLE confluence_spaces (source_id TEXT, name TEXT, source_url TEXT);
+    CREATE TABLE confluence_users (source_id TEXT, name TEXT);
+    CREATE TABLE confluence_pages (source_id TEXT, title TEXT, status TEXT, space_id TEXT, owner_id TEXT,
+        source_url TEXT, created_at TEXT, updated_at TEXT, views_count INTEGER);
+    CREATE TABLE confluence_page_versions (page_id TEXT, number INTEGER, author_id TEXT, created_at TEXT);";
+
+fn empty() -> Connection {
+    let database = Connection::open_in_memory().unwrap();
+    database.execute_batch(SCHEMA).unwrap();
+    database
+}
+
+/// A page with its versions, each `(author, day)`; the first says when it was made, the last when it was updated.
+fn add(
+    database: &Connection,
+    id: &str,
+    title: &str,
+    status: &str,
+    views: Option<u64>,
+    versions: &[(Option<&str>, &str)],
+) {
+    let at = |day: &str| format!("{day}T10:00:00.000Z");
+    let (_, first) = versions[0];
+    let (_, last) = versions[versions.len() - 1];
+    let page = "INSERT INTO confluence_pages VALUES (?1, ?2, ?3, 's1', 'ann', ?4, ?5, ?6, ?7)";
+    let address = format!("https://example.atlassian.net/wiki/pages/{id}");
+    let values = params![id, title, status, address, at(first), at(last), views];
+    database.execute(page, values).unwrap();
+    for (number, (author, day)) in (1..).zip(versions) {
+        let version = "INSERT INTO confluence_page_versions VALUES (?1, ?2, ?3, ?4)";
+        let number: u32 = number;
+        database
+            .execute(version, params![id, number, author, at(day)])
+            .unwrap();
+    }
+}
+
+/// Ann and Bob write; Cem has no name, and somebody no account. One page is in the trash, one is not counted.
+fn small() -> Connection {
+    let database = empty();
+    let people = "INSERT INTO confluence_users VALUES ('ann', 'Ann'), ('bob', 'Bob'), ('cem', NULL);
+        INSERT INTO confluence_spaces VALUES ('s1', 'Space', 'https://example.atlassian.net/wiki/spaces/S');";
+    database.execute_batch(people).unwrap();
+    let (ann, bob, cem) = (Some("ann"), Some("bob"), Some("cem"));
+    let old = [(ann, "2024-01-10"), (bob, "2024-02-10")];
+    add(&database, "1", "Old, read", "current", Some(50), &old);
+    add(&database, "2", "Old, unread", "archived", Some(0), &old);
+    let edge = [
+        (ann, "2025-07-12"),
+        (ann, "2025-07-13"),
+        (cem, "2026-07-06"),
+    ];
+    add(&database, "3", "Edge", "current", Some(70), &edge);
+    add(
+        &database,
+        "4",
+        "New",
+        "current",
+        None,
+        &[(ann, "2026-07-12"), (None, "2026-07-12")],
+    );
+    add(
+        &database,
+        "5",
+        "Tomorrow",
+        "current",
+        Some(900),
+        &[(ann, "2026-07-13")],
+    );
+    add(&database, "6", "Thrown away", "trashed", Some(900), &old);
+    database
+}
+
+fn ask(mut database: Connection) -> Facts {
+    questions::ask(&mut database, AS_OF).unwrap()
+}
+
+fn period(new_documents: u32, updates: u32, contributors: u32) -> Period {
+    Period {
+        new_documents,
+        updates,
+        contributors,
+    }
+}
+
+#[test]
+fn the_summary_leaves_out_the_trash_and_the_future() {
+    let summary = ask(small()).summary;
+    assert_eq!(
+        (summary.documents, summary.counted, summary.views),
+        (4, 3, 120)
+    );
+    assert_eq!((summary.untouched, summary.untouched_yet_read), (2, 1));
+    assert_eq!(summary.oldest, Some(date(2024, 1, 10)));
+    assert_eq!(summary.newest, Some(date(2026, 7, 12)));
+}
+
+#[test]
+fn the_past_year_has_each_week_once_and_begins_on_its_day() {
+    let facts = ask(small());
+    let weeks = &facts.weeks.periods;
+    assert_eq!(weeks.len(), 53);
+    assert_eq!(
+        weeks[0],
+        (date(2025, 7, 7), period(0, 1, 1)),
+        "the 13th, not the 12th"
+    );
+    assert_eq!(
+        weeks[52],
+        (date(2026, 7, 6), period(1, 2, 2)),
+        "who has no account is nobody"
+    );
+    assert!(
+        weeks[1..52]
+            .iter()
+            .all(|(_, week)| *week == Period::default())
+    );
+    assert_eq!(facts.year(), period(1, 3, 2));
+}
+
+#[test]
+fn the_history_begins_with_the_oldest_document() {
+    let history = ask(small()).history.unwrap();
+    assert_eq!(history.unit, Unit::Month);
+    assert_eq!(history.periods.len(), 31);
+    assert_eq!(history.periods[0], (date(2024, 1, 1), period(2, 0, 1)));
+    assert_eq!(history.periods[1], (date(2024, 2, 1), period(0, 2, 1)));
+    assert_eq!(history.periods[30], (date(2026, 7, 1), period(1, 2, 2)));
+}
+
+#[test]
+fn contributors_come_by_this_year_and_then_by_all_time() {
+    let facts = ask(small());
+    let people: Vec<_> = facts
+        .contributors
+        .iter()
+        .map(|person| {
+            (
+                person.id.as_str(),
+                person.name.as_deref(),
+                person.this_year,
+                person.all_time,
+            )
+        })
+        .collect();
+    let expected = [
+        ("ann", Some("Ann"), 2, 5),
+        ("cem", None, 1, 1),
+        ("bob", Some("Bob"), 0, 2),
+    ];
+    assert_eq!(people, expected);
+    assert_eq!(
+        (
+            facts.contributors[0].new_documents,
+            facts.contributors[0].updates
+        ),
+        (1, 1)
+    );
+}
+
+#[test]
+fn the_spread_says_who_made_half_of_it() {
+    let group = |at_least, people, versions, makers_of_half| Group {
+        at_least,
+        people,
+        versions,
+        makers_of_half,
+    };
+    let facts = ask(small());
+    assert_eq!(facts.spread_of_year, [group(1, 1, 1, 0), group(2, 1, 2, 1)]);
+    assert_eq!(
+        facts.spread_of_all_time,
+        [group(1, 1, 1, 0), group(2, 2, 7, 1)]
+    );
+}
+
+#[test]
+fn documents_come_by_their_views() {
+    let facts = ask(small());
+    let titles = |documents: &[super::facts::Document]| -> Vec<_> {
+        documents
+            .iter()
+            .map(|document| (document.title.clone().unwrap(), document.views))
+            .collect()
+    };
+    let old = ("Old, read".to_owned(), 50);
+    assert_eq!(
+        titles(&facts.most_read),
+        [("Edge".to_owned(), 70), old.clone()]
+    );
+    assert_eq!(titles(&facts.untouched), [old]);
+    let found = &facts.untouched[0];
+    assert_eq!(
+        (found.space.as_deref(), found.owner.as_deref()),
+        (Some("Space"), Some("Ann"))
+    );
+}
+
+#[test]
+fn a_space_counts_its_own_and_one_without_a_row_is_not_lost() {
+    let database = small();
+    database
+        .execute(
+            "UPDATE confluence_pages SET space_id = 's2' WHERE source_id = '4'",
+            [],
+        )
+        .unwrap();
+    let facts = ask(database);
+    let [first, second] = facts.spaces.as_slice() else {
+        unreachable!("there are two spaces with documents");
+    };
+    assert_eq!(
+        (first.name.as_deref(), first.documents, first.untouched),
+        (Some("Space"), 3, 2)
+    );
+    assert_eq!((first.year, first.views), (period(0, 2, 2), Some(120)));
+    assert_eq!(
+        (second.name.as_deref(), second.documents, second.untouched),
+        (None, 1, 0)
+    );
+    assert_eq!((second.year, second.views), (period(1, 1, 1), None));
+}
+
+#[test]
+fn a_site_without_anything_has_a_page_that_says_so() {
+    let page = page::page(&ask(empty())).unwrap().into_string();
+    for words in [
+        "there are no documents in the data",
+        "No space has a document.",
+        "Nobody wrote in this time.",
+    ] {
+        assert!(page.contains(words), "{words}");
+    }
+    assert!(!page.contains("<svg"));
+}
+
+#[test]
+fn unknown_views_are_not_none() {
+    let database = small();
+    database
+        .execute("UPDATE confluence_pages SET views_count = NULL", [])
+        .unwrap();
+    let page = page::page(&ask(database)).unwrap().into_string();
+    assert!(page.contains("No views are known"));
+    assert!(page.contains("<dt>views of all time</dt><dd>–</dd>"));
+}
+
+#[test]
+fn documents_without_their_versions_are_not_taken_for_idle() {
+    let database = small();
+    let page = |database: Connection| page::page(&ask(database)).unwrap().into_string();
+    database
+        .execute("DELETE FROM confluence_page_versions", [])
+        .unwrap();
+    assert!(page(database).contains("No versions are known"));
+    assert!(!page(small()).contains("No versions are known"));
+    assert!(!page(empty()).contains("No versions are known"));
+}
+
+#[test]
+fn whatever_people_write_is_text() {
+    let database = small();
+    let hostile = "</title></style><script>alert('&\")</script><img src=x onerror=alert(1)>";
+    for sql in [
+        "UPDATE confluence_pages SET title = ?1, source_url = 'javascript:alert(1)//' || source_id",
+        "UPDATE confluence_spaces SET name = ?1, source_url = 'JavaScript:alert(1)' || substr(?1, 1, 0)",
+        "UPDATE confluence_users SET name = ?1",
+    ] {
+        database.execute(sql, [hostile]).unwrap();
+    }
+    let page = page::page(&ask(database)).unwrap().into_string();
+    assert_eq!(page.matches("</title>").count(), 1);
+    assert_eq!(page.matches("</style>").count(), 1);
+    for forbidden in ["<script", "<img", "javascript:", "JavaScript:", "href="] {
+        assert!(!page.contains(forbidden), "{forbidden}");
+    }
+    assert!(page.contains("&lt;script&gt;alert('&amp;&quot;)&lt;/script&gt;"));
+}
+
+#[test]
+fn every_colour_of_a_chart_has_a_rule() {
+    let page = page::page(&ask(small())).unwrap().into_string();
+    let style = palette::style();
+    let charts = page
+        .split("<svg")
+        .skip(1)
+        .flat_map(|chart| chart.split("=\"#").skip(1));
+    let colours: Vec<_> = charts.map(|after| format!("#{}", &after[..6])).collect();
+    assert!(colours.len() > 100);
+    for colour in colours {
+        assert!(
+            style.contains(&format!("[fill=\"{colour}\"]")),
+            "{colour} is for the light only"
+        );
+    }
+}
+
+#[test]
+fn a_file_of_another_making_is_named() {
+    let folder = std::env::temp_dir();
+    let file = |name: &str| folder.join(format!("report-{}-{name}", std::process::id()));
+    let (missing, text, other) = (file("missing"), file("text"), file("other"));
+    std::fs::write(
+        &text,
+        "not a database at all, but long enough to be taken for one",
+    )
+    .unwrap();
+    Connection::open(&other)
+        .unwrap()
+        .execute_batch("CREATE TABLE t (a)")
+        .unwrap();
+    let error = |file: &PathBuf| format!("{:#}", html(file, AS_OF).unwrap_err());
+    for (path, words) in [
+        (&missing, "unable to open database file"),
+        (&text, "file is not a database"),
+        (&other, "it has no confluence_pages"),
+    ] {
+        let error = error(path);
+        assert!(
+            error.contains(words) && error.contains(path.to_str().unwrap()),
+            "{error}"
+        );
+    }
+    assert!(!missing.exists());
+    for path in [&text, &other] {
+        std::fs::remove_file(path).unwrap();
+    }
+}
