@@ -129,6 +129,7 @@ fn parse_state(text: &str) -> Result<Option<String>> {
     for value in Deserializer::from_str(text).into_iter::<Value>() {
         let state: State = value
             .and_then(serde_json::from_value)
+            .ok()
             .context("the state isn't one of this tap; start afresh without it")?;
         last = state.ours();
     }
