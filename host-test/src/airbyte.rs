@@ -23,6 +23,7 @@ use self::state::States;
 use crate::cli::print;
 use crate::engine::{Failure, FailureKind, Mode, Options, Runtime, Selection};
 use crate::limits::Limits;
+use crate::output::seldom::{PAUSE, Seldom};
 use crate::run::{self, failure};
 use crate::settings;
 
@@ -156,7 +157,7 @@ async fn read(arguments: &ReadArguments) -> Result<(), Failure> {
         Limits::default(),
         &selection,
         states.common(&wishes),
-        output,
+        Seldom::new(output, PAUSE),
     )
     .await;
     let reached = match ended {

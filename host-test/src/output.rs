@@ -1,6 +1,7 @@
 //! What a run delivers, and where it can go.
 
 pub mod jsonl;
+pub mod seldom;
 pub mod sqlite;
 
 use anyhow::Result;

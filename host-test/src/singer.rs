@@ -22,6 +22,7 @@ use self::output::Singer;
 use crate::cli::print;
 use crate::engine::{Failure, FailureKind, Options, Runtime};
 use crate::limits::Limits;
+use crate::output::seldom::{PAUSE, Seldom};
 use crate::run::{self, failure};
 use crate::{settings, state_file};
 
@@ -96,7 +97,7 @@ impl Cli {
             Limits::default(),
             &selection,
             state.as_deref(),
-            output,
+            Seldom::new(output, PAUSE),
         )
         .await;
         let timer = output::timer(begun.elapsed().as_secs_f64(), ended.is_ok());
@@ -128,6 +129,7 @@ fn parse_state(text: &str) -> Result<Option<String>> {
     for value in Deserializer::from_str(text).into_iter::<Value>() {
         let state: State = value
             .and_then(serde_json::from_value)
+            .ok()
             .context("the state isn't one of this tap; start afresh without it")?;
         last = state.ours();
     }

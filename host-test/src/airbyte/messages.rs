@@ -101,13 +101,10 @@ pub(super) fn stream_status(stream: &str, status: Status, now: u64) -> Value {
 }
 
 pub(super) fn error(failure: &Failure, now: u64) -> Value {
-    let endpoint = failure.endpoint.as_deref().unwrap_or("no endpoint");
-    let status = failure.http_status.map(|status| format!(", HTTP {status}"));
-    let internal = format!(
-        "{}: {endpoint}{}",
-        crate::cli::kind(failure.kind),
-        status.unwrap_or_default()
-    );
+    let kind = crate::cli::kind(failure.kind).to_owned();
+    let status = failure.http_status.map(|status| format!("HTTP {status}"));
+    let facts = [Some(kind), failure.endpoint.clone(), status];
+    let internal: Vec<_> = facts.into_iter().flatten().collect();
     json!({
         "type": "TRACE",
         "trace": {
@@ -115,7 +112,7 @@ pub(super) fn error(failure: &Failure, now: u64) -> Value {
             "emitted_at": now,
             "error": {
                 "message": failure.message,
-                "internal_message": internal,
+                "internal_message": internal.join(", "),
                 "failure_type": failure_type(failure.kind),
             },
         },

@@ -73,10 +73,10 @@ impl States {
     pub(super) fn parse(text: &str) -> Result<Self> {
         let mut states = Self::default();
         for value in Deserializer::from_str(text).into_iter::<Value>() {
-            let message = value.and_then(serde_json::from_value);
-            states.add(
-                message.context("the state isn't one of this source; start afresh without it")?,
-            );
+            let message = value.and_then(serde_json::from_value).ok();
+            let message =
+                message.context("the state isn't one of this source; start afresh without it")?;
+            states.add(message);
         }
         Ok(states)
     }

@@ -175,7 +175,7 @@ fn a_failure_says_who_must_act() {
     };
     let error = json!({
         "message": "no answer",
-        "internal_message": "unavailable: GET /wiki/api/v2/pages, HTTP 503",
+        "internal_message": "unavailable, GET /wiki/api/v2/pages, HTTP 503",
         "failure_type": "transient_error",
     });
     let expected = json!({
