@@ -12,7 +12,6 @@ pub mod egress;
 pub mod engine;
 pub mod limits;
 pub mod mock;
-pub mod native;
 pub mod output;
 pub mod progress;
 pub mod report;
@@ -22,4 +21,5 @@ pub mod singer;
 pub mod state_file;
 pub mod transport;
 
+mod native;
 mod tenant;

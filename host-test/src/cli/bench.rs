@@ -61,7 +61,10 @@ pub(super) async fn run_one(arguments: RunArguments) -> Result<ExitCode> {
     let config = read_config(&arguments.config)?;
     let figures = match arguments.tenants {
         Some(tenants) => json!(bench::measure_tenants(tenants, &config).await?),
-        None => json!(bench::measure(arguments.client, &config).await?),
+        None => {
+            let run = move || bench::measure(arguments.client, &config);
+            json!(tokio::task::spawn_blocking(run).await??)
+        }
     };
     print(&figures)?;
     Ok(ExitCode::SUCCESS)
