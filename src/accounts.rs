@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use crate::api::Endpoint;
-use crate::api::user::{BATCH, Lookup, UserRow};
-use crate::error::{Error, Result};
+use crate::api::user::{BATCH, UserRow, lookup};
+use crate::error::Result;
 use crate::fields::Fields;
 use crate::http::Platform;
 use crate::http::client::{Call, Client};
@@ -83,11 +83,8 @@ pub async fn look_up<P: Platform, S: Sink>(
     client: &Client<'_, P, S>,
     batch: &[String],
 ) -> Result<Vec<UserRow>> {
-    let body = serde_json::to_vec(&Lookup { account_ids: batch });
-    let body =
-        body.map_err(|_| Error::unexpected(Endpoint::Users, "account ids that are no JSON"))?;
     let call = Call {
-        body: Some(body),
+        body: Some(lookup(batch)),
         ..Call::about(Endpoint::Users, "")
     };
     let response = client.call(&call).await?;

@@ -6,9 +6,8 @@
 
 use std::hash::{DefaultHasher, Hasher};
 
-use serde::Serialize;
-
 use crate::api::page::PageRow;
+use crate::json::ToJson as _;
 
 const BUCKETS: usize = 256;
 /// Hexadecimal digits of a bucket.
@@ -17,8 +16,7 @@ const WORD: usize = 8;
 /// For each bucket of ids, the exclusive or of the hashes of its rows.
 ///
 /// Two sets that differ in a bucket have the same digest with a probability of 2⁻³².
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Digest([u32; BUCKETS]);
 
 impl Default for Digest {
@@ -27,22 +25,32 @@ impl Default for Digest {
     }
 }
 
-impl From<Digest> for String {
-    fn from(digest: Digest) -> Self {
-        let mut text = Self::with_capacity(BUCKETS * WORD);
-        for bucket in digest.0 {
-            let digits = (0..WORD).rev().map(|digit| bucket >> (4 * digit) & 0xf);
-            text.extend(digits.filter_map(|digit| char::from_digit(digit, 16)));
-        }
-        text
-    }
-}
-
 impl Digest {
+    /// Writes it: eight hexadecimal digits a bucket, or nothing for no rows at all.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        if self.0.iter().all(|bucket| *bucket == 0) {
+            return String::new();
+        }
+        let digits = self.0.iter().flat_map(|bucket| bucket.to_be_bytes());
+        let digits = digits.flat_map(|byte| [byte >> 4, byte & 0xf]);
+        let letters = digits.map(|digit| {
+            if digit < 10 {
+                b'0' + digit
+            } else {
+                b'a' - 10 + digit
+            }
+        });
+        String::from_utf8(letters.collect()).unwrap_or_default()
+    }
+
     /// Reads what was written; nothing where it is no digest.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let mut digest = Self::default();
+        if text.is_empty() {
+            return Some(digest);
+        }
         let (words, rest) = text.as_bytes().as_chunks::<WORD>();
         if words.len() != BUCKETS || !rest.is_empty() {
             return None;
@@ -81,6 +89,6 @@ fn bucket(page: &PageRow) -> usize {
 #[must_use]
 pub fn hash(page: &PageRow) -> i64 {
     let mut hasher = DefaultHasher::new();
-    hasher.write(&serde_json::to_vec(page).unwrap_or_default());
+    hasher.write(page.to_json().as_bytes());
     hasher.finish().cast_signed()
 }

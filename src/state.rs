@@ -7,13 +7,12 @@
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
 
-use serde::Serialize;
-
 use crate::api::page::PageRow;
 use crate::config::Config;
 use crate::digest::{Digest, hash};
 use crate::error::{Error, Kind, Result};
 use crate::fields::{Fields, unreadable};
+use crate::json::{Object, ToJson};
 use crate::stream::Stream;
 use crate::timestamp::Timestamp;
 
@@ -29,7 +28,7 @@ pub const OVERLAP: Duration = Duration::from_mins(10);
 const MAX_NEWEST: usize = 300;
 
 /// The state of a connection.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct State {
     version: i64,
     base_url: String,
@@ -44,14 +43,14 @@ pub struct State {
 }
 
 /// Up to when a stream is delivered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Watermark {
     stream: String,
     at: Timestamp,
 }
 
 /// A run under way: what it has delivered, and where it goes on.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Run {
     /// What the run does, as a fingerprint: another selection or another set of spaces begins afresh.
     pub plan: i64,
@@ -74,7 +73,7 @@ pub struct Run {
 }
 
 /// A place in a run: all before it is delivered.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Place {
     /// The listing, counted as the plan does.
     pub step: usize,
@@ -86,7 +85,7 @@ pub struct Place {
 
 /// What need not be delivered again: rows within the overlap would come with every run, and so would all that
 /// is put away.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Delivered {
     /// The streams for which they were delivered.
     streams: Vec<String>,
@@ -96,21 +95,18 @@ pub struct Delivered {
 }
 
 /// One of the newest pages, written as `<hash>@<milliseconds>`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(into = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Newest {
     /// Of the row, its id among it.
     hash: i64,
     modified: Timestamp,
 }
 
-impl From<Newest> for String {
-    fn from(newest: Newest) -> Self {
-        format!("{}@{}", newest.hash, newest.modified.millis())
-    }
-}
-
 impl Newest {
+    fn to_text(&self) -> String {
+        format!("{}@{}", self.hash, self.modified.millis())
+    }
+
     fn parse(text: &str) -> Option<Self> {
         let (hash, modified) = text.split_once('@')?;
         Some(Self {
@@ -184,7 +180,7 @@ impl Delivered {
         Ok(Self {
             streams: fields.texts("streams")?,
             newest: newest.map(page).collect::<Result<_>>()?,
-            put_away: required(Digest::parse(&fields.key("put_away")?))?,
+            put_away: required(Digest::parse(&required(fields.text("put_away")?)?))?,
         })
     }
 }
@@ -287,15 +283,6 @@ impl State {
         })
     }
 
-    /// The state in the middle of a run.
-    #[must_use]
-    pub fn during(&self, run: &Run) -> Self {
-        Self {
-            run: Some(run.clone()),
-            ..self.clone()
-        }
-    }
-
     /// Up to when a stream is delivered.
     #[must_use]
     pub fn watermark(&self, stream: Stream) -> Option<Timestamp> {
@@ -314,13 +301,69 @@ impl State {
         self.watermarks.push(Watermark { stream, at });
     }
 
-    /// The text for a checkpoint.
-    ///
-    /// # Errors
-    ///
-    /// None that is known: everything in it has a form in JSON.
-    pub fn write(&self) -> Result<String> {
-        serde_json::to_string(self).map_err(|_| invalid("the state can't be written"))
+    /// The text for a checkpoint between runs.
+    #[must_use]
+    pub fn write(&self) -> String {
+        Object::default()
+            .integer("version", Some(self.version))
+            .text("base_url", Some(&self.base_url))
+            .integer("spaces", Some(self.spaces))
+            .objects("watermarks", &self.watermarks)
+            .raw("delivered", &self.delivered.to_json())
+            .end()
+    }
+}
+
+/// The text for a checkpoint within a run. `between` is the text from before it, which stays the same while the run
+/// goes on and would take most of the time to write.
+#[must_use]
+pub fn write_during(between: &str, run: &Run) -> String {
+    let between = between.strip_suffix('}').unwrap_or(between);
+    format!("{between},\"run\":{}}}", run.to_json())
+}
+
+impl ToJson for Watermark {
+    fn to_json(&self) -> String {
+        Object::with("stream", &self.stream)
+            .integer("at", Some(self.at.millis()))
+            .end()
+    }
+}
+
+impl ToJson for Delivered {
+    fn to_json(&self) -> String {
+        let newest: Vec<_> = self.newest.iter().map(Newest::to_text).collect();
+        Object::default()
+            .texts("streams", self.streams.iter().map(String::as_str))
+            .texts("newest", newest.iter().map(String::as_str))
+            .text("put_away", Some(&self.put_away.to_text()))
+            .end()
+    }
+}
+
+impl ToJson for Run {
+    fn to_json(&self) -> String {
+        Object::default()
+            .integer("plan", Some(self.plan))
+            .boolean("distrust", Some(self.distrust))
+            .integer("started", Some(self.started.millis()))
+            .raw("place", &self.place.to_json())
+            .texts("accounts", self.accounts.iter().map(String::as_str))
+            .integer("newest", self.newest.map(Timestamp::millis))
+            .raw("delivered", &self.delivered.to_json())
+            .boolean("seen", Some(self.seen))
+            .integer("gone", Some(self.gone))
+            .end()
+    }
+}
+
+impl ToJson for Place {
+    fn to_json(&self) -> String {
+        Object::default()
+            .raw("step", &self.step.to_string())
+            .text("cursor", self.cursor.as_deref())
+            .text("passed", self.passed.as_deref())
+            .end()
     }
 }
 

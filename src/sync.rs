@@ -21,7 +21,7 @@ use crate::plan::{Plan, Wanted};
 use crate::put_away;
 use crate::sink::{Note, Sink, refused};
 use crate::site::{chosen_spaces, no_space, sees_a_space};
-use crate::state::{Delivered, Run, State};
+use crate::state::{Delivered, Run, State, write_during};
 use crate::stream::{Mode, Stream};
 use crate::timestamp::Timestamp;
 use crate::walk::{Piece, Walk};
@@ -75,6 +75,8 @@ struct Sync<'a, P, S> {
     client: &'a Client<'a, P, S>,
     wanted: &'a Wanted,
     state: State,
+    /// The state from before this run, as text.
+    between: String,
     run: Run,
     plan: Plan,
     /// The configured spaces.
@@ -105,6 +107,7 @@ impl<'a, P: Platform, S: Sink> Sync<'a, P, S> {
         Self {
             client,
             wanted,
+            between: state.write(),
             state,
             began: resumed.then_some(run.started),
             delivery: Delivery::new(wanted, client.sink(), accounts),
@@ -281,7 +284,7 @@ impl<'a, P: Platform, S: Sink> Sync<'a, P, S> {
     fn checkpoint(&mut self) -> Result<()> {
         self.run.started = self.began();
         self.run.accounts = self.delivery.accounts.outstanding();
-        let state = self.state.during(&self.run).write()?;
+        let state = write_during(&self.between, &self.run);
         if state.len() > MAX_STATE {
             return Ok(());
         }
@@ -313,7 +316,7 @@ impl<'a, P: Platform, S: Sink> Sync<'a, P, S> {
         }
         self.client
             .sink()
-            .checkpoint(&self.state.write()?)
+            .checkpoint(&self.state.write())
             .map_err(refused)
     }
 }

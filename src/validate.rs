@@ -7,7 +7,7 @@
 use crate::api::Endpoint;
 use crate::api::page::PageRow;
 use crate::api::state::StateRow;
-use crate::api::user::Lookup;
+use crate::api::user::lookup;
 use crate::config::Config;
 use crate::error::{Error, Kind};
 use crate::fields::Fields;
@@ -169,12 +169,8 @@ async fn ask_user<P: Platform, S: Sink>(
     client: &Client<'_, P, S>,
     account: &str,
 ) -> Result<(), Problem> {
-    let body = serde_json::to_vec(&Lookup {
-        account_ids: &[account.to_owned()],
-    })
-    .unwrap_or_default();
     let call = Call {
-        body: Some(body),
+        body: Some(lookup(&[account.to_owned()])),
         ..Call::about(Endpoint::Users, "")
     };
     let response = client.exchange(&call, &mut Trial::probing()).await?;
