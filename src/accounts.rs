@@ -64,13 +64,9 @@ impl Accounts {
 
     /// What a resumed run would have to look up.
     #[must_use]
-    pub fn outstanding(&self) -> Vec<String> {
-        self.asked
-            .iter()
-            .flatten()
-            .chain(&self.waiting)
-            .cloned()
-            .collect()
+    pub fn outstanding(&self) -> impl Iterator<Item = &str> {
+        let asked = self.asked.iter().flatten();
+        asked.chain(&self.waiting).map(String::as_str)
     }
 }
 

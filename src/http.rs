@@ -54,7 +54,7 @@ pub struct Response {
     pub body: Vec<u8>,
 }
 
-/// Response headers: names in any case, values that are text.
+/// Response headers, as far as this crate asks for them: names in any case, values that are text.
 #[derive(Debug, Clone, Default)]
 pub struct Headers(pub Vec<(String, String)>);
 

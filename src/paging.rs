@@ -98,7 +98,8 @@ impl Listing {
         Ok(Some(self.read(&response)?))
     }
 
-    /// The first page with a row on it, or the last one, asked without settling doubts.
+    /// The rows of the first page with any on it, asked without settling doubts; `probing` takes the service at its
+    /// word.
     ///
     /// # Errors
     ///
@@ -106,9 +107,12 @@ impl Listing {
     pub async fn first_rows<P: Platform, S: Sink>(
         &mut self,
         client: &Client<'_, P, S>,
+        probing: bool,
     ) -> Result<Vec<Fields>, Problem> {
         while !self.done {
-            let response = client.exchange(&self.call(), &mut Trial::probing()).await?;
+            let response = client
+                .exchange(&self.call(), &mut Trial::new(probing))
+                .await?;
             let page = self.read(&response)?;
             if !page.rows.is_empty() {
                 return Ok(page.rows);

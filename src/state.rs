@@ -315,11 +315,26 @@ impl State {
 }
 
 /// The text for a checkpoint within a run. `between` is the text from before it, which stays the same while the run
-/// goes on and would take most of the time to write.
+/// goes on; `accounts` are those met and not yet looked up.
 #[must_use]
-pub fn write_during(between: &str, run: &Run) -> String {
+pub fn write_during<'a>(
+    between: &str,
+    run: &Run,
+    accounts: impl Iterator<Item = &'a str>,
+) -> String {
+    let run = Object::default()
+        .integer("plan", Some(run.plan))
+        .boolean("distrust", Some(run.distrust))
+        .integer("started", Some(run.started.millis()))
+        .raw("place", &run.place.to_json())
+        .texts("accounts", accounts)
+        .integer("newest", run.newest.map(Timestamp::millis))
+        .raw("delivered", &run.delivered.to_json())
+        .boolean("seen", Some(run.seen))
+        .integer("gone", Some(run.gone))
+        .end();
     let between = between.strip_suffix('}').unwrap_or(between);
-    format!("{between},\"run\":{}}}", run.to_json())
+    format!("{between},\"run\":{run}}}")
 }
 
 impl ToJson for Watermark {
@@ -336,23 +351,7 @@ impl ToJson for Delivered {
         Object::default()
             .texts("streams", self.streams.iter().map(String::as_str))
             .texts("newest", newest.iter().map(String::as_str))
-            .text("put_away", Some(&self.put_away.to_text()))
-            .end()
-    }
-}
-
-impl ToJson for Run {
-    fn to_json(&self) -> String {
-        Object::default()
-            .integer("plan", Some(self.plan))
-            .boolean("distrust", Some(self.distrust))
-            .integer("started", Some(self.started.millis()))
-            .raw("place", &self.place.to_json())
-            .texts("accounts", self.accounts.iter().map(String::as_str))
-            .integer("newest", self.newest.map(Timestamp::millis))
-            .raw("delivered", &self.delivered.to_json())
-            .boolean("seen", Some(self.seen))
-            .integer("gone", Some(self.gone))
+            .raw("put_away", &format!("\"{}\"", self.put_away.as_str()))
             .end()
     }
 }

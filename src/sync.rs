@@ -102,8 +102,8 @@ impl<'a, P: Platform, S: Sink> Sync<'a, P, S> {
             delivered: Delivered::to(wanted.streams()),
             ..Run::default()
         };
-        let run = if resumed { left } else { fresh };
-        let accounts = Accounts::resumed(run.accounts.clone());
+        let mut run = if resumed { left } else { fresh };
+        let accounts = Accounts::resumed(std::mem::take(&mut run.accounts));
         Self {
             client,
             wanted,
@@ -251,11 +251,16 @@ impl<'a, P: Platform, S: Sink> Sync<'a, P, S> {
             .steps
             .iter()
             .any(|step| step.endpoint == Endpoint::Spaces);
-        if listed || !sees_a_space(self.client).await? {
+        if listed || !self.sees_a_space().await? {
             return Err(no_space());
         }
         self.run.seen = true;
         Ok(())
+    }
+
+    async fn sees_a_space(&self) -> Result<bool> {
+        let sees = sees_a_space(self.client, false).await;
+        sees.map_err(|problem| problem.error)
     }
 
     /// Delivers what was archived or trashed since the last run without a new version that would show it.
@@ -283,8 +288,11 @@ impl<'a, P: Platform, S: Sink> Sync<'a, P, S> {
 
     fn checkpoint(&mut self) -> Result<()> {
         self.run.started = self.began();
-        self.run.accounts = self.delivery.accounts.outstanding();
-        let state = write_during(&self.between, &self.run);
+        let state = write_during(
+            &self.between,
+            &self.run,
+            self.delivery.accounts.outstanding(),
+        );
         if state.len() > MAX_STATE {
             return Ok(());
         }

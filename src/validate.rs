@@ -15,9 +15,8 @@ use crate::http::Platform;
 use crate::http::classify::{Nature, Problem};
 use crate::http::client::{Call, Client, Trial};
 use crate::paging::Listing;
-use crate::plan::space_steps;
 use crate::sink::Sink;
-use crate::site::{chosen_spaces, no_space};
+use crate::site::{chosen_spaces, no_space, sees_a_space};
 
 #[cfg(test)]
 mod tests;
@@ -90,16 +89,15 @@ async fn ask_all<P: Platform, S: Sink>(
     client: &Client<'_, P, S>,
     found: &mut Found,
 ) -> Result<(), Error> {
-    let space = first_space(client).await;
-    let sees_space = space.as_ref().map_or(true, Option::is_some);
-    found.add(Endpoint::Spaces, space.map(drop))?;
+    let space = sees_a_space(client, true).await;
+    let sees_space = found.add(Endpoint::Spaces, space)?.unwrap_or(true);
     let mut pages = Listing::new(
         Endpoint::Pages,
         "status=current&status=archived&sort=id",
         1,
         None,
     );
-    let page = pages.first_rows(client).await;
+    let page = pages.first_rows(client, true).await;
     let page = found
         .add(Endpoint::Pages, page)?
         .and_then(|rows| rows.into_iter().next());
@@ -134,18 +132,6 @@ async fn ask_all<P: Platform, S: Sink>(
     Ok(())
 }
 
-async fn first_space<P: Platform, S: Sink>(
-    client: &Client<'_, P, S>,
-) -> Result<Option<Fields>, Problem> {
-    for step in space_steps(&[]) {
-        let mut listing = Listing::new(Endpoint::Spaces, &step.query, 1, None);
-        if let Some(space) = listing.first_rows(client).await?.into_iter().next() {
-            return Ok(Some(space));
-        }
-    }
-    Ok(None)
-}
-
 async fn ask_page<P: Platform, S: Sink>(
     client: &Client<'_, P, S>,
     endpoint: Endpoint,
@@ -156,7 +142,7 @@ async fn ask_page<P: Platform, S: Sink>(
     if matches!(endpoint, Endpoint::Versions | Endpoint::Labels) {
         call.limit = Some(&limit);
     }
-    let response = client.exchange(&call, &mut Trial::probing()).await?;
+    let response = client.exchange(&call, &mut Trial::new(true)).await?;
     if endpoint == Endpoint::States {
         StateRow::parse(&response.body)?;
     } else {
@@ -173,7 +159,7 @@ async fn ask_user<P: Platform, S: Sink>(
         body: Some(lookup(&[account.to_owned()])),
         ..Call::about(Endpoint::Users, "")
     };
-    let response = client.exchange(&call, &mut Trial::probing()).await?;
+    let response = client.exchange(&call, &mut Trial::new(true)).await?;
     Fields::parse(Endpoint::Users, &response.body)?.objects("results")?;
     Ok(())
 }

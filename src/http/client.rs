@@ -383,11 +383,11 @@ pub struct Trial {
 }
 
 impl Trial {
-    /// For a call that takes the service at its word.
+    /// For a call; `probing` takes the service at its word.
     #[must_use]
-    pub fn probing() -> Self {
+    pub fn new(probing: bool) -> Self {
         Self {
-            probing: true,
+            probing,
             ..Self::default()
         }
     }

@@ -35,6 +35,11 @@ fn run() -> Run {
     }
 }
 
+fn written(between: &str) -> String {
+    let run = run();
+    write_during(between, &run, run.accounts.iter().map(String::as_str))
+}
+
 #[test]
 fn a_state_comes_back_as_it_was() {
     for state in [State::new(&config()), full()] {
@@ -44,7 +49,7 @@ fn a_state_comes_back_as_it_was() {
             run: Some(run()),
             ..state
         };
-        let text = write_during(&text, &run());
+        let text = written(&text);
         assert_eq!(State::read(Some(&text), &config()), Ok(within));
     }
     assert_eq!(State::read(None, &config()), Ok(State::new(&config())));
@@ -70,7 +75,7 @@ proptest! {
 
     #[test]
     fn no_damage_panics(at in 0_usize..1000, with in "\\PC{0,3}") {
-        let mut text = write_during(&full().write(), &run());
+        let mut text = written(&full().write());
         let at = at % text.len();
         if text.is_char_boundary(at) {
             text.replace_range(at..=at, &with);
