@@ -63,7 +63,6 @@ impl Accounts {
     }
 
     /// What a resumed run would have to look up.
-    #[must_use]
     pub fn outstanding(&self) -> impl Iterator<Item = &str> {
         let asked = self.asked.iter().flatten();
         asked.chain(&self.waiting).map(String::as_str)

@@ -103,7 +103,7 @@ struct Newest {
 }
 
 impl Newest {
-    fn to_text(&self) -> String {
+    fn to_text(self) -> String {
         format!("{}@{}", self.hash, self.modified.millis())
     }
 
@@ -347,7 +347,7 @@ impl ToJson for Watermark {
 
 impl ToJson for Delivered {
     fn to_json(&self) -> String {
-        let newest: Vec<_> = self.newest.iter().map(Newest::to_text).collect();
+        let newest: Vec<_> = self.newest.iter().copied().map(Newest::to_text).collect();
         Object::default()
             .texts("streams", self.streams.iter().map(String::as_str))
             .texts("newest", newest.iter().map(String::as_str))

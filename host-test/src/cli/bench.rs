@@ -59,12 +59,11 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
 
 pub(super) async fn run_one(arguments: RunArguments) -> Result<ExitCode> {
     let config = read_config(&arguments.config)?;
-    let figures = match arguments.tenants {
-        Some(tenants) => json!(bench::measure_tenants(tenants, &config).await?),
-        None => {
-            let run = move || bench::measure(arguments.client, &config);
-            json!(tokio::task::spawn_blocking(run).await??)
-        }
+    let figures = if let Some(tenants) = arguments.tenants {
+        json!(bench::measure_tenants(tenants, &config).await?)
+    } else {
+        let run = move || bench::measure(arguments.client, &config);
+        json!(tokio::task::spawn_blocking(run).await??)
     };
     print(&figures)?;
     Ok(ExitCode::SUCCESS)
