@@ -7,7 +7,8 @@ use crate::api::user::{BATCH, UserRow, lookup};
 use crate::error::Result;
 use crate::fields::Fields;
 use crate::http::Platform;
-use crate::http::client::{Call, Client};
+use crate::http::call::Call;
+use crate::http::client::Client;
 use crate::sink::{Note, Sink};
 
 /// Accounts, from being met to being delivered.

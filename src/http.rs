@@ -1,5 +1,6 @@
 //! The seam to the world: what a platform can do, and what goes through it.
 
+pub mod call;
 pub mod classify;
 pub mod client;
 pub mod gate;

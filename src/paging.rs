@@ -13,8 +13,9 @@ use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode
 use crate::api::Endpoint;
 use crate::error::{Error, Result};
 use crate::fields::Fields;
+use crate::http::call::{Call, CallError};
 use crate::http::classify::Problem;
-use crate::http::client::{Call, CallError, Client, Trial};
+use crate::http::client::{Client, Trial};
 use crate::http::{Headers, Platform, Response};
 use crate::sink::Sink;
 

@@ -14,11 +14,9 @@ fn config() -> Config {
 fn full() -> State {
     let mut state = State::new(&config());
     state.advance(Stream::Pages, Timestamp::from_millis(1_790_000_000_000));
-    state.delivered = Delivered::to(Stream::ALL.into_iter());
-    state.delivered.newest.push(Newest {
-        hash: -7,
-        modified: Timestamp::from_millis(1_790_000_000_000),
-    });
+    let delivered = r#"{"streams":["pages"],"newest":["-7@1790000000000"],"put_away":""}"#;
+    let fields = Fields::of_state(delivered).unwrap();
+    state.delivered = Delivered::of_fields(fields).unwrap();
     state
 }
 
