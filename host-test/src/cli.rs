@@ -1,5 +1,6 @@
 //! The command line: what can be asked for, and with which words.
 
+mod artifact;
 mod bench;
 mod cloud_id;
 mod demo;
@@ -53,6 +54,8 @@ enum Command {
     Streams,
     /// Read streams into JSON lines or SQLite.
     Sync(sync::Arguments),
+    /// Write the component and what belongs to it into dist/, in the workspace that it was built from.
+    Artifact,
     /// Make a page about what a sync has read into SQLite.
     Report(report::Arguments),
 }
@@ -115,6 +118,7 @@ impl Cli {
             Command::BenchRun(arguments) => bench::run_one(arguments).await,
             Command::Streams => streams(&options).await,
             Command::Sync(arguments) => sync::run(&options, arguments).await,
+            Command::Artifact => artifact::run(&options).await,
             Command::Report(arguments) => report::run(&arguments),
         };
         done.unwrap_or_else(|error| {
@@ -125,10 +129,14 @@ impl Cli {
 }
 
 async fn streams(options: &Options) -> Result<ExitCode> {
+    print(&stream_list(options).await?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn stream_list(options: &Options) -> Result<Value> {
     let streams = Runtime::new(options)?.list_streams().await?;
     let streams: Result<Vec<Value>> = streams.iter().map(records::stream).collect();
-    print(&json!(streams?))?;
-    Ok(ExitCode::SUCCESS)
+    Ok(json!(streams?))
 }
 
 /// A value on standard output, on one line; an error where nobody reads it.

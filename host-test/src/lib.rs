@@ -5,6 +5,7 @@
 //! can use, an egress policy, a client that no two tenants share.
 
 pub mod airbyte;
+pub mod artifact;
 pub mod bench;
 pub mod cli;
 pub mod connection;
