@@ -5,6 +5,7 @@ mod bench;
 mod cloud_id;
 mod demo;
 mod mock;
+mod plan;
 mod records;
 mod report;
 mod sync;
@@ -54,6 +55,8 @@ enum Command {
     Streams,
     /// Read streams into JSON lines or SQLite.
     Sync(sync::Arguments),
+    /// Split a site over several runs: writes configs that read about as many pages each.
+    Plan(plan::Arguments),
     /// Write the component and what belongs to it into dist/, in the workspace that it was built from.
     Artifact,
     /// Make a page about what a sync has read into SQLite.
@@ -72,12 +75,15 @@ struct ConfigArguments {
 
 impl ConfigArguments {
     fn connection(&self) -> Result<Connection> {
-        let config = read_config(&self.config)?;
-        Ok(if self.sign_in_host {
-            Connection::signing(&config)
+        Ok(self.connect(&read_config(&self.config)?))
+    }
+
+    fn connect(&self, config: &str) -> Connection {
+        if self.sign_in_host {
+            Connection::signing(config)
         } else {
-            Connection::new(&config)
-        })
+            Connection::new(config)
+        }
     }
 }
 
@@ -118,6 +124,7 @@ impl Cli {
             Command::BenchRun(arguments) => bench::run_one(arguments).await,
             Command::Streams => streams(&options).await,
             Command::Sync(arguments) => sync::run(&options, arguments).await,
+            Command::Plan(arguments) => plan::run(&options, &arguments).await,
             Command::Artifact => artifact::run(&options).await,
             Command::Report(arguments) => report::run(&arguments),
         };

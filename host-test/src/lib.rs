@@ -19,6 +19,7 @@ pub mod progress;
 pub mod report;
 pub mod run;
 pub mod settings;
+pub mod shards;
 pub mod singer;
 pub mod state_file;
 pub mod transport;
