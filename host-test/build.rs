@@ -1,5 +1,5 @@
-//! Builds the component for the host to embed: in a target directory of its own, so that the two builds
-//! never wait for each other's lock.
+//! Builds the component for the host to embed, and a hostile one to measure and test the host against: in a
+//! target directory of their own, so that the two builds never wait for each other's lock.
 
 use std::env;
 use std::error::Error;
@@ -11,10 +11,7 @@ const TARGET: &str = "wasm32-unknown-unknown";
 
 fn main() -> ExitCode {
     match build() {
-        Ok(component) => {
-            println!("cargo::rustc-env=COMPONENT={}", component.display());
-            ExitCode::SUCCESS
-        }
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("the component could not be built: {error}");
             ExitCode::FAILURE
@@ -22,11 +19,12 @@ fn main() -> ExitCode {
     }
 }
 
-fn build() -> Result<PathBuf, Box<dyn Error>> {
+fn build() -> Result<(), Box<dyn Error>> {
     let package = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let root = package.parent().ok_or("no workspace around this package")?;
     for input in [
         "src",
+        "host-test/hostile",
         "wit",
         "Cargo.toml",
         "Cargo.lock",
@@ -35,6 +33,17 @@ fn build() -> Result<PathBuf, Box<dyn Error>> {
         println!("cargo::rerun-if-changed={}", root.join(input).display());
     }
     add_target(root)?;
+    for (package, variable) in [
+        ("confluence-cloud", "COMPONENT"),
+        ("hostile-guest", "HOSTILE"),
+    ] {
+        let component = component(root, package)?;
+        println!("cargo::rustc-env={variable}={}", component.display());
+    }
+    Ok(())
+}
+
+fn component(root: &Path, package: &str) -> Result<PathBuf, Box<dyn Error>> {
     let target_dir = PathBuf::from(env::var("OUT_DIR")?).join("component");
     // A cdylib alone: with an rlib beside it cargo would leave out the link-time optimisation.
     let status = cargo(root)
@@ -44,7 +53,7 @@ fn build() -> Result<PathBuf, Box<dyn Error>> {
             "--locked",
             "--release",
             "--package",
-            "confluence-cloud",
+            package,
             "--lib",
         ])
         .args(["--crate-type", "cdylib", "--target", TARGET, "--target-dir"])
@@ -53,9 +62,9 @@ fn build() -> Result<PathBuf, Box<dyn Error>> {
     if !status.success() {
         return Err(format!("cargo rustc --target {TARGET} failed, see above").into());
     }
-    Ok(target_dir
-        .join(TARGET)
-        .join("release/confluence_cloud.wasm"))
+    let artifact = package.replace('-', "_");
+    let folder = target_dir.join(TARGET).join("release");
+    Ok(folder.join(artifact).with_extension("wasm"))
 }
 
 /// The same bytes whatever the folders are called, and no machine's paths in panic messages.

@@ -22,4 +22,6 @@ pub mod singer;
 pub mod state_file;
 pub mod transport;
 
+mod outgoing;
+mod share;
 mod tenant;
