@@ -30,7 +30,7 @@ impl Fields {
     ///
     /// # Errors
     ///
-    /// [`Kind::UnexpectedResponse`](crate::error::Kind::UnexpectedResponse) where it is no JSON object.
+    /// [`Kind::UnexpectedResponse`] where it is no JSON object.
     pub fn parse(endpoint: Endpoint, body: &[u8]) -> Result<Self> {
         if is_too_rich(body) {
             let what = format!("JSON of more than {MAX_VALUES} values");

@@ -1,24 +1,24 @@
 //! The component, compiled once and called for many tenants: one store a call, each within its limits.
 
-use std::path::{Path, PathBuf};
+mod setup;
+
+use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use wasmtime::component::{Component, HasSelf, Linker};
-use wasmtime::{Engine, InstanceAllocationStrategy, MemoryCreator, PoolingAllocationConfig, Store};
-use wasmtime_wasi::WasiView as _;
-use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView as _};
-use wasmtime_wasi::random::WasiRandom;
+use wasmtime::component::Component;
+use wasmtime::{Engine, InstanceAllocationStrategy, MemoryCreator, Store};
 
 use crate::connection::Connection;
-use crate::limits::{Exceeded, Limits, TABLE};
+use crate::limits::{Exceeded, Limits};
 use crate::outgoing::Meter;
 use crate::output::{Batch, Output};
 use crate::share::{Metered, Share, Ticks};
 use crate::tenant::{Stubborn, Tenant};
+use setup::{configuration, linker, load};
 
 /// The contract as Rust: made from `wit/` by wasmtime's `bindgen!`.
 #[expect(
@@ -42,8 +42,6 @@ pub use bindings::dx::connector::types::{
 pub const EMBEDDED: &[u8] = include_bytes!(env!("COMPONENT"));
 /// A component that means harm, to measure and to test the limits with.
 pub const HOSTILE: &[u8] = include_bytes!(env!("HOSTILE"));
-/// Calls at once at most: address space is set aside for so many memories.
-const MAX_CALLS: u32 = 2_000;
 
 /// Which component, and how it is kept.
 #[derive(Debug, Clone, Default)]
@@ -322,53 +320,6 @@ fn failure(error: wasmtime::Error, limits: &Limits) -> anyhow::Error {
             anyhow!("the component failed: {}", error.root_cause())
         }
     }
-}
-
-/// What an engine is made for: many small instances, quickly made, none able to starve the others.
-fn configuration() -> wasmtime::Config {
-    let mut pool = PoolingAllocationConfig::default();
-    pool.total_component_instances(MAX_CALLS);
-    pool.total_core_instances(MAX_CALLS * 3);
-    pool.total_memories(MAX_CALLS);
-    pool.total_tables(MAX_CALLS * 2);
-    pool.total_stacks(MAX_CALLS);
-    pool.max_memory_size(256 << 20);
-    pool.table_elements(TABLE);
-    pool.max_component_instance_size(1 << 20);
-    pool.max_core_instance_size(1 << 20);
-    pool.linear_memory_keep_resident(0);
-    let mut config = wasmtime::Config::new();
-    config.epoch_interruption(true);
-    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
-    config
-}
-
-/// The whole of what a component can reach: its sink, `wasi:http`, clocks and randomness. No files, no
-/// environment, no arguments, no standard streams, no sockets.
-fn linker(engine: &Engine) -> Result<Linker<Tenant>> {
-    use wasmtime_wasi::p2::bindings::{clocks, random};
-    let mut linker = Linker::new(engine);
-    wasmtime_wasi_io::add_to_linker_async(&mut linker)?;
-    clocks::wall_clock::add_to_linker::<Tenant, WasiClocks>(&mut linker, Tenant::clocks)?;
-    clocks::monotonic_clock::add_to_linker::<Tenant, WasiClocks>(&mut linker, Tenant::clocks)?;
-    random::random::add_to_linker::<Tenant, WasiRandom>(&mut linker, |tenant| {
-        tenant.ctx().ctx.random()
-    })?;
-    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
-    bindings::Connector::add_to_linker::<_, HasSelf<_>>(&mut linker, |tenant| tenant)?;
-    Ok(linker)
-}
-
-#[expect(
-    unsafe_code,
-    reason = "wasmtime can't check that a precompiled file is what it says"
-)]
-fn load(engine: &Engine, file: &Path) -> Result<Component> {
-    // SAFETY: the file is named by whoever runs this program, like the program itself.
-    let component = unsafe { Component::deserialize_file(engine, file) };
-    component
-        .map_err(anyhow::Error::from)
-        .with_context(|| format!("{} is not precompiled for this program", file.display()))
 }
 
 /// An output for calls that deliver nothing.

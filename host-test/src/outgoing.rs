@@ -160,12 +160,14 @@ fn limited(body: WasiBody, limit: Exceeded, meter: Arc<Meter>) -> WasiBody {
         _ => return body,
     };
     Limited::new(body, usize::try_from(bytes).unwrap_or(usize::MAX))
-        .map_err(move |error| match error.downcast::<Error>() {
-            Ok(error) => *error,
-            Err(_) => {
+        .map_err(move |error| {
+            let exceeded = |_| {
                 meter.meet(limit);
                 code(Some(bytes))
-            }
+            };
+            error
+                .downcast::<Error>()
+                .map_or_else(exceeded, |error| *error)
         })
         .boxed_unsync()
 }

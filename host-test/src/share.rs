@@ -2,20 +2,22 @@
 //!
 //! An epoch ends every [`TICK`], and a guest that runs then is taken off the processor. That alone shares it
 //! evenly between tasks, which is not fair: beside neighbours that wait for the network most of the time and
-//! need it for some 100 µs at once, a guest that loops would have half of it. So a call that had the
-//! processor for most of a tick while another call was waiting for one stands aside for [`TURNS`] ticks, or
-//! until the processors are idle. Where nobody waits, it goes on at full speed.
+//! need it for some 100 µs at once, a guest that loops would have half of it. So a call that had more than
+//! its part of the processors, while another was waiting for one, stands aside for [`TURNS`] ticks or until
+//! the processors are idle. Where nobody waits, it goes on at full speed.
+
+mod demand;
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context as Task, Poll, Wake, Waker};
-use std::time::{Duration, Instant};
+use std::task::{Context as Task, Poll, Waker};
+use std::time::Duration;
 
-use futures_util::task::AtomicWaker;
 use wasmtime::{Engine, UpdateDeadline};
 
 use crate::limits::Exceeded;
+use demand::{Bell, Demand};
 
 /// How often a running guest lets its neighbours run.
 const TICK: Duration = Duration::from_millis(10);
@@ -49,14 +51,9 @@ impl Ticks {
 
     /// The share of a new call.
     pub(crate) fn share(&self) -> Share {
-        let bell = Bell {
-            demand: Arc::clone(&self.demand),
-            rung: AtomicBool::new(false),
-            task: AtomicWaker::new(),
-        };
         Share {
             spent: Arc::default(),
-            bell: Arc::new(bell),
+            bell: Arc::new(Bell::new(Arc::clone(&self.demand))),
         }
     }
 }
@@ -64,56 +61,6 @@ impl Ticks {
 impl Drop for Ticks {
     fn drop(&mut self) {
         self.go_on.store(false, Ordering::Relaxed);
-    }
-}
-
-/// What the calls of an engine want of the processors together.
-#[derive(Debug, Default)]
-struct Demand {
-    /// Calls that could go on, and have no processor yet.
-    waiting: AtomicUsize,
-    /// Microseconds that calls have run.
-    used: AtomicU64,
-}
-
-impl Demand {
-    fn used(&self) -> Duration {
-        Duration::from_micros(self.used.load(Ordering::Relaxed))
-    }
-}
-
-/// Wakes a call, and counts it among those that wait until it is polled.
-#[derive(Debug)]
-struct Bell {
-    demand: Arc<Demand>,
-    rung: AtomicBool,
-    task: AtomicWaker,
-}
-
-impl Bell {
-    fn answered(&self) {
-        if self.rung.swap(false, Ordering::AcqRel) {
-            self.demand.waiting.fetch_sub(1, Ordering::Relaxed);
-        }
-    }
-}
-
-impl Wake for Bell {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        if !self.rung.swap(true, Ordering::AcqRel) {
-            self.demand.waiting.fetch_add(1, Ordering::Relaxed);
-        }
-        self.task.wake();
-    }
-}
-
-impl Drop for Bell {
-    fn drop(&mut self) {
-        self.answered();
     }
 }
 
@@ -128,16 +75,18 @@ pub(crate) struct Share {
 struct Spent {
     /// In polls that are over.
     used: Duration,
-    /// When the poll under way began.
-    polled: Option<Instant>,
-    /// What was used when an epoch last ended.
-    at_last_end: Duration,
+    /// The thread's processor time when the poll under way began.
+    polled: Option<Duration>,
+    /// What was used when an epoch last ended, by this call and by all.
+    at_last_end: (Duration, Duration),
 }
 
 impl Spent {
     fn until_now(&self) -> Duration {
-        let now = self.polled.map(|polled| polled.elapsed());
-        self.used + now.unwrap_or_default()
+        let polled = self
+            .polled
+            .map(|begun| processor_time().saturating_sub(begun));
+        self.used + polled.unwrap_or_default()
     }
 }
 
@@ -148,19 +97,38 @@ impl Share {
 
     /// What happens at the end of an epoch.
     pub(crate) fn epoch_ends(&self) -> UpdateDeadline {
+        let demand = self.bell.demand();
         let mut spent = self.spent();
-        let used = spent.until_now();
-        let busy = used.saturating_sub(spent.at_last_end) >= BUSY;
-        spent.at_last_end = used;
-        let demand = Arc::clone(&self.bell.demand);
-        let in_the_way = busy && demand.waiting.load(Ordering::Relaxed) > 0;
-        UpdateDeadline::YieldCustom(1, Box::pin(make_room(in_the_way, demand)))
+        let ends = (spent.until_now(), demand.used());
+        let mine = ends.0.saturating_sub(spent.at_last_end.0);
+        let all = ends.1.saturating_sub(spent.at_last_end.1) + mine;
+        spent.at_last_end = ends;
+        let in_the_way = demand.is_contended() && mine >= BUSY && mine > demand.part(all);
+        UpdateDeadline::YieldCustom(1, Box::pin(self.clone().make_room(in_the_way)))
+    }
+
+    /// Lets others run: once, or, whoever is in their way, for a while.
+    async fn make_room(self, in_the_way: bool) {
+        tokio::task::yield_now().await;
+        if !in_the_way {
+            return;
+        }
+        let demand = self.bell.demand();
+        for _ in 0..TURNS {
+            let before = demand.used();
+            tokio::time::sleep(TICK).await;
+            if demand.used().saturating_sub(before) < BUSY {
+                break;
+            }
+        }
+        // Time spent aside earns no credit: one tick, and the call is judged anew.
+        let mut spent = self.spent();
+        spent.at_last_end = (spent.until_now(), demand.used());
     }
 
     fn begin(&self, task: &Waker) {
-        self.bell.answered();
-        self.bell.task.register(task);
-        self.spent().polled = Some(Instant::now());
+        self.bell.answer(task);
+        self.spent().polled = Some(processor_time());
     }
 
     /// What was used, with the poll that is over now.
@@ -169,8 +137,7 @@ impl Share {
         let before = spent.used;
         spent.used = spent.until_now();
         spent.polled = None;
-        let micros = u64::try_from((spent.used - before).as_micros()).unwrap_or(u64::MAX);
-        self.bell.demand.used.fetch_add(micros, Ordering::Relaxed);
+        self.bell.demand().add(spent.used.saturating_sub(before));
         spent.used
     }
 
@@ -180,19 +147,20 @@ impl Share {
     }
 }
 
-/// Lets others run: once, or, whoever is in their way, for a while.
-async fn make_room(in_the_way: bool, demand: Arc<Demand>) {
-    tokio::task::yield_now().await;
-    if !in_the_way {
-        return;
-    }
-    for _ in 0..TURNS {
-        let before = demand.used();
-        tokio::time::sleep(TICK).await;
-        if demand.used() - before < BUSY {
-            return;
-        }
-    }
+/// What this thread has had of the processor. Not what went by: a thread that is not alone on its processor
+/// would pay for its neighbours.
+#[cfg(unix)]
+fn processor_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::try_from(time).unwrap_or_default()
+}
+
+/// Where there is no such clock, what went by.
+#[cfg(not(unix))]
+fn processor_time() -> Duration {
+    static BEGIN: std::sync::LazyLock<std::time::Instant> =
+        std::sync::LazyLock::new(std::time::Instant::now);
+    BEGIN.elapsed()
 }
 
 /// Counts the time that a call spends running, and ends the call at its limit. An epoch's end makes a guest

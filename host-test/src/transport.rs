@@ -3,6 +3,11 @@
 //! Wasmtime's own sender opens a connection for every request and waits for ten minutes; this one keeps
 //! connections alive (HTTP/1.1, and HTTP/2 where TLS agrees on it) and shares them between the calls of one
 //! tenant only. Redirects come back to the guest as they are: hyper follows none.
+//!
+//! Nothing is asked for in compressed form. A listing of 250 pages takes 160 KB as it is and 24 KB with gzip,
+//! and inflating it takes 0.4 ms; on a line of 100 Mbit/s that saves 11 of the some 250 ms that such a request
+//! takes. Details, which most requests are for, fit into a packet or two. Against this stands an inflater, in
+//! the host or in the component, whose output has to be held to the limit of a response as well.
 
 use std::fmt;
 use std::future::Future;

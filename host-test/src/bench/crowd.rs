@@ -44,7 +44,7 @@ pub struct Crowd {
     pub plain: Tenants,
     /// Beside one that loops and one that floods: the median run.
     pub beside_hostile: Tenants,
-    /// Median over the pairs of the two wall times' ratio.
+    /// By how much longer a tenant takes beside them: the median tenants' times, the median over the pairs.
     pub ratio: f64,
 }
 
@@ -66,7 +66,7 @@ pub async fn compare(tenants: usize, pairs: usize) -> Result<Crowd> {
     for _ in 0..pairs {
         let alone: Tenants = child(&["bench-run", "--tenants", &count], &config).await?;
         let harmed: Tenants = child(&arguments, &config).await?;
-        ratios.push(harmed.wall_s / alone.wall_s);
+        ratios.push(harmed.median_s / alone.median_s);
         plain.push(alone);
         beside.push(harmed);
     }

@@ -121,7 +121,7 @@ fn show_crowd(figures: &Crowd) {
         ratio,
     } = figures;
     eprintln!(
-        "{:>7}  {:>5.2} s  {:>5.2} s  {:>9.0}  {:>7.0}  {:>10.0} KiB  {:<8}  {ratio:.2} times the wall time",
+        "{:>7}  {:>5.2} s  {:>5.2} s  {:>9.0}  {:>7.0}  {:>10.0} KiB  {:<8}  {ratio:.2} times as long",
         plain.tenants,
         plain.wall_s,
         plain.median_s,
