@@ -1,5 +1,5 @@
-//! Builds the component for the host to embed: in a target directory of its own, so that the two builds
-//! never wait for each other's lock.
+//! Builds the component for the host to embed, and a hostile one to measure and test the host against: in a
+//! target directory of their own, so that the two builds never wait for each other's lock.
 
 use std::env;
 use std::error::Error;
@@ -12,10 +12,7 @@ const TARGET: &str = "wasm32-unknown-unknown";
 
 fn main() -> ExitCode {
     match build() {
-        Ok(component) => {
-            println!("cargo::rustc-env=COMPONENT={}", component.display());
-            ExitCode::SUCCESS
-        }
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("the component could not be built: {error}");
             ExitCode::FAILURE
@@ -23,11 +20,12 @@ fn main() -> ExitCode {
     }
 }
 
-fn build() -> Result<PathBuf, Box<dyn Error>> {
+fn build() -> Result<(), Box<dyn Error>> {
     let package = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let root = package.parent().ok_or("no workspace around this package")?;
     for input in [
         "src",
+        "host-test/hostile",
         "wit",
         "Cargo.toml",
         "Cargo.lock",
@@ -36,6 +34,17 @@ fn build() -> Result<PathBuf, Box<dyn Error>> {
         println!("cargo::rerun-if-changed={}", root.join(input).display());
     }
     add_target(root)?;
+    for (package, variable) in [
+        ("confluence-cloud", "COMPONENT"),
+        ("hostile-guest", "HOSTILE"),
+    ] {
+        let component = component(root, package)?;
+        println!("cargo::rustc-env={variable}={}", component.display());
+    }
+    Ok(())
+}
+
+fn component(root: &Path, package: &str) -> Result<PathBuf, Box<dyn Error>> {
     let target_dir = PathBuf::from(env::var("OUT_DIR")?).join("component");
     // A cdylib alone: with an rlib beside it cargo would leave out the link-time optimisation.
     let status = cargo(root)
@@ -45,7 +54,7 @@ fn build() -> Result<PathBuf, Box<dyn Error>> {
             "--locked",
             "--release",
             "--package",
-            "confluence-cloud",
+            package,
             "--lib",
         ])
         .args(["--crate-type", "cdylib", "--target", TARGET, "--target-dir"])
@@ -54,10 +63,10 @@ fn build() -> Result<PathBuf, Box<dyn Error>> {
     if !status.success() {
         return Err(format!("cargo rustc --target {TARGET} failed, see above").into());
     }
-    let linked = target_dir
-        .join(TARGET)
-        .join("release/confluence_cloud.wasm");
-    let shipped = target_dir.join("confluence_cloud.wasm");
+    let artifact = package.replace('-', "_");
+    let folder = target_dir.join(TARGET).join("release");
+    let linked = folder.join(&artifact).with_extension("wasm");
+    let shipped = target_dir.join(artifact).with_extension("wasm");
     let bytes = fs::read(linked)?;
     let bare = without_custom_sections(&bytes).ok_or("the linker wrote no component")?;
     fs::write(&shipped, bare)?;

@@ -18,6 +18,7 @@ mod contract;
 mod faults;
 mod full;
 mod incremental;
+mod limits;
 mod report;
 mod resume;
 mod support;

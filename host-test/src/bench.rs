@@ -3,6 +3,8 @@
 //! Every run is a process of its own, so that its processor time and its memory are its own; the mock is in
 //! the process that compares them. Machines are noisy, so runs are paired and medians told.
 
+pub mod crowd;
+
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,7 +13,6 @@ use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
-use tokio::task::JoinSet;
 
 use crate::connection::Connection;
 use crate::engine::{EMBEDDED, Mode, Options, Runtime, Selection};
@@ -77,23 +78,6 @@ pub struct StartUp {
     pub component_bytes: usize,
 }
 
-/// Many tenants at once in one process.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub struct Tenants {
-    /// How many.
-    pub tenants: usize,
-    /// Seconds until all were done.
-    pub wall_s: f64,
-    /// Requests of all.
-    pub requests: u64,
-    /// Rows of all.
-    pub rows: u64,
-    /// KiB of resident memory that each added.
-    pub rss_per_tenant_kib: f64,
-    /// Whether each delivered what it should.
-    pub complete: bool,
-}
-
 /// Measures one run in this process, on one thread: a call is one line of work, and handing it from thread to
 /// thread would cost more than the sandbox does.
 ///
@@ -129,48 +113,6 @@ pub fn measure(client: Client, config: &str) -> Result<Run> {
     })
 }
 
-/// Runs many tenants at once in this process, each with its own connections.
-///
-/// # Errors
-///
-/// One of them fails.
-pub async fn measure_tenants(tenants: usize, config: &str) -> Result<Tenants> {
-    let runtime = Arc::new(Runtime::new(&Options::default())?);
-    let selection = everything(&runtime).await?;
-    let alone = sync(&runtime, &Connection::new(config), &selection)
-        .await?
-        .rows;
-    let before = status_kib("VmRSS");
-    let begun = Instant::now();
-    let mut calls = JoinSet::new();
-    for _ in 0..tenants {
-        let (runtime, selection, config) =
-            (Arc::clone(&runtime), selection.clone(), config.to_owned());
-        calls.spawn(async move { sync(&runtime, &Connection::new(&config), &selection).await });
-    }
-    let mut all = Tenants {
-        tenants,
-        wall_s: 0.0,
-        requests: 0,
-        rows: 0,
-        rss_per_tenant_kib: 0.0,
-        complete: true,
-    };
-    while let Some(done) = calls.join_next().await {
-        let done = done??;
-        all.rows += done.rows;
-        all.requests += done.requests;
-        all.complete &= done.rows == alone;
-    }
-    all.wall_s = begun.elapsed().as_secs_f64();
-    let added = status_kib("VmHWM").saturating_sub(before);
-    #[expect(clippy::cast_precision_loss, reason = "a figure for a table")]
-    {
-        all.rss_per_tenant_kib = added as f64 / tenants as f64;
-    }
-    Ok(all)
-}
-
 /// Compares the two clients at one latency, in pairs of processes.
 ///
 /// # Errors
@@ -200,24 +142,6 @@ pub async fn compare(latency_ms: u64, pages: usize, pairs: usize) -> Result<Comp
         ratio: median(ratios),
         in_flight: median(in_flight),
     })
-}
-
-/// Runs so many tenants in a process of their own.
-///
-/// # Errors
-///
-/// One of them fails.
-pub async fn tenants(tenants: usize) -> Result<Tenants> {
-    let mock = mock(20, 0)?;
-    let mut config = mock.config_json();
-    if let Some(config) = config.as_object_mut() {
-        config.insert("max_concurrency".to_owned(), 2.into());
-    }
-    child(
-        &["bench-run", "--tenants", &tenants.to_string()],
-        &config.to_string(),
-    )
-    .await
 }
 
 /// Measures how quickly a call gets going.

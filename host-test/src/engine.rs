@@ -1,24 +1,24 @@
 //! The component, compiled once and called for many tenants: one store a call, each within its limits.
 
-use std::path::{Path, PathBuf};
-use std::pin::{Pin, pin};
+mod setup;
+
+use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context as Task, Poll};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
-use wasmtime::component::{Component, HasSelf, Linker};
-use wasmtime::{Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
-use wasmtime_wasi::WasiView as _;
-use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView as _};
-use wasmtime_wasi::random::WasiRandom;
+use anyhow::{Context as _, Result, anyhow, bail};
+use wasmtime::component::Component;
+use wasmtime::{Engine, InstanceAllocationStrategy, MemoryCreator, Store};
 
 use crate::connection::Connection;
 use crate::limits::{Exceeded, Limits};
+use crate::outgoing::Meter;
 use crate::output::{Batch, Output};
-use crate::tenant::Tenant;
-use crate::transport::Meter;
+use crate::share::{Metered, Share, Ticks};
+use crate::tenant::{Stubborn, Tenant};
+use setup::{configuration, linker, load};
 
 /// The contract as Rust: made from `wit/` by wasmtime's `bindgen!`.
 #[expect(
@@ -29,7 +29,7 @@ pub mod bindings {
     wasmtime::component::bindgen!({
         path: "../wit",
         world: "connector",
-        imports: { default: async },
+        imports: { default: async | trappable },
         exports: { default: async },
     });
 }
@@ -40,10 +40,8 @@ pub use bindings::dx::connector::types::{
 
 /// The component that this crate was built with.
 pub const EMBEDDED: &[u8] = include_bytes!(env!("COMPONENT"));
-/// How often a running guest lets its neighbours run.
-const TICK: Duration = Duration::from_millis(10);
-/// Calls at once at most: address space is set aside for so many memories.
-const MAX_CALLS: u32 = 2_000;
+/// A component that means harm, to measure and to test the limits with.
+pub const HOSTILE: &[u8] = include_bytes!(env!("HOSTILE"));
 
 /// Which component, and how it is kept.
 #[derive(Debug, Clone, Default)]
@@ -58,13 +56,7 @@ pub struct Options {
 pub struct Runtime {
     engine: Engine,
     pre: bindings::ConnectorPre<Tenant>,
-    ticking: Arc<AtomicBool>,
-}
-
-impl Drop for Runtime {
-    fn drop(&mut self) {
-        self.ticking.store(false, Ordering::Relaxed);
-    }
+    ticks: Arc<Ticks>,
 }
 
 /// What a call leaves besides its result.
@@ -89,6 +81,8 @@ pub struct Outcome {
     pub result: Result<(), Failure>,
     /// Why the output refused, if it did.
     pub refusal: Option<anyhow::Error>,
+    /// The first limit that a request met, whatever the component made of it.
+    pub exceeded: Option<Exceeded>,
     /// What the call used.
     pub usage: Usage,
 }
@@ -114,17 +108,44 @@ impl Runtime {
                 .with_context(|| format!("{} can't be loaded", file.display()))?,
             _ => Component::from_binary(&engine, EMBEDDED)?,
         };
-        let linker = linker(&engine)?;
-        let pre = bindings::ConnectorPre::new(linker.instantiate_pre(&component)?)
+        let ticks = Arc::new(Ticks::begin(&engine));
+        Self::of(&component, engine, ticks)
+    }
+
+    /// A runtime for another component in the same engine, so that calls of both are neighbours.
+    ///
+    /// # Errors
+    ///
+    /// It isn't a component of this contract.
+    pub fn beside(&self, component: &[u8]) -> Result<Self> {
+        let component = Component::from_binary(&self.engine, component)?;
+        Self::of(&component, self.engine.clone(), Arc::clone(&self.ticks))
+    }
+
+    /// A runtime whose linear memories are made by `memories`, one by one, not taken from a pool: for whoever
+    /// wants to look into them.
+    ///
+    /// # Errors
+    ///
+    /// The embedded component can't be compiled.
+    pub fn with_memories(memories: Arc<dyn MemoryCreator>) -> Result<Self> {
+        let mut config = configuration();
+        config.allocation_strategy(InstanceAllocationStrategy::OnDemand);
+        // Nothing is promised of those memories, so every access is checked.
+        config.memory_reservation(0).memory_guard_size(0);
+        config.memory_init_cow(false);
+        config.with_host_memory(memories);
+        let engine = Engine::new(&config)?;
+        let component = Component::from_binary(&engine, EMBEDDED)?;
+        let ticks = Arc::new(Ticks::begin(&engine));
+        Self::of(&component, engine, ticks)
+    }
+
+    fn of(component: &Component, engine: Engine, ticks: Arc<Ticks>) -> Result<Self> {
+        let pre = bindings::ConnectorPre::new(linker(&engine)?.instantiate_pre(component)?)
             .map_err(anyhow::Error::from)
             .context("the component doesn't fit the contract dx:connector@0.1.0")?;
-        let ticking = Arc::new(AtomicBool::new(true));
-        tick(&engine, Arc::clone(&ticking));
-        Ok(Self {
-            engine,
-            pre,
-            ticking,
-        })
+        Ok(Self { engine, pre, ticks })
     }
 
     /// Compiles the component for [`Options::precompiled`].
@@ -201,7 +222,7 @@ impl Runtime {
         output: Box<dyn Output>,
     ) -> Result<Outcome> {
         let config = connection.config();
-        let (mut result, (refusal, usage)) = self
+        let (mut result, left) = self
             .call(connection, limits, output, async |connector, store| {
                 connector
                     .dx_connector_source()
@@ -214,8 +235,9 @@ impl Runtime {
         }
         Ok(Outcome {
             result,
-            refusal,
-            usage,
+            refusal: left.refusal,
+            exceeded: left.exceeded,
+            usage: left.usage,
         })
     }
 
@@ -227,15 +249,12 @@ impl Runtime {
         limits: Limits,
         output: Box<dyn Output>,
         call: impl AsyncFnOnce(&bindings::Connector, &mut Store<Tenant>) -> wasmtime::Result<T>,
-    ) -> Result<(T, (Option<anyhow::Error>, Usage))> {
+    ) -> Result<(T, Left)> {
         let meter = Arc::new(Meter::default());
         let tenant = Tenant::new(connection, limits, Arc::clone(&meter), output);
-        let mut store = Store::new(&self.engine, tenant);
-        store.limiter(|tenant| &mut tenant.memory);
-        store.set_epoch_deadline(1);
-        store.epoch_deadline_async_yield_and_update(1);
+        let share = self.ticks.share();
+        let mut store = self.store(tenant, limits, share.clone());
         let begun = Instant::now();
-        let mut cpu = Duration::ZERO;
         let run = async {
             let connector = self.pre.instantiate_async(&mut store).await?;
             let instantiated = begun.elapsed();
@@ -244,117 +263,61 @@ impl Runtime {
         };
         let metered = Metered {
             run: pin!(run),
-            used: &mut cpu,
+            share: share.clone(),
             limit: limits.cpu,
         };
         let ended = tokio::time::timeout(limits.wall, metered).await;
         let (value, instantiated, tenant) =
             match ended.map_err(|_| Exceeded::Wall(limits.wall)).flatten() {
                 Err(exceeded) => bail!(exceeded),
-                Ok(Err(error)) => return Err(failure(error)),
+                Ok(Err(error)) => return Err(failure(error, &limits)),
                 Ok(Ok(done)) => done,
             };
-        let requests = meter.requests.load(Ordering::Relaxed);
         let first_request = meter.first.get().map(|first| first.duration_since(begun));
         let usage = Usage {
             memory: tenant.memory.used,
-            cpu,
-            requests,
+            cpu: share.used(),
+            requests: meter.requests.load(Ordering::Relaxed),
             instantiated,
             first_request,
         };
-        Ok((value, (tenant.refusal, usage)))
+        let left = Left {
+            refusal: tenant.refusal,
+            exceeded: meter.exceeded.get().copied(),
+            usage,
+        };
+        Ok((value, left))
     }
+
+    fn store(&self, tenant: Tenant, limits: Limits, share: Share) -> Store<Tenant> {
+        let mut store = Store::new(&self.engine, tenant);
+        store.limiter(|tenant| &mut tenant.memory);
+        store.set_hostcall_fuel(limits.handed_over);
+        store.set_max_component_handles(limits.handles);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(move |_| Ok(share.epoch_ends()));
+        store
+    }
+}
+
+/// What a call leaves behind besides its value.
+struct Left {
+    refusal: Option<anyhow::Error>,
+    exceeded: Option<Exceeded>,
+    usage: Usage,
 }
 
 /// A limit in its own words, anything else with the guest's.
-fn failure(error: wasmtime::Error) -> anyhow::Error {
-    match error.downcast_ref::<Exceeded>() {
-        Some(exceeded) => anyhow::Error::from(*exceeded),
-        None => anyhow::Error::from(error).context("the component failed"),
+fn failure(error: wasmtime::Error, limits: &Limits) -> anyhow::Error {
+    if let Some(exceeded) = Exceeded::behind(&error, limits) {
+        return exceeded.into();
     }
-}
-
-/// What an engine is made for: many small instances, quickly made, none able to starve the others.
-fn configuration() -> wasmtime::Config {
-    let mut pool = PoolingAllocationConfig::default();
-    pool.total_component_instances(MAX_CALLS);
-    pool.total_core_instances(MAX_CALLS * 3);
-    pool.total_memories(MAX_CALLS);
-    pool.total_tables(MAX_CALLS * 2);
-    pool.total_stacks(MAX_CALLS);
-    pool.max_memory_size(256 << 20);
-    pool.table_elements(20_000);
-    pool.max_component_instance_size(1 << 20);
-    pool.max_core_instance_size(1 << 20);
-    pool.linear_memory_keep_resident(0);
-    let mut config = wasmtime::Config::new();
-    config.epoch_interruption(true);
-    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
-    config
-}
-
-/// The whole of what a component can reach: its sink, `wasi:http`, clocks and randomness. No files, no
-/// environment, no arguments, no standard streams, no sockets.
-fn linker(engine: &Engine) -> Result<Linker<Tenant>> {
-    use wasmtime_wasi::p2::bindings::{clocks, random};
-    let mut linker = Linker::new(engine);
-    wasmtime_wasi_io::add_to_linker_async(&mut linker)?;
-    clocks::wall_clock::add_to_linker::<Tenant, WasiClocks>(&mut linker, Tenant::clocks)?;
-    clocks::monotonic_clock::add_to_linker::<Tenant, WasiClocks>(&mut linker, Tenant::clocks)?;
-    random::random::add_to_linker::<Tenant, WasiRandom>(&mut linker, |tenant| {
-        tenant.ctx().ctx.random()
-    })?;
-    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
-    bindings::Connector::add_to_linker::<_, HasSelf<_>>(&mut linker, |tenant| tenant)?;
-    Ok(linker)
-}
-
-#[expect(
-    unsafe_code,
-    reason = "wasmtime can't check that a precompiled file is what it says"
-)]
-fn load(engine: &Engine, file: &Path) -> Result<Component> {
-    // SAFETY: the file is named by whoever runs this program, like the program itself.
-    let component = unsafe { Component::deserialize_file(engine, file) };
-    component
-        .map_err(anyhow::Error::from)
-        .with_context(|| format!("{} is not precompiled for this program", file.display()))
-}
-
-/// Lets the epochs pass as long as the runtime lives.
-fn tick(engine: &Engine, ticking: Arc<AtomicBool>) {
-    let engine = engine.weak();
-    std::thread::spawn(move || {
-        while ticking.load(Ordering::Relaxed) {
-            std::thread::sleep(TICK);
-            match engine.upgrade() {
-                Some(engine) => engine.increment_epoch(),
-                None => return,
-            }
-        }
-    });
-}
-
-/// Counts the time that a call spends running. An epoch's end makes a guest yield, so a poll takes little
-/// more than a tick, and waiting isn't counted.
-struct Metered<'a, F> {
-    run: Pin<&'a mut F>,
-    used: &'a mut Duration,
-    limit: Duration,
-}
-
-impl<F: Future> Future for Metered<'_, F> {
-    type Output = Result<F::Output, Exceeded>;
-
-    fn poll(mut self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Self::Output> {
-        let begun = Instant::now();
-        let polled = self.run.as_mut().poll(task);
-        *self.used += begun.elapsed();
-        match polled {
-            Poll::Ready(value) => Poll::Ready(Ok(value)),
-            Poll::Pending if *self.used > self.limit => Poll::Ready(Err(Exceeded::Cpu(self.limit))),
-            Poll::Pending => Poll::Pending,
+    match error.downcast::<Stubborn>() {
+        Ok(stubborn) => stubborn.into(),
+        Err(error) => {
+            // Where in the component is for its authors, why is for everybody.
+            tracing::info!("the component failed: {error:?}");
+            anyhow!("the component failed: {}", error.root_cause())
         }
     }
 }

@@ -24,4 +24,6 @@ pub mod state_file;
 pub mod transport;
 
 mod native;
+mod outgoing;
+mod share;
 mod tenant;

@@ -81,6 +81,7 @@ fn conclude(outcome: Result<Outcome>) -> Result<Usage, Failure> {
         result,
         refusal,
         usage,
+        ..
     } = outcome.map_err(failure(FailureKind::Other))?;
     let Err(mut reported) = result else {
         return Ok(usage);

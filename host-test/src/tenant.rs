@@ -3,15 +3,16 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use anyhow::anyhow;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::connection::{Connection, Secrets};
 use crate::engine::bindings::dx::connector::{sink, types};
-use crate::limits::{Limits, Memory};
+use crate::limits::{Limits, Memory, STATE};
+use crate::outgoing::{Meter, Outgoing};
 use crate::output::{Batch, Note, Output};
-use crate::transport::{Meter, Outgoing};
 
 /// What belongs to one call alone, and goes with it.
 pub(crate) struct Tenant {
@@ -25,7 +26,26 @@ pub(crate) struct Tenant {
     /// Why the output refused, in its own words.
     pub(crate) refusal: Option<anyhow::Error>,
     pace: Option<Pace>,
+    /// Notes have a pace of their own, because for rows there may be none.
+    notes: Pace,
 }
+
+/// A component that calls a sink which has refused: the contract ends the run there.
+#[derive(Debug, thiserror::Error)]
+#[error("the component called the sink again after it had refused: {0}")]
+pub(crate) struct Stubborn(String);
+
+/// Notes per second: more than a component has to say to a person.
+const NOTES_PER_SECOND: u32 = 500;
+/// Bytes of a note; a longer one is left out.
+const NOTE: usize = 16 << 10;
+/// Bytes of one set of headers, as `wasi:http` counts them.
+const FIELDS: usize = 64 << 10;
+/// Bytes of randomness at once.
+const RANDOM: u64 = 64 << 10;
+
+/// What the sink answers: a refusal in words, or an error that ends the call.
+type Answer = wasmtime::Result<Result<(), String>>;
 
 impl Tenant {
     pub(crate) fn new(
@@ -34,17 +54,33 @@ impl Tenant {
         meter: Arc<Meter>,
         output: Box<dyn Output>,
     ) -> Self {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(limits.handles);
+        let mut http = WasiHttpCtx::new();
+        http.set_field_size_limit(FIELDS);
         Self {
-            table: ResourceTable::new(),
-            wasi: WasiCtx::builder().build(),
-            http: WasiHttpCtx::new(),
+            table,
+            wasi: WasiCtx::builder().max_random_size(RANDOM).build(),
+            http,
             outgoing: Outgoing::new(connection.transport(), limits, meter),
             secrets: connection.secrets(),
             output,
             memory: Memory::new(limits.memory),
             refusal: None,
             pace: limits.rows_per_second.map(Pace::new),
+            notes: Pace::new(NOTES_PER_SECOND),
         }
+    }
+
+    /// Lets whoever delivers wait, and ends the call of whoever was told to stop.
+    async fn admit(&mut self, rows: usize) -> wasmtime::Result<()> {
+        if let Some(refusal) = &self.refusal {
+            return Err(Stubborn(format!("{refusal:#}")).into());
+        }
+        if let Some(pace) = &mut self.pace {
+            pace.keep(rows).await;
+        }
+        Ok(())
     }
 
     /// An output's error goes to whoever made the call; the guest learns only that it has to stop.
@@ -58,10 +94,8 @@ impl Tenant {
 }
 
 impl sink::Host for Tenant {
-    async fn emit(&mut self, batch: types::Batch) -> Result<(), String> {
-        if let Some(pace) = &mut self.pace {
-            pace.keep(batch.rows.len()).await;
-        }
+    async fn emit(&mut self, batch: types::Batch) -> Answer {
+        self.admit(batch.rows.len() + batch.replaces.len()).await?;
         let types::Batch {
             stream,
             replaces,
@@ -72,24 +106,38 @@ impl sink::Host for Tenant {
             replaces,
             rows,
         });
-        self.refuse(result)
+        Ok(self.refuse(result))
     }
 
-    async fn checkpoint(&mut self, state: String) -> Result<(), String> {
-        let result = self.output.checkpoint(&state);
-        self.refuse(result)
+    async fn checkpoint(&mut self, state: String) -> Answer {
+        self.admit(1).await?;
+        let result = if state.len() < STATE {
+            self.output.checkpoint(&state)
+        } else {
+            Err(anyhow!(
+                "a state of {} bytes; the contract allows less than {STATE}",
+                state.len()
+            ))
+        };
+        Ok(self.refuse(result))
     }
 
-    async fn finished(&mut self, stream: String, snapshot: bool) -> Result<(), String> {
+    async fn finished(&mut self, stream: String, snapshot: bool) -> Answer {
+        self.admit(1).await?;
         let result = self.output.finished(&stream, snapshot);
-        self.refuse(result)
+        Ok(self.refuse(result))
     }
 
-    async fn note(&mut self, mut note: String) {
+    async fn note(&mut self, mut note: String) -> wasmtime::Result<()> {
+        self.notes.keep(1).await;
+        if self.refusal.is_some() || note.len() > NOTE {
+            return Ok(());
+        }
         self.secrets.hide(&mut note);
         if let Ok(note) = serde_json::from_str::<Note>(&note) {
             self.output.note(&note);
         }
+        Ok(())
     }
 }
 

@@ -8,7 +8,8 @@ use clap::Args;
 use serde_json::json;
 
 use super::{print, read_config};
-use crate::bench::{self, Client, Comparison, StartUp, Tenants};
+use crate::bench::crowd::{self, Crowd};
+use crate::bench::{self, Client, Comparison, StartUp};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -29,6 +30,9 @@ pub(super) struct RunArguments {
     client: Client,
     #[arg(long)]
     tenants: Option<usize>,
+    /// Beside two that mean harm.
+    #[arg(long)]
+    hostile: bool,
 }
 
 /// Milliseconds before each answer, and pages enough for a run of some seconds.
@@ -46,11 +50,13 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
         show_comparison(&comparison);
         comparisons.push(comparison);
     }
-    eprintln!("\ntenants  wall     requests/s  rows/s  RSS per tenant  complete");
+    eprintln!(
+        "\ntenants  wall     median   requests/s  rows/s  RSS per tenant  complete  beside two hostile ones"
+    );
     let mut crowds = Vec::new();
     for tenants in arguments.tenants {
-        let crowd = bench::tenants(tenants).await?;
-        show_tenants(&crowd);
+        let crowd = crowd::compare(tenants, arguments.pairs).await?;
+        show_crowd(&crowd);
         crowds.push(crowd);
     }
     print(&json!({ "start_up": start_up, "comparisons": comparisons, "tenants": crowds }))?;
@@ -60,7 +66,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
 pub(super) async fn run_one(arguments: RunArguments) -> Result<ExitCode> {
     let config = read_config(&arguments.config)?;
     let figures = if let Some(tenants) = arguments.tenants {
-        json!(bench::measure_tenants(tenants, &config).await?)
+        json!(crowd::measure(tenants, arguments.hostile, &config).await?)
     } else {
         let run = move || bench::measure(arguments.client, &config);
         json!(tokio::task::spawn_blocking(run).await??)
@@ -110,14 +116,24 @@ fn show_comparison(figures: &Comparison) {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "figures for a table")]
-fn show_tenants(figures: &Tenants) {
+fn show_crowd(figures: &Crowd) {
+    let Crowd {
+        plain,
+        beside_hostile,
+        ratio,
+    } = figures;
     eprintln!(
-        "{:>7}  {:>5.2} s  {:>9.0}  {:>7.0}  {:>10.0} KiB  {}",
-        figures.tenants,
-        figures.wall_s,
-        figures.requests as f64 / figures.wall_s,
-        figures.rows as f64 / figures.wall_s,
-        figures.rss_per_tenant_kib,
-        if figures.complete { "yes" } else { "NO" },
+        "{:>7}  {:>5.2} s  {:>5.2} s  {:>9.0}  {:>7.0}  {:>10.0} KiB  {:<8}  {ratio:.2} times as long",
+        plain.tenants,
+        plain.wall_s,
+        plain.median_s,
+        plain.requests as f64 / plain.wall_s,
+        plain.rows as f64 / plain.wall_s,
+        plain.rss_per_tenant_kib,
+        if plain.complete && beside_hostile.complete {
+            "yes"
+        } else {
+            "NO"
+        },
     );
 }

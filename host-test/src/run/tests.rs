@@ -11,6 +11,7 @@ fn failed(kind: FailureKind, refusal: Option<&'static str>) -> Outcome {
     Outcome {
         result: Err(failure(kind)(anyhow!("the component's words"))),
         refusal: refusal.map(|words| anyhow!(words)),
+        exceeded: None,
         usage: Usage::default(),
     }
 }

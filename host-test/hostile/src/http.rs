@@ -1,0 +1,146 @@
+//! Harm by way of `wasi:http`: where it may not go, more than it may send, more than it may hold.
+
+use wasip2::http::outgoing_handler::handle;
+use wasip2::http::types::{
+    ErrorCode, Fields, FutureIncomingResponse, IncomingBody, Method, OutgoingBody, OutgoingRequest,
+    RequestOptions, Scheme,
+};
+use wasip2::io::streams::StreamError;
+
+/// Time-outs of every request, in nanoseconds: tests shouldn't take long.
+const PATIENCE: u64 = 1_000_000_000;
+
+/// Makes handles without an end and gives none back.
+pub(crate) fn handles() -> String {
+    loop {
+        std::mem::forget(Fields::new());
+    }
+}
+
+/// Puts headers into one set of them until the host takes no more.
+pub(crate) fn fields() -> String {
+    let fields = Fields::new();
+    let mut bytes = 0;
+    while fields.append("x-filler", &[b'x'; 1024]).is_ok() {
+        bytes += 1024;
+    }
+    format!("the host took {bytes} bytes of headers")
+}
+
+pub(crate) fn get(url: &str) -> String {
+    let sent = request(url, Fields::new()).and_then(send);
+    told(sent.and_then(|answer| read(&answer)))
+}
+
+/// Tries to set a header that is the host's own matter.
+pub(crate) fn with_header(name: &str, value: &str) -> String {
+    match Fields::new().append(name, value.as_bytes()) {
+        Ok(()) => format!("the host took the header {name}"),
+        Err(error) => format!("the header {name} is refused: {error:?}"),
+    }
+}
+
+/// Sends a body of so many bytes.
+pub(crate) fn post(bytes: usize, url: &str) -> String {
+    told(request(url, Fields::new()).and_then(|outgoing| {
+        let _ = outgoing.set_method(&Method::Post);
+        let body = outgoing.body().map_err(|()| unspeakable())?;
+        let answer = send(outgoing)?;
+        let written = write(body, bytes);
+        match read(&answer) {
+            Ok(told) if written < bytes => Ok(format!("{told} after {written} bytes")),
+            other => other,
+        }
+    }))
+}
+
+/// So many requests before it looks at the first answer.
+pub(crate) fn at_once(count: usize, url: &str) -> String {
+    let sent = || request(url, Fields::new()).and_then(send);
+    let answers: Vec<_> = (0..count).map(|_| sent()).collect();
+    let mut refused = Vec::new();
+    for answer in &answers {
+        match answer.as_ref().map(head) {
+            Ok(Err(code)) => refused.push(code),
+            Err(code) => refused.push(code.clone()),
+            Ok(Ok(_)) => {}
+        }
+    }
+    let first = refused.first().map(ToString::to_string);
+    format!(
+        "{} of {count} were refused: {}",
+        refused.len(),
+        first.unwrap_or_default()
+    )
+}
+
+fn request(url: &str, headers: Fields) -> Result<OutgoingRequest, ErrorCode> {
+    let (scheme, rest) = match url.split_once("://") {
+        Some(("http", rest)) => (Scheme::Http, rest),
+        Some((_, rest)) => (Scheme::Https, rest),
+        None => return Err(unspeakable()),
+    };
+    let path = rest.find('/').map_or("/", |start| &rest[start..]);
+    let authority = rest.split('/').next().unwrap_or_default();
+    let outgoing = OutgoingRequest::new(headers);
+    let put = outgoing
+        .set_scheme(Some(&scheme))
+        .and_then(|()| outgoing.set_authority(Some(authority)))
+        .and_then(|()| outgoing.set_path_with_query(Some(path)));
+    put.map(|()| outgoing).map_err(|()| unspeakable())
+}
+
+fn send(outgoing: OutgoingRequest) -> Result<FutureIncomingResponse, ErrorCode> {
+    let options = RequestOptions::new();
+    let _ = options.set_connect_timeout(Some(PATIENCE));
+    let _ = options.set_first_byte_timeout(Some(PATIENCE));
+    let _ = options.set_between_bytes_timeout(Some(PATIENCE));
+    handle(outgoing, Some(options))
+}
+
+/// Waits for the head of an answer and leaves the rest.
+fn head(answer: &FutureIncomingResponse) -> Result<(u16, IncomingBody), ErrorCode> {
+    answer.subscribe().block();
+    let response = answer
+        .get()
+        .and_then(Result::ok)
+        .ok_or_else(unspeakable)??;
+    let body = response.consume().map_err(|()| unspeakable())?;
+    Ok((response.status(), body))
+}
+
+fn read(answer: &FutureIncomingResponse) -> Result<String, ErrorCode> {
+    let (status, body) = head(answer)?;
+    let stream = body.stream().map_err(|()| unspeakable())?;
+    let mut bytes = 0;
+    loop {
+        match stream.blocking_read(1 << 20) {
+            Ok(chunk) => bytes += chunk.len(),
+            Err(StreamError::Closed) => return Ok(format!("{status} with {bytes} bytes")),
+            Err(StreamError::LastOperationFailed(error)) => {
+                // wasmtime 48 knows no code for these (`http-error-code` looks for another type), but words.
+                return Err(ErrorCode::InternalError(Some(error.to_debug_string())));
+            }
+        }
+    }
+}
+
+/// Writes until the host takes no more; how many bytes that were.
+fn write(body: OutgoingBody, bytes: usize) -> usize {
+    let mut written = 0;
+    if let Ok(stream) = body.write() {
+        while written < bytes && stream.blocking_write_and_flush(&[b'x'; 4096]).is_ok() {
+            written += 4096;
+        }
+    }
+    let _ = OutgoingBody::finish(body, None);
+    written
+}
+
+fn unspeakable() -> ErrorCode {
+    ErrorCode::InternalError(Some("it can't be put into words of wasi:http".to_owned()))
+}
+
+fn told(result: Result<String, ErrorCode>) -> String {
+    result.unwrap_or_else(|code| format!("{code:?}"))
+}

@@ -1,0 +1,211 @@
+//! What one call may send: the hooks of its store, which hold its requests to its limits.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::{BodyExt as _, Full, Limited};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
+
+use crate::limits::{Exceeded, Limits};
+use crate::transport::Transport;
+
+/// How long an answer, and each of its parts, is waited for where the guest doesn't say.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// What one call may send, and what it sent: the hooks of its store.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    transport: Transport,
+    limits: Limits,
+    slots: Arc<Semaphore>,
+    meter: Arc<Meter>,
+}
+
+/// What a call has sent.
+#[derive(Debug, Default)]
+pub(crate) struct Meter {
+    pub(crate) requests: AtomicU64,
+    /// When the first request was handed over.
+    pub(crate) first: OnceLock<Instant>,
+    /// The first limit that a request met. The guest is told of it as an error of that request and goes on.
+    pub(crate) exceeded: OnceLock<Exceeded>,
+}
+
+impl Meter {
+    fn meet(&self, exceeded: Exceeded) {
+        if self.exceeded.set(exceeded).is_ok() {
+            tracing::warn!("a request met a limit: {exceeded}");
+        }
+    }
+}
+
+impl Outgoing {
+    pub(crate) fn new(transport: Transport, limits: Limits, meter: Arc<Meter>) -> Self {
+        Self {
+            transport,
+            limits,
+            slots: Arc::new(Semaphore::new(limits.in_flight)),
+            meter,
+        }
+    }
+}
+
+type Answer = Result<
+    (
+        Response<WasiBody>,
+        Box<dyn Future<Output = Result<(), Error>> + Send>,
+    ),
+    Error,
+>;
+
+impl WasiHttpHooks for Outgoing {
+    fn send_request(
+        &mut self,
+        request: Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _: Box<dyn Future<Output = Result<(), Error>> + Send>,
+    ) -> Box<dyn Future<Output = Answer> + Send> {
+        self.meter.requests.fetch_add(1, Ordering::Relaxed);
+        self.meter.first.get_or_init(Instant::now);
+        let permit = Arc::clone(&self.slots).try_acquire_owned();
+        let options = options.unwrap_or_default();
+        let (transport, limits) = (self.transport.clone(), self.limits);
+        let meter = Arc::clone(&self.meter);
+        Box::new(async move {
+            let permit = permit.map_err(|_| {
+                meter.meet(Exceeded::InFlight(limits.in_flight));
+                Error::ConnectionLimitReached
+            })?;
+            let response = exchange(transport, request, options, limits, &meter).await?;
+            let between = between_bytes(options);
+            let body = response.map(|body| {
+                Timed {
+                    body: limited(body, Exceeded::Response(limits.response), meter),
+                    timer: Box::pin(tokio::time::sleep(between)),
+                    between,
+                    _permit: permit,
+                }
+                .boxed_unsync()
+            });
+            let done = Box::new(async { Ok(()) });
+            Ok((body, done as Box<dyn Future<Output = _> + Send>))
+        })
+    }
+}
+
+/// Sends a request and waits for its answer: the head of it, or a small one as a whole.
+async fn exchange(
+    transport: Transport,
+    request: Request<WasiBody>,
+    options: RequestOptions,
+    limits: Limits,
+    meter: &Arc<Meter>,
+) -> Result<Response<WasiBody>, Error> {
+    let patience = options.first_byte_timeout.unwrap_or(PATIENCE);
+    let sent =
+        request.map(|body| limited(body, Exceeded::Request(limits.request), Arc::clone(meter)));
+    let answer = transport.send(sent, patience).await;
+    let response = answer.inspect_err(|error| {
+        if matches!(
+            error,
+            Error::HttpRequestDenied | Error::DestinationIpProhibited
+        ) {
+            meter.meet(Exceeded::Egress);
+        }
+    })?;
+    if is_small(&response) {
+        whole(response, between_bytes(options)).await
+    } else {
+        Ok(response)
+    }
+}
+
+fn between_bytes(options: RequestOptions) -> Duration {
+    options.between_bytes_timeout.unwrap_or(PATIENCE)
+}
+
+/// Whether an answer is worth waiting for as a whole: the guest then wakes up once for it, not twice.
+fn is_small(response: &Response<WasiBody>) -> bool {
+    response
+        .body()
+        .size_hint()
+        .upper()
+        .is_some_and(|size| size <= 64 * 1024)
+}
+
+async fn whole(
+    response: Response<WasiBody>,
+    between: Duration,
+) -> Result<Response<WasiBody>, Error> {
+    let (head, body) = response.into_parts();
+    let collected = tokio::time::timeout(between, body.collect()).await;
+    let collected = collected.map_err(|_| Error::ConnectionReadTimeout)??;
+    let body = Full::new(collected.to_bytes()).map_err(|never| match never {});
+    Ok(Response::from_parts(head, body.boxed_unsync()))
+}
+
+/// A body that ends in an error where it grows beyond its limit.
+fn limited(body: WasiBody, limit: Exceeded, meter: Arc<Meter>) -> WasiBody {
+    let (bytes, code): (u64, fn(Option<u64>) -> Error) = match limit {
+        Exceeded::Request(bytes) => (bytes, Error::HttpRequestBodySize),
+        Exceeded::Response(bytes) => (bytes, Error::HttpResponseBodySize),
+        _ => return body,
+    };
+    Limited::new(body, usize::try_from(bytes).unwrap_or(usize::MAX))
+        .map_err(move |error| {
+            let exceeded = |_| {
+                meter.meet(limit);
+                code(Some(bytes))
+            };
+            error
+                .downcast::<Error>()
+                .map_or_else(exceeded, |error| *error)
+        })
+        .boxed_unsync()
+}
+
+/// A body whose next bytes must come in time; its place among those in flight is given back at its end.
+struct Timed {
+    body: WasiBody,
+    timer: Pin<Box<tokio::time::Sleep>>,
+    between: Duration,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Body for Timed {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        match Pin::new(&mut self.body).poll_frame(context) {
+            Poll::Ready(frame) => {
+                let deadline = tokio::time::Instant::now() + self.between;
+                self.timer.as_mut().reset(deadline);
+                Poll::Ready(frame)
+            }
+            Poll::Pending => match self.timer.as_mut().poll(context) {
+                Poll::Ready(()) => Poll::Ready(Some(Err(Error::ConnectionReadTimeout))),
+                Poll::Pending => Poll::Pending,
+            },
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

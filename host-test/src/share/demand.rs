@@ -1,0 +1,94 @@
+//! Who wants a processor: counted where calls are woken, so that nobody has to guess.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::task::{Wake, Waker};
+use std::time::Duration;
+
+use futures_util::task::AtomicWaker;
+
+/// What the calls of an engine want of the processors together.
+#[derive(Debug, Default)]
+pub(super) struct Demand {
+    /// Calls that could go on, and have no processor yet.
+    waiting: AtomicUsize,
+    /// Microseconds that calls have run.
+    used: AtomicU64,
+    /// Calls under way.
+    calls: AtomicU32,
+}
+
+impl Demand {
+    pub(super) fn is_contended(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > 0
+    }
+
+    /// The part of one call, and some more: nobody has just that.
+    pub(super) fn part(&self, all: Duration) -> Duration {
+        all * 5 / 4 / self.calls.load(Ordering::Relaxed).max(1)
+    }
+
+    pub(super) fn used(&self) -> Duration {
+        Duration::from_micros(self.used.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn add(&self, used: Duration) {
+        let micros = u64::try_from(used.as_micros()).unwrap_or(u64::MAX);
+        self.used.fetch_add(micros, Ordering::Relaxed);
+    }
+}
+
+/// Wakes a call, and counts it among those that wait until it is polled.
+#[derive(Debug)]
+pub(super) struct Bell {
+    demand: Arc<Demand>,
+    rung: AtomicBool,
+    task: AtomicWaker,
+}
+
+impl Bell {
+    pub(super) fn new(demand: Arc<Demand>) -> Self {
+        demand.calls.fetch_add(1, Ordering::Relaxed);
+        Self {
+            demand,
+            rung: AtomicBool::new(false),
+            task: AtomicWaker::new(),
+        }
+    }
+
+    pub(super) fn demand(&self) -> &Demand {
+        &self.demand
+    }
+
+    /// The call has a processor; whom to wake when it wants one again.
+    pub(super) fn answer(&self, task: &Waker) {
+        self.answered();
+        self.task.register(task);
+    }
+
+    fn answered(&self) {
+        if self.rung.swap(false, Ordering::AcqRel) {
+            self.demand.waiting.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if !self.rung.swap(true, Ordering::AcqRel) {
+            self.demand.waiting.fetch_add(1, Ordering::Relaxed);
+        }
+        self.task.wake();
+    }
+}
+
+impl Drop for Bell {
+    fn drop(&mut self) {
+        self.answered();
+        self.demand.calls.fetch_sub(1, Ordering::Relaxed);
+    }
+}
