@@ -1,7 +1,5 @@
 //! One site read by several processes: together they deliver what one delivers, and nothing twice.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -9,7 +7,7 @@ use std::process::{Child, Command, Output, Stdio};
 use host_test::mock::{Corpus, Mock, MockOptions, Sizes};
 use serde_json::{Value, json};
 
-const HOST: &str = env!("CARGO_BIN_EXE_host-test");
+use super::{HOST_TEST, lines};
 
 fn mock() -> Mock {
     let sizes = Sizes {
@@ -31,20 +29,13 @@ fn folder(test: &str, config: &Value) -> PathBuf {
 }
 
 fn plan(folder: &Path, shards: &str) -> Output {
-    Command::new(HOST)
+    Command::new(HOST_TEST)
         .args(["plan", "--shards", shards, "--config"])
         .arg(folder.join("config.json"))
         .arg("--out")
         .arg(folder)
         .output()
         .unwrap()
-}
-
-fn lines(bytes: &[u8]) -> Vec<Value> {
-    let text = std::str::from_utf8(bytes).unwrap();
-    text.lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
 }
 
 /// The configs that a plan wrote.
@@ -61,7 +52,7 @@ fn keys(config: &Value) -> Vec<String> {
 }
 
 fn start(config: &Path, state: &Path) -> Child {
-    Command::new(HOST)
+    Command::new(HOST_TEST)
         .arg("sync")
         .arg("--config")
         .arg(config)

@@ -1,8 +1,6 @@
 //! What is handed out, as those who take it see it: files that say the same thing, and a component that a host
 //! with nothing but wasmtime can run.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
-
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -13,7 +11,7 @@ use serde_json::{Value, json};
 use wasm_metadata::{Metadata, Payload};
 
 #[allow(dead_code, reason = "the example's main")]
-#[path = "../examples/load.rs"]
+#[path = "../../examples/load.rs"]
 mod load;
 
 fn root() -> &'static Path {
