@@ -4,6 +4,7 @@
 use std::env;
 use std::error::Error;
 use std::ffi::OsString;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
@@ -47,7 +48,7 @@ fn component(root: &Path, package: &str) -> Result<PathBuf, Box<dyn Error>> {
     let target_dir = PathBuf::from(env::var("OUT_DIR")?).join("component");
     // A cdylib alone: with an rlib beside it cargo would leave out the link-time optimisation.
     let status = cargo(root)
-        .env("CARGO_ENCODED_RUSTFLAGS", remapped_paths(root))
+        .env("CARGO_ENCODED_RUSTFLAGS", remapped_paths(root)?)
         .args([
             "rustc",
             "--locked",
@@ -64,24 +65,75 @@ fn component(root: &Path, package: &str) -> Result<PathBuf, Box<dyn Error>> {
     }
     let artifact = package.replace('-', "_");
     let folder = target_dir.join(TARGET).join("release");
-    Ok(folder.join(artifact).with_extension("wasm"))
+    let linked = folder.join(&artifact).with_extension("wasm");
+    let shipped = target_dir.join(artifact).with_extension("wasm");
+    let bytes = fs::read(linked)?;
+    let bare = without_custom_sections(&bytes).ok_or("the linker wrote no component")?;
+    fs::write(&shipped, bare)?;
+    Ok(shipped)
 }
 
-/// The same bytes whatever the folders are called, and no machine's paths in panic messages.
-fn remapped_paths(root: &Path) -> OsString {
-    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
-    let home = home.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cargo")));
-    let mut flags = OsString::new();
-    for (path, name) in [(home.as_deref(), "cargo"), (Some(root), "connector")] {
-        if let Some(path) = path {
-            let separator = if flags.is_empty() { "" } else { "\u{1f}" };
-            flags.push(format!(
-                "{separator}--remap-path-prefix={}={name}",
-                path.display()
-            ));
+/// The component without what its linker wrote for people who debug it: 6 KB of names for the types and
+/// functions of its border. Rustc's `strip` does not reach them, since wasm-component-ld writes them after it.
+///
+/// A component is a preamble of eight bytes and then sections, each with an id, a size and a content; custom
+/// sections (id 0) mean nothing by the specification. That is little enough to be read here: a crate that
+/// reads and writes WebAssembly would be compiled once more, for this build script alone.
+fn without_custom_sections(component: &[u8]) -> Option<Vec<u8>> {
+    let (preamble, mut rest) = component.split_at_checked(8)?;
+    let mut kept = preamble.to_vec();
+    while let Some((id, after_id)) = rest.split_first() {
+        let (size, content) = leb128(after_id)?;
+        let (section, after) = rest.split_at_checked(rest.len() - content.len() + size)?;
+        if *id != 0 {
+            kept.extend_from_slice(section);
+        }
+        rest = after;
+    }
+    Some(kept)
+}
+
+/// A number in LEB128, and what follows it.
+fn leb128(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    let mut value = 0;
+    for (index, byte) in bytes.iter().enumerate().take(5) {
+        value |= usize::from(byte & 0x7f) << (7 * index);
+        if byte & 0x80 == 0 {
+            return Some((value, bytes.get(index + 1..)?));
         }
     }
-    flags
+    None
+}
+
+/// The same bytes whatever the folders are called, no machine's paths in panic messages, nor the name of the
+/// registry that the crates came through.
+fn remapped_paths(root: &Path) -> Result<OsString, Box<dyn Error>> {
+    let mut flags = OsString::new();
+    for (path, name) in folders(root)? {
+        if !flags.is_empty() {
+            flags.push("\u{1f}");
+        }
+        flags.push("--remap-path-prefix=");
+        flags.push(path);
+        flags.push("=");
+        flags.push(name);
+    }
+    Ok(flags)
+}
+
+/// Folders and what they are called in the component. Of several that match, rustc takes the last one.
+fn folders(root: &Path) -> Result<Vec<(PathBuf, &'static str)>, Box<dyn Error>> {
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(env::home_dir()?.join(".cargo")));
+    let home = home.ok_or("neither CARGO_HOME nor HOME is set")?;
+    let sources = home.join("registry").join("src");
+    let mut folders = vec![(home, "cargo"), (root.to_owned(), "connector")];
+    if sources.exists() {
+        for registry in fs::read_dir(sources)? {
+            folders.push((registry?.path(), "crates"));
+        }
+    }
+    Ok(folders)
 }
 
 /// Cargo as a person would call it, without what this build's own cargo has set.

@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 
 use crate::api::Endpoint;
-use crate::api::user::{BATCH, Lookup, UserRow};
-use crate::error::{Error, Result};
+use crate::api::user::{BATCH, UserRow, lookup};
+use crate::error::Result;
 use crate::fields::Fields;
 use crate::http::Platform;
-use crate::http::client::{Call, Client};
+use crate::http::call::Call;
+use crate::http::client::Client;
 use crate::sink::{Note, Sink};
 
 /// Accounts, from being met to being delivered.
@@ -63,14 +64,9 @@ impl Accounts {
     }
 
     /// What a resumed run would have to look up.
-    #[must_use]
-    pub fn outstanding(&self) -> Vec<String> {
-        self.asked
-            .iter()
-            .flatten()
-            .chain(&self.waiting)
-            .cloned()
-            .collect()
+    pub fn outstanding(&self) -> impl Iterator<Item = &str> {
+        let asked = self.asked.iter().flatten();
+        asked.chain(&self.waiting).map(String::as_str)
     }
 }
 
@@ -83,11 +79,8 @@ pub async fn look_up<P: Platform, S: Sink>(
     client: &Client<'_, P, S>,
     batch: &[String],
 ) -> Result<Vec<UserRow>> {
-    let body = serde_json::to_vec(&Lookup { account_ids: batch });
-    let body =
-        body.map_err(|_| Error::unexpected(Endpoint::Users, "account ids that are no JSON"))?;
     let call = Call {
-        body: Some(body),
+        body: Some(lookup(batch)),
         ..Call::about(Endpoint::Users, "")
     };
     let response = client.call(&call).await?;

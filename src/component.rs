@@ -4,6 +4,7 @@ use wstd::runtime::block_on;
 
 use crate::error::{Error, Kind};
 use crate::http::wasi::Wasi;
+use crate::json::ToJson as _;
 use crate::sink::{Batch, Note, Sink};
 use crate::stream::{Mode, Stream};
 use crate::timestamp::millis;
@@ -79,10 +80,7 @@ impl Sink for HostSink {
     }
 
     fn note(&self, note: &Note<'_>) {
-        // A note is for a person: one that can't be written is no reason to stop.
-        if let Ok(note) = serde_json::to_string(note) {
-            sink::note(&note);
-        }
+        sink::note(&note.to_json());
     }
 }
 

@@ -1,5 +1,6 @@
 //! The seam to the world: what a platform can do, and what goes through it.
 
+pub mod call;
 pub mod classify;
 pub mod client;
 pub mod gate;
@@ -54,7 +55,7 @@ pub struct Response {
     pub body: Vec<u8>,
 }
 
-/// Response headers: names in any case, values that are text.
+/// Response headers, as far as this crate asks for them: names in any case, values that are text.
 #[derive(Debug, Clone, Default)]
 pub struct Headers(pub Vec<(String, String)>);
 

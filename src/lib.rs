@@ -6,6 +6,7 @@
 
 pub mod config;
 pub mod error;
+pub mod json;
 pub mod secret;
 pub mod timestamp;
 pub mod url;

@@ -13,8 +13,9 @@ use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode
 use crate::api::Endpoint;
 use crate::error::{Error, Result};
 use crate::fields::Fields;
+use crate::http::call::{Call, CallError};
 use crate::http::classify::Problem;
-use crate::http::client::{Call, CallError, Client, Trial};
+use crate::http::client::{Client, Trial};
 use crate::http::{Headers, Platform, Response};
 use crate::sink::Sink;
 
@@ -98,7 +99,8 @@ impl Listing {
         Ok(Some(self.read(&response)?))
     }
 
-    /// The first page with a row on it, or the last one, asked without settling doubts.
+    /// The rows of the first page with any on it, asked without settling doubts; `probing` takes the service at its
+    /// word.
     ///
     /// # Errors
     ///
@@ -106,9 +108,12 @@ impl Listing {
     pub async fn first_rows<P: Platform, S: Sink>(
         &mut self,
         client: &Client<'_, P, S>,
+        probing: bool,
     ) -> Result<Vec<Fields>, Problem> {
         while !self.done {
-            let response = client.exchange(&self.call(), &mut Trial::probing()).await?;
+            let response = client
+                .exchange(&self.call(), &mut Trial::new(probing))
+                .await?;
             let page = self.read(&response)?;
             if !page.rows.is_empty() {
                 return Ok(page.rows);

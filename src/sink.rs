@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-
 use crate::error::{Error, Kind, Result};
+use crate::json::{Object, ToJson};
 use crate::stream::Stream;
 
 /// Bytes of rows that are held back at most before they are emitted.
@@ -38,8 +37,7 @@ pub trait Sink {
 }
 
 /// Something for a person or a progress bar.
-#[derive(Debug, Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[derive(Debug)]
 pub enum Note<'a> {
     /// A run begins and resumes none: what an interrupted one delivered is not part of its snapshot.
     Begin,
@@ -64,6 +62,22 @@ pub enum Note<'a> {
     },
 }
 
+impl ToJson for Note<'_> {
+    fn to_json(&self) -> String {
+        match self {
+            Self::Begin => Object::with("type", "begin"),
+            Self::Log { level, message } => Object::with("type", "log")
+                .text("level", Some(level))
+                .text("message", Some(message)),
+            Self::Wait { ms, reason } => Object::with("type", "wait")
+                .raw("ms", &ms.to_string())
+                .text("reason", Some(reason)),
+            Self::Gone { page_id } => Object::with("type", "gone").text("page_id", Some(page_id)),
+        }
+        .end()
+    }
+}
+
 /// Rows of one stream; `replaces` is applied first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batch {
@@ -73,12 +87,6 @@ pub struct Batch {
     pub replaces: Vec<String>,
     /// Rows, as JSON objects.
     pub rows: Vec<String>,
-}
-
-/// The partial key of all rows that belong to a page.
-#[derive(Serialize)]
-struct OfPage<'a> {
-    page_id: &'a str,
 }
 
 /// Gathers rows into batches, one a stream, and hands them on when they are full or due.
@@ -104,9 +112,9 @@ impl<'a, S: Sink> Batches<'a, S> {
     /// # Errors
     ///
     /// [`Kind::Cancelled`] when the sink refuses.
-    pub fn add(&mut self, stream: Stream, rows: &[impl Serialize]) -> Result<()> {
+    pub fn add(&mut self, stream: Stream, rows: &[impl ToJson]) -> Result<()> {
         for row in rows {
-            let row = to_json(row)?;
+            let row = row.to_json();
             self.bytes += row.len();
             self.batch(stream).rows.push(row);
             if self.bytes >= FULL {
@@ -121,13 +129,8 @@ impl<'a, S: Sink> Batches<'a, S> {
     /// # Errors
     ///
     /// [`Kind::Cancelled`] when the sink refuses.
-    pub fn replace(
-        &mut self,
-        stream: Stream,
-        page_id: &str,
-        rows: &[impl Serialize],
-    ) -> Result<()> {
-        let key = to_json(&OfPage { page_id })?;
+    pub fn replace(&mut self, stream: Stream, page_id: &str, rows: &[impl ToJson]) -> Result<()> {
+        let key = Object::with("page_id", page_id).end();
         // A batch applies its replacements before its rows, so earlier rows of this page would stay.
         if self.batch(stream).replaces.contains(&key) {
             self.flush()?;
@@ -162,13 +165,4 @@ impl<'a, S: Sink> Batches<'a, S> {
 /// The error of a run that the sink ended.
 pub(crate) fn refused(why: String) -> Error {
     Error::new(Kind::Cancelled, why)
-}
-
-fn to_json(value: &impl Serialize) -> Result<String> {
-    serde_json::to_string(value).map_err(|_| {
-        Error::new(
-            Kind::UnexpectedResponse,
-            "a row that can't be put into JSON",
-        )
-    })
 }

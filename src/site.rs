@@ -4,6 +4,7 @@ use crate::api::Endpoint;
 use crate::api::space::SpaceRow;
 use crate::error::{Error, Kind, Result};
 use crate::http::Platform;
+use crate::http::classify::Problem;
 use crate::http::client::Client;
 use crate::paging::Listing;
 use crate::plan::space_steps;
@@ -46,18 +47,19 @@ pub async fn chosen_spaces<P: Platform, S: Sink>(
     Err(Error::new(Kind::InvalidConfig, message))
 }
 
-/// Whether the account sees any space.
+/// Whether the account sees any space; `probing` takes the service at its word.
 ///
 /// # Errors
 ///
-/// Those of the listing.
-pub async fn sees_a_space<P: Platform, S: Sink>(client: &Client<'_, P, S>) -> Result<bool> {
+/// The problem with the listing.
+pub async fn sees_a_space<P: Platform, S: Sink>(
+    client: &Client<'_, P, S>,
+    probing: bool,
+) -> Result<bool, Problem> {
     for step in space_steps(&[]) {
         let mut listing = Listing::new(Endpoint::Spaces, &step.query, 1, None);
-        while let Some(page) = listing.next(client).await? {
-            if !page.rows.is_empty() {
-                return Ok(true);
-            }
+        if !listing.first_rows(client, probing).await?.is_empty() {
+            return Ok(true);
         }
     }
     Ok(false)

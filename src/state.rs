@@ -7,29 +7,26 @@
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
 
-use serde::Serialize;
-
-use crate::api::page::PageRow;
 use crate::config::Config;
-use crate::digest::{Digest, hash};
 use crate::error::{Error, Kind, Result};
 use crate::fields::{Fields, unreadable};
+use crate::json::{Object, ToJson};
 use crate::stream::Stream;
 use crate::timestamp::Timestamp;
 
+mod delivered;
 #[cfg(test)]
 mod tests;
+
+pub use delivered::Delivered;
 
 /// The version of the format that this component writes and reads.
 const VERSION: i64 = 1;
 /// How far an incremental run looks back behind its watermark: equal timestamps, replication lag.
 pub const OVERLAP: Duration = Duration::from_mins(10);
-/// How many of the newest rows are remembered at most, some 40 bytes each, in a state
-/// of up to 64 KiB that holds them twice while a run is under way.
-const MAX_NEWEST: usize = 300;
 
 /// The state of a connection.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct State {
     version: i64,
     base_url: String,
@@ -44,14 +41,14 @@ pub struct State {
 }
 
 /// Up to when a stream is delivered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Watermark {
     stream: String,
     at: Timestamp,
 }
 
 /// A run under way: what it has delivered, and where it goes on.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Run {
     /// What the run does, as a fingerprint: another selection or another set of spaces begins afresh.
     pub plan: i64,
@@ -74,7 +71,7 @@ pub struct Run {
 }
 
 /// A place in a run: all before it is delivered.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Place {
     /// The listing, counted as the plan does.
     pub step: usize,
@@ -84,109 +81,10 @@ pub struct Place {
     pub passed: Option<String>,
 }
 
-/// What need not be delivered again: rows within the overlap would come with every run, and so would all that
-/// is put away.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Delivered {
-    /// The streams for which they were delivered.
-    streams: Vec<String>,
-    newest: Vec<Newest>,
-    /// What was archived or in the trash.
-    pub put_away: Digest,
-}
-
-/// One of the newest pages, written as `<hash>@<milliseconds>`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(into = "String")]
-struct Newest {
-    /// Of the row, its id among it.
-    hash: i64,
-    modified: Timestamp,
-}
-
-impl From<Newest> for String {
-    fn from(newest: Newest) -> Self {
-        format!("{}@{}", newest.hash, newest.modified.millis())
-    }
-}
-
-impl Newest {
-    fn parse(text: &str) -> Option<Self> {
-        let (hash, modified) = text.split_once('@')?;
-        Some(Self {
-            hash: hash.parse().ok()?,
-            modified: Timestamp::from_millis(modified.parse().ok()?),
-        })
-    }
-}
-
-impl Delivered {
-    /// Nothing yet.
-    #[must_use]
-    pub fn to(wanted: impl Iterator<Item = Stream>) -> Self {
-        Self {
-            streams: wanted.map(|stream| stream.name().to_owned()).collect(),
-            ..Self::default()
-        }
-    }
-
-    /// What of it holds for these streams: all, or nothing where one of them was not read.
-    #[must_use]
-    pub fn held(&self, mut wanted: impl Iterator<Item = Stream>) -> Self {
-        if wanted.all(|stream| self.streams.iter().any(|name| name == stream.name())) {
-            self.clone()
-        } else {
-            Self::default()
-        }
-    }
-
-    /// Whether exactly this row is among the newest.
-    #[must_use]
-    pub fn has(&self, page: &PageRow) -> bool {
-        let hash = hash(page);
-        self.newest.iter().any(|delivered| delivered.hash == hash)
-    }
-
-    /// Remembers a row, and forgets those that the next run won't look at.
-    pub fn remember(&mut self, page: &PageRow, newest: Option<Timestamp>) {
-        let (Some(modified), Some(newest)) = (page.modified(), newest) else {
-            return;
-        };
-        let horizon = overlapped(newest);
-        if modified < horizon {
-            return;
-        }
-        self.newest.retain(|known| known.modified >= horizon);
-        self.newest.push(Newest {
-            hash: hash(page),
-            modified,
-        });
-        if self.newest.len() > MAX_NEWEST {
-            let places = self.newest.iter().enumerate();
-            let oldest = places.min_by_key(|(_, known)| known.modified);
-            if let Some(oldest) = oldest.map(|(place, _)| place) {
-                self.newest.swap_remove(oldest);
-            }
-        }
-    }
-}
-
 /// A watermark less the overlap.
 #[must_use]
 pub fn overlapped(watermark: Timestamp) -> Timestamp {
     watermark.less(OVERLAP)
-}
-
-impl Delivered {
-    fn of_fields(mut fields: Fields) -> Result<Self> {
-        let newest = fields.texts("newest")?.into_iter();
-        let page = |text: String| required(Newest::parse(&text));
-        Ok(Self {
-            streams: fields.texts("streams")?,
-            newest: newest.map(page).collect::<Result<_>>()?,
-            put_away: required(Digest::parse(&fields.key("put_away")?))?,
-        })
-    }
 }
 
 impl Run {
@@ -287,15 +185,6 @@ impl State {
         })
     }
 
-    /// The state in the middle of a run.
-    #[must_use]
-    pub fn during(&self, run: &Run) -> Self {
-        Self {
-            run: Some(run.clone()),
-            ..self.clone()
-        }
-    }
-
     /// Up to when a stream is delivered.
     #[must_use]
     pub fn watermark(&self, stream: Stream) -> Option<Timestamp> {
@@ -314,13 +203,57 @@ impl State {
         self.watermarks.push(Watermark { stream, at });
     }
 
-    /// The text for a checkpoint.
-    ///
-    /// # Errors
-    ///
-    /// None that is known: everything in it has a form in JSON.
-    pub fn write(&self) -> Result<String> {
-        serde_json::to_string(self).map_err(|_| invalid("the state can't be written"))
+    /// The text for a checkpoint between runs.
+    #[must_use]
+    pub fn write(&self) -> String {
+        Object::default()
+            .integer("version", Some(self.version))
+            .text("base_url", Some(&self.base_url))
+            .integer("spaces", Some(self.spaces))
+            .objects("watermarks", &self.watermarks)
+            .raw("delivered", &self.delivered.to_json())
+            .end()
+    }
+}
+
+/// The text for a checkpoint within a run. `between` is the text from before it, which stays the same while the run
+/// goes on; `accounts` are those met and not yet looked up.
+#[must_use]
+pub fn write_during<'a>(
+    between: &str,
+    run: &Run,
+    accounts: impl Iterator<Item = &'a str>,
+) -> String {
+    let run = Object::default()
+        .integer("plan", Some(run.plan))
+        .boolean("distrust", Some(run.distrust))
+        .integer("started", Some(run.started.millis()))
+        .raw("place", &run.place.to_json())
+        .texts("accounts", accounts)
+        .integer("newest", run.newest.map(Timestamp::millis))
+        .raw("delivered", &run.delivered.to_json())
+        .boolean("seen", Some(run.seen))
+        .integer("gone", Some(run.gone))
+        .end();
+    let between = between.strip_suffix('}').unwrap_or(between);
+    format!("{between},\"run\":{run}}}")
+}
+
+impl ToJson for Watermark {
+    fn to_json(&self) -> String {
+        Object::with("stream", &self.stream)
+            .integer("at", Some(self.at.millis()))
+            .end()
+    }
+}
+
+impl ToJson for Place {
+    fn to_json(&self) -> String {
+        Object::default()
+            .raw("step", &self.step.to_string())
+            .text("cursor", self.cursor.as_deref())
+            .text("passed", self.passed.as_deref())
+            .end()
     }
 }
 

@@ -1,8 +1,7 @@
 //! The catalogue: which streams there are, with their keys, columns, modes and endpoints.
 
-use serde::{Serialize, Serializer};
-
 use crate::api::Endpoint;
+use crate::json::Object;
 
 /// A stream of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -289,73 +288,40 @@ impl Stream {
     /// JSON Schema of one row, as text.
     #[must_use]
     pub fn schema(self) -> String {
-        let schema = Schema {
-            dialect: "https://json-schema.org/draft/2020-12/schema",
-            kind: "object",
-            description: self.description(),
-            properties: Properties(self),
-            required: self.columns().iter().map(|column| column.name).collect(),
-        };
-        serde_json::to_string(&schema).unwrap_or_default()
+        let keys = self.primary_key();
+        let properties = self
+            .columns()
+            .iter()
+            .fold(Object::default(), |all, column| {
+                let nullable = !keys.contains(&column.name);
+                all.raw(column.name, &column.property(nullable))
+            });
+        Object::with("$schema", "https://json-schema.org/draft/2020-12/schema")
+            .text("type", Some("object"))
+            .text("description", Some(self.description()))
+            .raw("properties", &properties.end())
+            .texts("required", self.columns().iter().map(|column| column.name))
+            .end()
     }
-}
-
-#[derive(Serialize)]
-struct Schema {
-    #[serde(rename = "$schema")]
-    dialect: &'static str,
-    #[serde(rename = "type")]
-    kind: &'static str,
-    description: &'static str,
-    properties: Properties,
-    required: Vec<&'static str>,
-}
-
-/// The columns of a stream, by name.
-struct Properties(Stream);
-
-impl Serialize for Properties {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let keys = self.0.primary_key();
-        let columns = self.0.columns().iter();
-        serializer.collect_map(columns.map(|column| {
-            let nullable = !keys.contains(&column.name);
-            (column.name, column.property(nullable))
-        }))
-    }
-}
-
-#[derive(Serialize)]
-struct Property {
-    #[serde(rename = "type")]
-    kind: Kind,
-    description: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    format: Option<&'static str>,
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Kind {
-    Never(&'static str),
-    OrNull([&'static str; 2]),
 }
 
 impl Column {
-    fn property(&self, nullable: bool) -> Property {
+    fn property(&self, nullable: bool) -> String {
         let kind = match self.kind {
             ColumnKind::Text | ColumnKind::Timestamp => "string",
             ColumnKind::Integer => "integer",
             ColumnKind::Boolean => "boolean",
         };
-        Property {
-            kind: if nullable {
-                Kind::OrNull([kind, "null"])
-            } else {
-                Kind::Never(kind)
-            },
-            description: self.description,
-            format: (self.kind == ColumnKind::Timestamp).then_some("date-time"),
+        let property = if nullable {
+            Object::default().texts("type", [kind, "null"].into_iter())
+        } else {
+            Object::with("type", kind)
+        };
+        let property = property.text("description", Some(self.description));
+        if self.kind == ColumnKind::Timestamp {
+            property.text("format", Some("date-time")).end()
+        } else {
+            property.end()
         }
     }
 }

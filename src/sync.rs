@@ -15,13 +15,14 @@ use crate::delivery::Delivery;
 use crate::details::Details;
 use crate::error::Result;
 use crate::http::Platform;
-use crate::http::client::{CallError, Client};
+use crate::http::call::CallError;
+use crate::http::client::Client;
 use crate::look_ahead::LookAhead;
 use crate::plan::{Plan, Wanted};
 use crate::put_away;
 use crate::sink::{Note, Sink, refused};
 use crate::site::{chosen_spaces, no_space, sees_a_space};
-use crate::state::{Delivered, Run, State};
+use crate::state::{Delivered, Run, State, write_during};
 use crate::stream::{Mode, Stream};
 use crate::timestamp::Timestamp;
 use crate::walk::{Piece, Walk};
@@ -75,6 +76,8 @@ struct Sync<'a, P, S> {
     client: &'a Client<'a, P, S>,
     wanted: &'a Wanted,
     state: State,
+    /// The state from before this run, as text.
+    between: String,
     run: Run,
     plan: Plan,
     /// The configured spaces.
@@ -100,11 +103,12 @@ impl<'a, P: Platform, S: Sink> Sync<'a, P, S> {
             delivered: Delivered::to(wanted.streams()),
             ..Run::default()
         };
-        let run = if resumed { left } else { fresh };
-        let accounts = Accounts::resumed(run.accounts.clone());
+        let mut run = if resumed { left } else { fresh };
+        let accounts = Accounts::resumed(std::mem::take(&mut run.accounts));
         Self {
             client,
             wanted,
+            between: state.write(),
             state,
             began: resumed.then_some(run.started),
             delivery: Delivery::new(wanted, client.sink(), accounts),
@@ -248,11 +252,16 @@ impl<'a, P: Platform, S: Sink> Sync<'a, P, S> {
             .steps
             .iter()
             .any(|step| step.endpoint == Endpoint::Spaces);
-        if listed || !sees_a_space(self.client).await? {
+        if listed || !self.sees_a_space().await? {
             return Err(no_space());
         }
         self.run.seen = true;
         Ok(())
+    }
+
+    async fn sees_a_space(&self) -> Result<bool> {
+        let sees = sees_a_space(self.client, false).await;
+        sees.map_err(|problem| problem.error)
     }
 
     /// Delivers what was archived or trashed since the last run without a new version that would show it.
@@ -280,8 +289,11 @@ impl<'a, P: Platform, S: Sink> Sync<'a, P, S> {
 
     fn checkpoint(&mut self) -> Result<()> {
         self.run.started = self.began();
-        self.run.accounts = self.delivery.accounts.outstanding();
-        let state = self.state.during(&self.run).write()?;
+        let state = write_during(
+            &self.between,
+            &self.run,
+            self.delivery.accounts.outstanding(),
+        );
         if state.len() > MAX_STATE {
             return Ok(());
         }
@@ -313,7 +325,7 @@ impl<'a, P: Platform, S: Sink> Sync<'a, P, S> {
         }
         self.client
             .sink()
-            .checkpoint(&self.state.write()?)
+            .checkpoint(&self.state.write())
             .map_err(refused)
     }
 }

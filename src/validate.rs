@@ -7,17 +7,17 @@
 use crate::api::Endpoint;
 use crate::api::page::PageRow;
 use crate::api::state::StateRow;
-use crate::api::user::Lookup;
+use crate::api::user::lookup;
 use crate::config::Config;
 use crate::error::{Error, Kind};
 use crate::fields::Fields;
 use crate::http::Platform;
+use crate::http::call::Call;
 use crate::http::classify::{Nature, Problem};
-use crate::http::client::{Call, Client, Trial};
+use crate::http::client::{Client, Trial};
 use crate::paging::Listing;
-use crate::plan::space_steps;
 use crate::sink::Sink;
-use crate::site::{chosen_spaces, no_space};
+use crate::site::{chosen_spaces, no_space, sees_a_space};
 
 #[cfg(test)]
 mod tests;
@@ -90,16 +90,15 @@ async fn ask_all<P: Platform, S: Sink>(
     client: &Client<'_, P, S>,
     found: &mut Found,
 ) -> Result<(), Error> {
-    let space = first_space(client).await;
-    let sees_space = space.as_ref().map_or(true, Option::is_some);
-    found.add(Endpoint::Spaces, space.map(drop))?;
+    let space = sees_a_space(client, true).await;
+    let sees_space = found.add(Endpoint::Spaces, space)?.unwrap_or(true);
     let mut pages = Listing::new(
         Endpoint::Pages,
         "status=current&status=archived&sort=id",
         1,
         None,
     );
-    let page = pages.first_rows(client).await;
+    let page = pages.first_rows(client, true).await;
     let page = found
         .add(Endpoint::Pages, page)?
         .and_then(|rows| rows.into_iter().next());
@@ -134,18 +133,6 @@ async fn ask_all<P: Platform, S: Sink>(
     Ok(())
 }
 
-async fn first_space<P: Platform, S: Sink>(
-    client: &Client<'_, P, S>,
-) -> Result<Option<Fields>, Problem> {
-    for step in space_steps(&[]) {
-        let mut listing = Listing::new(Endpoint::Spaces, &step.query, 1, None);
-        if let Some(space) = listing.first_rows(client).await?.into_iter().next() {
-            return Ok(Some(space));
-        }
-    }
-    Ok(None)
-}
-
 async fn ask_page<P: Platform, S: Sink>(
     client: &Client<'_, P, S>,
     endpoint: Endpoint,
@@ -156,7 +143,7 @@ async fn ask_page<P: Platform, S: Sink>(
     if matches!(endpoint, Endpoint::Versions | Endpoint::Labels) {
         call.limit = Some(&limit);
     }
-    let response = client.exchange(&call, &mut Trial::probing()).await?;
+    let response = client.exchange(&call, &mut Trial::new(true)).await?;
     if endpoint == Endpoint::States {
         StateRow::parse(&response.body)?;
     } else {
@@ -169,15 +156,11 @@ async fn ask_user<P: Platform, S: Sink>(
     client: &Client<'_, P, S>,
     account: &str,
 ) -> Result<(), Problem> {
-    let body = serde_json::to_vec(&Lookup {
-        account_ids: &[account.to_owned()],
-    })
-    .unwrap_or_default();
     let call = Call {
-        body: Some(body),
+        body: Some(lookup(&[account.to_owned()])),
         ..Call::about(Endpoint::Users, "")
     };
-    let response = client.exchange(&call, &mut Trial::probing()).await?;
+    let response = client.exchange(&call, &mut Trial::new(true)).await?;
     Fields::parse(Endpoint::Users, &response.body)?.objects("results")?;
     Ok(())
 }

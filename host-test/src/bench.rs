@@ -78,43 +78,39 @@ pub struct StartUp {
     pub component_bytes: usize,
 }
 
-/// Measures one run in this process.
+/// Measures one run in this process, on one thread: a call is one line of work, and handing it from thread to
+/// thread would cost more than the sandbox does.
 ///
 /// # Errors
 ///
 /// The run fails.
-pub async fn measure(client: Client, config: &str) -> Result<Run> {
-    match client {
+pub fn measure(client: Client, config: &str) -> Result<Run> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let (begun, cpu, done) = match client {
         Client::Native => {
             let (begun, cpu) = (Instant::now(), cpu_seconds());
-            let done = tokio::task::LocalSet::new()
-                .run_until(Box::pin(crate::native::sync(config)))
-                .await?;
-            Ok(Run {
-                wall_s: begun.elapsed().as_secs_f64(),
-                cpu_s: cpu_seconds() - cpu,
-                requests: done.requests,
-                rows: done.rows,
-                linear_memory: 0,
-                peak_rss_kib: status_kib("VmHWM"),
-            })
+            let done = runtime.block_on(Box::pin(crate::native::sync(config)))?;
+            (begun, cpu, done)
         }
-        Client::Component => {
+        Client::Component => runtime.block_on(async {
             let runtime = Runtime::new(&Options::default())?;
             let selection = everything(&runtime).await?;
             let connection = Connection::new(config);
             let (begun, cpu) = (Instant::now(), cpu_seconds());
-            let (rows, outcome) = sync(&runtime, &connection, &selection).await?;
-            Ok(Run {
-                wall_s: begun.elapsed().as_secs_f64(),
-                cpu_s: cpu_seconds() - cpu,
-                requests: outcome.requests,
-                rows,
-                linear_memory: outcome.memory,
-                peak_rss_kib: status_kib("VmHWM"),
-            })
-        }
-    }
+            let done = sync(&runtime, &connection, &selection).await?;
+            anyhow::Ok((begun, cpu, done))
+        })?,
+    };
+    Ok(Run {
+        wall_s: begun.elapsed().as_secs_f64(),
+        cpu_s: cpu_seconds() - cpu,
+        requests: done.requests,
+        rows: done.rows,
+        linear_memory: done.linear_memory,
+        peak_rss_kib: status_kib("VmHWM"),
+    })
 }
 
 /// Compares the two clients at one latency, in pairs of processes.
@@ -179,9 +175,9 @@ pub async fn start_up() -> Result<StartUp> {
     }];
     let (mut instantiate, mut first) = (Vec::new(), Vec::new());
     for _ in 0..50 {
-        let (_, usage) = sync(&runtime, &connection, &selection).await?;
-        instantiate.push(milliseconds(usage.instantiated));
-        first.extend(usage.first_request.map(milliseconds));
+        let done = sync(&runtime, &connection, &selection).await?;
+        instantiate.push(milliseconds(done.instantiated));
+        first.extend(done.first_request.map(milliseconds));
     }
     Ok(StartUp {
         compile_ms: milliseconds(compile),
@@ -217,11 +213,17 @@ async fn everything(runtime: &Runtime) -> Result<Vec<Selection>> {
         .collect())
 }
 
-async fn sync(
-    runtime: &Runtime,
-    connection: &Connection,
-    selection: &[Selection],
-) -> Result<(u64, crate::engine::Usage)> {
+/// What a run did.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Done {
+    pub(crate) requests: u64,
+    pub(crate) rows: u64,
+    pub(crate) linear_memory: usize,
+    pub(crate) instantiated: Duration,
+    pub(crate) first_request: Option<Duration>,
+}
+
+async fn sync(runtime: &Runtime, connection: &Connection, selection: &[Selection]) -> Result<Done> {
     let counting = Counting::default();
     let rows = Arc::clone(&counting.0);
     let outcome = runtime
@@ -236,10 +238,14 @@ async fn sync(
     if let Err(failure) = outcome.result {
         bail!("the sync failed: {}", failure.message);
     }
-    Ok((
-        rows.load(std::sync::atomic::Ordering::Relaxed),
-        outcome.usage,
-    ))
+    let usage = outcome.usage;
+    Ok(Done {
+        requests: usage.requests,
+        rows: rows.load(std::sync::atomic::Ordering::Relaxed),
+        linear_memory: usage.memory,
+        instantiated: usage.instantiated,
+        first_request: usage.first_request,
+    })
 }
 
 /// Calls this program in a process of its own, with the config on its standard input.

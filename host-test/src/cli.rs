@@ -1,9 +1,11 @@
 //! The command line: what can be asked for, and with which words.
 
+mod artifact;
 mod bench;
 mod cloud_id;
 mod demo;
 mod mock;
+mod plan;
 mod records;
 mod report;
 mod sync;
@@ -53,6 +55,10 @@ enum Command {
     Streams,
     /// Read streams into JSON lines or SQLite.
     Sync(sync::Arguments),
+    /// Split a site over several runs: writes configs that read about as many pages each.
+    Plan(plan::Arguments),
+    /// Write the component and what belongs to it into dist/, in the workspace that it was built from.
+    Artifact,
     /// Make a page about what a sync has read into SQLite.
     Report(report::Arguments),
 }
@@ -69,12 +75,15 @@ struct ConfigArguments {
 
 impl ConfigArguments {
     fn connection(&self) -> Result<Connection> {
-        let config = read_config(&self.config)?;
-        Ok(if self.sign_in_host {
-            Connection::signing(&config)
+        Ok(self.connect(&read_config(&self.config)?))
+    }
+
+    fn connect(&self, config: &str) -> Connection {
+        if self.sign_in_host {
+            Connection::signing(config)
         } else {
-            Connection::new(&config)
-        })
+            Connection::new(config)
+        }
     }
 }
 
@@ -115,6 +124,8 @@ impl Cli {
             Command::BenchRun(arguments) => bench::run_one(arguments).await,
             Command::Streams => streams(&options).await,
             Command::Sync(arguments) => sync::run(&options, arguments).await,
+            Command::Plan(arguments) => plan::run(&options, &arguments).await,
+            Command::Artifact => artifact::run(&options).await,
             Command::Report(arguments) => report::run(&arguments),
         };
         done.unwrap_or_else(|error| {
@@ -125,10 +136,14 @@ impl Cli {
 }
 
 async fn streams(options: &Options) -> Result<ExitCode> {
+    print(&stream_list(options).await?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn stream_list(options: &Options) -> Result<Value> {
     let streams = Runtime::new(options)?.list_streams().await?;
     let streams: Result<Vec<Value>> = streams.iter().map(records::stream).collect();
-    print(&json!(streams?))?;
-    Ok(ExitCode::SUCCESS)
+    Ok(json!(streams?))
 }
 
 /// A value on standard output, on one line; an error where nobody reads it.

@@ -5,6 +5,7 @@
 //! can use, an egress policy, a client that no two tenants share.
 
 pub mod airbyte;
+pub mod artifact;
 pub mod bench;
 pub mod cli;
 pub mod connection;
@@ -12,16 +13,17 @@ pub mod egress;
 pub mod engine;
 pub mod limits;
 pub mod mock;
-pub mod native;
 pub mod output;
 pub mod progress;
 pub mod report;
 pub mod run;
 pub mod settings;
+pub mod shards;
 pub mod singer;
 pub mod state_file;
 pub mod transport;
 
+mod native;
 mod outgoing;
 mod share;
 mod tenant;

@@ -14,24 +14,16 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http_body_util::{BodyExt as _, Full};
 use serde_json::Value;
 
+use crate::bench::Done;
 use crate::connection::Connection;
 use crate::transport::Transport;
-
-/// What a native run did.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Done {
-    /// Requests sent.
-    pub requests: u64,
-    /// Rows delivered.
-    pub rows: u64,
-}
 
 /// Reads every stream in full, and counts.
 ///
 /// # Errors
 ///
 /// What the connector reports.
-pub async fn sync(config: &str) -> anyhow::Result<Done> {
+pub(crate) async fn sync(config: &str) -> anyhow::Result<Done> {
     let platform = Native::new(config)?;
     let sink = Counting::default();
     let streams: Vec<_> = Stream::ALL
@@ -42,6 +34,7 @@ pub async fn sync(config: &str) -> anyhow::Result<Done> {
     Ok(Done {
         requests: platform.requests.get(),
         rows: sink.0.get(),
+        ..Done::default()
     })
 }
 

@@ -1,12 +1,11 @@
 //! `GET /wiki/api/v2/pages/{id}/labels`: one label of a page.
 
-use serde::Serialize;
-
 use crate::error::Result;
 use crate::fields::Fields;
+use crate::json::{Object, ToJson};
 
 /// A row of the stream `page_labels`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(
     missing_docs,
     reason = "the columns are described in the catalogue of streams"
@@ -16,6 +15,16 @@ pub struct LabelRow {
     pub page_id: String,
     pub name: Option<String>,
     pub prefix: Option<String>,
+}
+
+impl ToJson for LabelRow {
+    fn to_json(&self) -> String {
+        Object::with("source_id", &self.source_id)
+            .text("page_id", Some(&self.page_id))
+            .text("name", self.name.as_deref())
+            .text("prefix", self.prefix.as_deref())
+            .end()
+    }
 }
 
 impl LabelRow {

@@ -1,14 +1,13 @@
 //! `GET /wiki/api/v2/pages`: one page, without its body.
 
-use serde::Serialize;
-
 use super::source_url;
 use crate::error::Result;
 use crate::fields::Fields;
+use crate::json::{Object, ToJson};
 use crate::timestamp::Timestamp;
 
 /// A row of the stream `pages`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(
     missing_docs,
     reason = "the columns are described in the catalogue of streams"
@@ -30,8 +29,28 @@ pub struct PageRow {
     pub updated_at: Option<String>,
     pub version_number: Option<i64>,
     /// Who wrote the last version: not a column, but an account that was met.
-    #[serde(skip)]
     pub last_author_id: Option<String>,
+}
+
+impl ToJson for PageRow {
+    fn to_json(&self) -> String {
+        Object::with("source_id", &self.source_id)
+            .text("title", self.title.as_deref())
+            .integer("position", self.position)
+            .text("status", self.status.as_deref())
+            .text("space_id", self.space_id.as_deref())
+            .text("parent_id", self.parent_id.as_deref())
+            .text("parent_type", self.parent_type.as_deref())
+            .text("subtype", self.subtype.as_deref())
+            .text("author_id", self.author_id.as_deref())
+            .text("owner_id", self.owner_id.as_deref())
+            .text("last_owner_id", self.last_owner_id.as_deref())
+            .text("source_url", self.source_url.as_deref())
+            .text("created_at", self.created_at.as_deref())
+            .text("updated_at", self.updated_at.as_deref())
+            .integer("version_number", self.version_number)
+            .end()
+    }
 }
 
 impl PageRow {

@@ -1,13 +1,12 @@
 //! `GET /wiki/api/v2/spaces`: one space.
 
-use serde::Serialize;
-
 use super::source_url;
 use crate::error::Result;
 use crate::fields::Fields;
+use crate::json::{Object, ToJson};
 
 /// A row of the stream `spaces`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(
     missing_docs,
     reason = "the columns are described in the catalogue of streams"
@@ -22,8 +21,22 @@ pub struct SpaceRow {
     pub source_url: Option<String>,
     pub created_at: Option<String>,
     pub homepage_id: Option<String>,
-    #[serde(skip)]
     pub alias: Option<String>,
+}
+
+impl ToJson for SpaceRow {
+    fn to_json(&self) -> String {
+        Object::with("source_id", &self.source_id)
+            .text("external_key", self.external_key.as_deref())
+            .text("name", self.name.as_deref())
+            .text("space_type", self.space_type.as_deref())
+            .text("status", self.status.as_deref())
+            .text("author_id", self.author_id.as_deref())
+            .text("source_url", self.source_url.as_deref())
+            .text("created_at", self.created_at.as_deref())
+            .text("homepage_id", self.homepage_id.as_deref())
+            .end()
+    }
 }
 
 impl SpaceRow {

@@ -1,13 +1,12 @@
 //! `GET /wiki/rest/api/content/{id}/state`: the content state of a page, such as "Ready for review".
 
-use serde::Serialize;
-
 use super::Endpoint;
 use crate::error::Result;
 use crate::fields::Fields;
+use crate::json::{Object, ToJson};
 
 /// A row of the stream `page_content_states`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(
     missing_docs,
     reason = "the columns are described in the catalogue of streams"
@@ -17,6 +16,16 @@ pub struct StateRow {
     pub content_state_name: Option<String>,
     pub content_state_color: Option<String>,
     pub updated_at: Option<String>,
+}
+
+impl ToJson for StateRow {
+    fn to_json(&self) -> String {
+        Object::with("page_id", &self.page_id)
+            .text("content_state_name", self.content_state_name.as_deref())
+            .text("content_state_color", self.content_state_color.as_deref())
+            .text("updated_at", self.updated_at.as_deref())
+            .end()
+    }
 }
 
 impl StateRow {

@@ -1,23 +1,23 @@
 //! `POST /wiki/api/v2/users-bulk`: up to 250 users by account id.
 
-use serde::Serialize;
-
 use crate::error::Result;
 use crate::fields::Fields;
+use crate::json::{Object, ToJson};
 
 /// Account ids per request (`maxItems` of the OpenAPI).
 pub const BATCH: usize = 250;
 
-/// What is asked.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Lookup<'a> {
-    /// The accounts. Those that the service doesn't know are left out of its answer without a word.
-    pub account_ids: &'a [String],
+/// The body that asks for these accounts. Those that the service doesn't know are left out of its answer without
+/// a word.
+#[must_use]
+pub fn lookup(account_ids: &[String]) -> Vec<u8> {
+    let ids = account_ids.iter().map(String::as_str);
+    let body = Object::default().texts("accountIds", ids).end();
+    body.into_bytes()
 }
 
 /// A row of the stream `users`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(
     missing_docs,
     reason = "the columns are described in the catalogue of streams"
@@ -28,6 +28,17 @@ pub struct UserRow {
     pub email: Option<String>,
     pub account_type: Option<String>,
     pub account_status: Option<String>,
+}
+
+impl ToJson for UserRow {
+    fn to_json(&self) -> String {
+        Object::with("source_id", &self.source_id)
+            .text("name", self.name.as_deref())
+            .text("email", self.email.as_deref())
+            .text("account_type", self.account_type.as_deref())
+            .text("account_status", self.account_status.as_deref())
+            .end()
+    }
 }
 
 impl UserRow {

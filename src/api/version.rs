@@ -1,13 +1,12 @@
 //! `GET /wiki/api/v2/pages/{id}/versions`: one version of a page.
 
-use serde::Serialize;
-
 use super::Endpoint;
 use crate::error::{Error, Result};
 use crate::fields::Fields;
+use crate::json::{Object, ToJson};
 
 /// A row of the stream `page_versions`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(
     missing_docs,
     reason = "the columns are described in the catalogue of streams"
@@ -19,6 +18,18 @@ pub struct VersionRow {
     pub author_id: Option<String>,
     pub minor_edit: Option<bool>,
     pub created_at: Option<String>,
+}
+
+impl ToJson for VersionRow {
+    fn to_json(&self) -> String {
+        Object::with("page_id", &self.page_id)
+            .integer("number", Some(self.number))
+            .text("message", self.message.as_deref())
+            .text("author_id", self.author_id.as_deref())
+            .boolean("minor_edit", self.minor_edit)
+            .text("created_at", self.created_at.as_deref())
+            .end()
+    }
 }
 
 impl VersionRow {

@@ -1,12 +1,11 @@
 //! `GET /wiki/rest/api/analytics/content/{id}/views`: how often a page was viewed.
 
-use serde::Serialize;
-
 use crate::error::Result;
 use crate::fields::Fields;
+use crate::json::{Object, ToJson};
 
 /// A row of the stream `page_views`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(
     missing_docs,
     reason = "the columns are described in the catalogue of streams"
@@ -14,6 +13,14 @@ use crate::fields::Fields;
 pub struct ViewRow {
     pub page_id: String,
     pub views_count: Option<i64>,
+}
+
+impl ToJson for ViewRow {
+    fn to_json(&self) -> String {
+        Object::with("page_id", &self.page_id)
+            .integer("views_count", self.views_count)
+            .end()
+    }
 }
 
 impl ViewRow {

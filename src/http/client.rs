@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::call::{Call, CallError};
 use super::classify::{Asked, Nature, Problem, Settled, classify};
 use super::gate::Gate;
 use super::retry::{Facts, Verdict, asked_wait, judge};
@@ -20,94 +21,6 @@ const DOUBTS: u32 = 3;
 /// Values that were refused one after the other, and never one that came, until the next refusal is believed at
 /// once: on a site whose plan lacks them, each page would cost a minute.
 const LESSONS: u32 = 3;
-
-/// One request, which can be made again.
-#[derive(Debug)]
-pub struct Call<'a> {
-    /// The endpoint.
-    pub endpoint: Endpoint,
-    /// The page that it is about; empty elsewhere.
-    pub page: &'a str,
-    /// The query without the limit, or nothing.
-    pub query: String,
-    /// The rows to ask for; halved when the service fails on them, since a smaller page may pass.
-    pub limit: Option<&'a Cell<u32>>,
-    /// The JSON body of a POST.
-    pub body: Option<Vec<u8>>,
-    /// Whether the query holds a cursor.
-    pub cursor: bool,
-}
-
-impl<'a> Call<'a> {
-    /// A request about a page, without parameters.
-    #[must_use]
-    pub fn about(endpoint: Endpoint, page: &'a str) -> Self {
-        Self {
-            endpoint,
-            page,
-            query: String::new(),
-            limit: None,
-            body: None,
-            cursor: false,
-        }
-    }
-
-    fn path_and_query(&self) -> String {
-        let limit = self.limit.map(|limit| format!("limit={}", limit.get()));
-        let parts = [
-            Some(self.query.clone()).filter(|query| !query.is_empty()),
-            limit,
-        ];
-        let query = parts.into_iter().flatten().collect::<Vec<_>>().join("&");
-        let path = self.endpoint.path(self.page);
-        if query.is_empty() {
-            path
-        } else {
-            format!("{path}?{query}")
-        }
-    }
-}
-
-/// Why a call has no answer, when all that may mend it was tried.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CallError {
-    /// The run can't go on.
-    Failed(Error),
-    /// The page has vanished since it was listed.
-    Gone,
-    /// The value can't be had; the row goes without it.
-    Refused,
-    /// The cursor is not accepted: the listing must start again.
-    StaleCursor(Error),
-}
-
-impl From<Problem> for CallError {
-    fn from(problem: Problem) -> Self {
-        Self::Failed(problem.error)
-    }
-}
-
-impl From<Error> for CallError {
-    fn from(error: Error) -> Self {
-        Self::Failed(error)
-    }
-}
-
-impl From<CallError> for Error {
-    fn from(error: CallError) -> Self {
-        match error {
-            CallError::Failed(error) | CallError::StaleCursor(error) => error,
-            CallError::Gone => Self::new(
-                Kind::UnexpectedResponse,
-                "a page is gone where none was asked for",
-            ),
-            CallError::Refused => Self::new(
-                Kind::UnexpectedResponse,
-                "a value is refused that must be there",
-            ),
-        }
-    }
-}
 
 /// The one way to the service for a call of the component.
 #[derive(Debug)]
@@ -383,11 +296,11 @@ pub struct Trial {
 }
 
 impl Trial {
-    /// For a call that takes the service at its word.
+    /// For a call; `probing` takes the service at its word.
     #[must_use]
-    pub fn probing() -> Self {
+    pub fn new(probing: bool) -> Self {
         Self {
-            probing: true,
+            probing,
             ..Self::default()
         }
     }

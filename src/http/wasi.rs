@@ -90,20 +90,25 @@ impl Wasi {
     /// The request, and its body where it has one.
     fn outgoing(&self, request: &Request<'_>) -> Option<(OutgoingRequest, Option<OutgoingBody>)> {
         let base_url = self.base_url.as_ref()?;
-        let headers = Fields::new();
-        headers.append("accept", b"application/json").ok()?;
-        headers.append("user-agent", USER_AGENT).ok()?;
-        if let Some(authorization) = &self.authorization {
-            headers
-                .append("authorization", authorization.as_bytes())
-                .ok()?;
+        let length = request.body.map(|body| body.len().to_string());
+        let mut headers = vec![
+            ("accept", &b"application/json"[..]),
+            ("user-agent", USER_AGENT),
+        ];
+        headers.extend(
+            self.authorization
+                .as_ref()
+                .map(|value| ("authorization", value.as_bytes())),
+        );
+        if let Some(length) = &length {
+            headers.push(("content-type", b"application/json"));
+            headers.push(("content-length", length.as_bytes()));
         }
-        if let Some(body) = request.body {
-            headers.append("content-type", b"application/json").ok()?;
-            headers
-                .append("content-length", body.len().to_string().as_bytes())
-                .ok()?;
-        }
+        let headers = headers.into_iter();
+        let headers: Vec<_> = headers
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        let headers = Fields::from_list(&headers).ok()?;
         let outgoing = OutgoingRequest::new(headers);
         let scheme = if base_url.secure {
             Scheme::Https
@@ -122,6 +127,17 @@ impl Wasi {
         Some((outgoing, Some(body)))
     }
 }
+
+/// What is asked of every answer's headers.
+const OF_ALL: [&str; 4] = ["content-length", "date", "link", "x-ratelimit-nearlimit"];
+/// What is asked beyond that where something is wrong.
+const OF_FAILURES: [&str; 5] = [
+    "location",
+    "retry-after",
+    "x-cache",
+    "x-failure-category",
+    "x-ratelimit-reset",
+];
 
 const USER_AGENT: &[u8] =
     concat!("confluence-cloud-connector/", env!("CARGO_PKG_VERSION")).as_bytes();
@@ -200,9 +216,7 @@ async fn receive(
     timeout: Duration,
     buffered: &Cell<usize>,
 ) -> Result<Response, TransportError> {
-    let headers = response.headers().entries().into_iter();
-    let headers = headers.filter_map(|(name, value)| Some((name, String::from_utf8(value).ok()?)));
-    let headers = Headers(headers.collect());
+    let headers = headers(response);
     let declared = headers
         .get("content-length")
         .and_then(|length| length.parse::<usize>().ok());
@@ -228,6 +242,22 @@ async fn receive(
     })
 }
 
+/// The headers that matter: each costs a crossing of the border, and the service sends some thirty.
+fn headers(response: &IncomingResponse) -> Headers {
+    let all = response.headers();
+    let failed = if (200..300).contains(&response.status()) {
+        &[][..]
+    } else {
+        &OF_FAILURES
+    };
+    let names = OF_ALL.iter().chain(failed);
+    let pairs = names.filter_map(|&name| {
+        let value = all.get(name).into_iter().next()?;
+        Some((name.to_owned(), String::from_utf8(value).ok()?))
+    });
+    Headers(pairs.collect())
+}
+
 /// Nothing where the deadline passes before the end.
 async fn read(
     stream: &InputStream,
@@ -236,12 +266,15 @@ async fn read(
     buffered: &Cell<usize>,
 ) -> Result<Option<Vec<u8>>, TransportError> {
     let mut buffer = Buffer::new(declared.unwrap_or_default(), buffered);
-    let ready = AsyncPollable::new(stream.subscribe());
+    let mut ready = None;
     loop {
         match stream.read(CHUNK) {
             // The host's timeout is for the gap between two chunks: a body that drips keeps within it for ever.
-            Ok(_) if now() > deadline => return Ok(None),
-            Ok(chunk) if chunk.is_empty() => ready.wait_for().await,
+            Ok(_) if ready.is_some() && now() > deadline => return Ok(None),
+            Ok(chunk) if chunk.is_empty() => {
+                let ready = ready.get_or_insert_with(|| AsyncPollable::new(stream.subscribe()));
+                ready.wait_for().await;
+            }
             Ok(chunk) => buffer.push(&chunk)?,
             Err(StreamError::Closed)
                 if declared.is_some_and(|length| length > buffer.bytes.len()) =>

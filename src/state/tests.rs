@@ -14,24 +14,41 @@ fn config() -> Config {
 fn full() -> State {
     let mut state = State::new(&config());
     state.advance(Stream::Pages, Timestamp::from_millis(1_790_000_000_000));
-    state.delivered = Delivered::to(Stream::ALL.into_iter());
+    let delivered = r#"{"streams":["pages"],"newest":["-7@1790000000000"],"put_away":""}"#;
+    let fields = Fields::of_state(delivered).unwrap();
+    state.delivered = Delivered::of_fields(fields).unwrap();
+    state
+}
+
+fn run() -> Run {
     let place = Place {
         step: 2,
-        cursor: Some("abc".to_owned()),
+        cursor: Some("abc\"".to_owned()),
         passed: Some("7".to_owned()),
     };
-    state.during(&Run {
+    Run {
         place,
         accounts: vec!["a".to_owned()],
         ..Run::default()
-    })
+    }
+}
+
+fn written(between: &str) -> String {
+    let run = run();
+    write_during(between, &run, run.accounts.iter().map(String::as_str))
 }
 
 #[test]
 fn a_state_comes_back_as_it_was() {
     for state in [State::new(&config()), full()] {
-        let text = state.write().unwrap();
-        assert_eq!(State::read(Some(&text), &config()), Ok(state));
+        let text = state.write();
+        assert_eq!(State::read(Some(&text), &config()).as_ref(), Ok(&state));
+        let within = State {
+            run: Some(run()),
+            ..state
+        };
+        let text = written(&text);
+        assert_eq!(State::read(Some(&text), &config()), Ok(within));
     }
     assert_eq!(State::read(None, &config()), Ok(State::new(&config())));
 }
@@ -56,7 +73,7 @@ proptest! {
 
     #[test]
     fn no_damage_panics(at in 0_usize..1000, with in "\\PC{0,3}") {
-        let mut text = full().write().unwrap();
+        let mut text = written(&full().write());
         let at = at % text.len();
         if text.is_char_boundary(at) {
             text.replace_range(at..=at, &with);

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::World;
 use super::log::Event;
 use super::truth::Tables;
+use crate::json::ToJson as _;
 use crate::sink::{Batch, Note, Sink};
 use crate::stream::Stream;
 
@@ -191,8 +192,7 @@ impl Sink for Recorder<'_> {
                 *store.finished.entry(stream.name()).or_default() += 1;
             }
         }
-        self.world
-            .note(Event::Note(serde_json::to_string(note).unwrap()));
+        self.world.note(Event::Note(note.to_json()));
     }
 }
 

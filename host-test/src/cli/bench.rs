@@ -65,9 +65,11 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
 
 pub(super) async fn run_one(arguments: RunArguments) -> Result<ExitCode> {
     let config = read_config(&arguments.config)?;
-    let figures = match arguments.tenants {
-        Some(tenants) => json!(crowd::measure(tenants, arguments.hostile, &config).await?),
-        None => json!(bench::measure(arguments.client, &config).await?),
+    let figures = if let Some(tenants) = arguments.tenants {
+        json!(crowd::measure(tenants, arguments.hostile, &config).await?)
+    } else {
+        let run = move || bench::measure(arguments.client, &config);
+        json!(tokio::task::spawn_blocking(run).await??)
     };
     print(&figures)?;
     Ok(ExitCode::SUCCESS)

@@ -1,26 +1,15 @@
 //! The commands for Airbyte and Singer as their callers run them: files in, lines and an exit status out.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
-
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
-use host_test::mock::{Corpus, Mock, MockOptions, Sizes};
 use serde_json::{Value, json};
+
+use super::{lines, mock};
 
 const SOURCE: &str = env!("CARGO_BIN_EXE_source-confluence-cloud");
 const TAP: &str = env!("CARGO_BIN_EXE_tap-confluence-cloud");
 const TOKEN: &str = "ATATT3xwrongandsecret";
-
-fn mock(pages: usize) -> Mock {
-    let sizes = Sizes {
-        pages,
-        spaces: 3,
-        users: 20,
-        seed: 3,
-    };
-    Mock::start(MockOptions::new(Corpus::generate(&sizes))).unwrap()
-}
 
 /// A file that goes with the test's own folder.
 fn file(test: &str, name: &str, content: &str) -> PathBuf {
@@ -37,13 +26,6 @@ fn call(program: &str, words: &[&str], files: &[(&str, &PathBuf)]) -> Output {
         command.arg(option).arg(file);
     }
     command.output().unwrap()
-}
-
-fn lines(bytes: &[u8]) -> Vec<Value> {
-    let text = std::str::from_utf8(bytes).unwrap();
-    text.lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
 }
 
 fn of_type<'a>(lines: &'a [Value], kind: &str) -> Vec<&'a Value> {

@@ -1,0 +1,50 @@
+//! The commands as their callers run them: processes, files, signals, an exit status.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
+mod artifact;
+mod readme;
+mod shards;
+mod sync;
+mod taps;
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use host_test::mock::{Corpus, Mock, MockOptions, Sizes};
+use serde_json::Value;
+
+const HOST_TEST: &str = env!("CARGO_BIN_EXE_host-test");
+
+fn corpus(pages: usize) -> Corpus {
+    Corpus::generate(&Sizes {
+        pages,
+        spaces: 3,
+        users: 20,
+        seed: 3,
+    })
+}
+
+fn mock(pages: usize) -> Mock {
+    Mock::start(MockOptions::new(corpus(pages))).unwrap()
+}
+
+/// An empty folder for the files of one test.
+fn folder(test: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(test);
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+fn host_test(words: &[&str]) -> Output {
+    Command::new(HOST_TEST).args(words).output().unwrap()
+}
+
+/// Standard output as lines of JSON.
+fn lines(bytes: &[u8]) -> Vec<Value> {
+    let text = std::str::from_utf8(bytes).unwrap();
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
