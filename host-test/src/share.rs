@@ -103,7 +103,7 @@ impl Share {
         let mine = ends.0.saturating_sub(spent.at_last_end.0);
         let all = ends.1.saturating_sub(spent.at_last_end.1) + mine;
         spent.at_last_end = ends;
-        let in_the_way = demand.is_contended() && mine >= BUSY && mine > demand.part(all);
+        let in_the_way = self.bell.others_wait() && mine >= BUSY && mine > demand.part(all);
         UpdateDeadline::YieldCustom(1, Box::pin(self.clone().make_room(in_the_way)))
     }
 

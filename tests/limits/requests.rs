@@ -149,3 +149,14 @@ async fn connections_are_shared_by_the_calls_of_one_tenant_only() {
         assert_eq!(server.connections(), connections);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_is_over_leaves_nothing_behind() {
+    let server = Server::start();
+    // Twice as many as the host would keep things for.
+    let words = format!("again 1000 {}/declared/1", server.url);
+    assert_eq!(
+        met(&words, &server.url).await,
+        ("200 with 1 bytes".to_owned(), None)
+    );
+}

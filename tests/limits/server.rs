@@ -23,6 +23,7 @@ impl Server {
         let connections = Arc::clone(&server.connections);
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
+                stream.set_nodelay(true).unwrap();
                 connections.fetch_add(1, Ordering::Relaxed);
                 std::thread::spawn(move || serve(&stream));
             }

@@ -40,6 +40,11 @@ pub(crate) fn with_header(name: &str, value: &str) -> String {
     }
 }
 
+/// One request after the other: no harm by itself.
+pub(crate) fn again(times: usize, url: &str) -> String {
+    (0..times).map(|_| get(url)).last().unwrap_or_default()
+}
+
 /// Sends a body of so many bytes.
 pub(crate) fn post(bytes: usize, url: &str) -> String {
     told(request(url, Fields::new()).and_then(|outgoing| {

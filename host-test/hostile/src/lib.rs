@@ -71,6 +71,7 @@ fn act(words: &str) -> String {
         "handles" => http::handles(),
         "fields" => http::fields(),
         "get" => http::get(next()),
+        "again" => http::again(number(next()), next()),
         "host" => http::with_header("host", next()),
         "post" => http::post(number(next()), next()),
         "at-once" => http::at_once(number(next()), next()),

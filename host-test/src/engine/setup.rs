@@ -3,16 +3,23 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use wasmtime::component::{Component, HasSelf, Linker};
-use wasmtime::{Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::component::{Component, HasSelf, Linker, Resource};
+use wasmtime::{Engine, InstanceAllocationStrategy, PoolingAllocationConfig, StoreContextMut};
 use wasmtime_wasi::WasiView as _;
 use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView as _};
 use wasmtime_wasi::random::WasiRandom;
+
+use wasmtime_wasi_http::p2::bindings::http::outgoing_handler::Host as _;
+use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
+use wasmtime_wasi_http::p2::types::{HostFutureIncomingResponse, HostOutgoingRequest};
+use wasmtime_wasi_http::{RequestOptions, WasiHttpCtxView, WasiHttpView as _};
 
 use super::bindings::Connector;
 use crate::limits::TABLE;
 use crate::tenant::Tenant;
 
+/// As wasmtime 48 names it; a component may ask for any version of 0.2.
+const HANDLER: &str = "wasi:http/outgoing-handler@0.2.12";
 /// Calls at once at most: address space is set aside for so many memories.
 const MAX_CALLS: u32 = 2_000;
 
@@ -47,8 +54,43 @@ pub(super) fn linker(engine: &Engine) -> Result<Linker<Tenant>> {
         tenant.ctx().ctx.random()
     })?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+    handle_tidily(&mut linker)?;
     Connector::add_to_linker::<_, HasSelf<_>>(&mut linker, |tenant| tenant)?;
     Ok(linker)
+}
+
+type Handled = Result<Resource<HostFutureIncomingResponse>, ErrorCode>;
+
+/// Puts in the place of wasmtime's handler one that calls it and tidies up: wasmtime 48 looks at the options
+/// of a request and keeps them until the store goes. A million requests would fill the table, and the call
+/// would trap.
+fn handle_tidily(linker: &mut Linker<Tenant>) -> wasmtime::Result<()> {
+    linker.allow_shadowing(true);
+    linker.instance(HANDLER)?.func_wrap(
+        "handle",
+        |mut store: StoreContextMut<'_, Tenant>, (request, options): (_, Option<Resource<_>>)| {
+            Ok((handle(store.data_mut().http(), request, options)?,))
+        },
+    )?;
+    linker.allow_shadowing(false);
+    Ok(())
+}
+
+fn handle(
+    mut http: WasiHttpCtxView<'_>,
+    request: Resource<HostOutgoingRequest>,
+    options: Option<Resource<RequestOptions>>,
+) -> wasmtime::Result<Handled> {
+    let own = options.as_ref().map(Resource::rep);
+    let handled = http.handle(request, options);
+    if let Some(options) = own {
+        http.table
+            .delete(Resource::<RequestOptions>::new_own(options))?;
+    }
+    match handled {
+        Ok(answer) => Ok(Ok(answer)),
+        Err(error) => error.downcast().map(Err),
+    }
 }
 
 #[expect(

@@ -19,10 +19,6 @@ pub(super) struct Demand {
 }
 
 impl Demand {
-    pub(super) fn is_contended(&self) -> bool {
-        self.waiting.load(Ordering::Relaxed) > 0
-    }
-
     /// The part of one call, and some more: nobody has just that.
     pub(super) fn part(&self, all: Duration) -> Duration {
         all * 5 / 4 / self.calls.load(Ordering::Relaxed).max(1)
@@ -64,6 +60,12 @@ impl Bell {
     pub(super) fn answer(&self, task: &Waker) {
         self.answered();
         self.task.register(task);
+    }
+
+    /// Whether another call could go on and has no processor. This one may have been woken while it runs.
+    pub(super) fn others_wait(&self) -> bool {
+        let own = usize::from(self.rung.load(Ordering::Acquire));
+        self.demand.waiting.load(Ordering::Relaxed) > own
     }
 
     fn answered(&self) {
