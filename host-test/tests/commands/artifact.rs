@@ -133,7 +133,6 @@ fn the_bill_of_materials_lists_what_is_in_the_component() {
             "parking",
             "percent-encoding",
             "pin-project-lite",
-            "serde",
             "serde_core",
             "serde_json",
             "slab",
