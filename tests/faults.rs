@@ -55,7 +55,7 @@ async fn each_in_turn() {
         ("empty-200:endpoint=pages", Some(UnexpectedResponse)),
         ("truncated-json:after=9", Some(UnexpectedResponse)),
         ("wrong-types:endpoint=versions", Some(UnexpectedResponse)),
-        ("huge-body:endpoint=pages", Some(UnexpectedResponse)),
+        ("huge-body:after=9", Some(UnexpectedResponse)),
         ("drip:after=9", Some(Unavailable)),
         ("stall:after=9", Some(Unavailable)),
         ("hang:after=9", Some(Unavailable)),

@@ -48,16 +48,13 @@ impl<'a> Buffer<'a> {
     }
 
     fn push(&mut self, chunk: &[u8]) -> Result<(), TransportError> {
-        self.all.set(self.all.get() + chunk.len());
-        self.bytes.extend_from_slice(chunk);
-        if self.bytes.len() > MAX_BODY {
-            Err(TransportError::TooLarge)
-        } else if self.all.get() > MAX_BODY {
-            let why = "the answers under way are too large together";
-            Err(TransportError::Network(why.into()))
-        } else {
-            Ok(())
+        let all = self.all.get() + chunk.len();
+        if all > MAX_BODY {
+            return Err(TransportError::TooLarge);
         }
+        self.all.set(all);
+        self.bytes.extend_from_slice(chunk);
+        Ok(())
     }
 
     fn take(mut self) -> Vec<u8> {
