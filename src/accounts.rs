@@ -9,6 +9,7 @@ use crate::fields::Fields;
 use crate::http::Platform;
 use crate::http::call::Call;
 use crate::http::client::Client;
+use crate::json::List;
 use crate::sink::{Note, Sink};
 
 /// Accounts, from being met to being delivered.
@@ -20,17 +21,19 @@ pub struct Accounts {
     waiting: Vec<String>,
     /// Batches asked for and not yet delivered.
     asked: Vec<Vec<String>>,
+    /// What was asked for and what is waiting, in this order, as JSON: every checkpoint holds it.
+    outstanding: List,
 }
 
 impl Accounts {
     /// Those that an interrupted run left.
     #[must_use]
     pub fn resumed(waiting: Vec<String>) -> Self {
-        let met = waiting.iter().map(|id| id.as_str().into()).collect();
         Self {
-            met,
-            waiting,
+            met: waiting.iter().map(|id| id.as_str().into()).collect(),
             asked: Vec::new(),
+            outstanding: List::of(waiting.iter().map(String::as_str)),
+            waiting,
         }
     }
 
@@ -40,6 +43,7 @@ impl Accounts {
             if !self.met.contains(id) {
                 self.met.insert(id.into());
                 self.waiting.push(id.to_owned());
+                self.outstanding.push(id);
             }
         }
     }
@@ -61,12 +65,14 @@ impl Accounts {
     /// A batch was delivered.
     pub fn delivered(&mut self, batch: &[String]) {
         self.asked.retain(|asked| asked != batch);
+        let outstanding = self.asked.iter().flatten().chain(&self.waiting);
+        self.outstanding = List::of(outstanding.map(String::as_str));
     }
 
     /// What a resumed run would have to look up.
-    pub fn outstanding(&self) -> impl Iterator<Item = &str> {
-        let asked = self.asked.iter().flatten();
-        asked.chain(&self.waiting).map(String::as_str)
+    #[must_use]
+    pub fn outstanding(&self) -> &List {
+        &self.outstanding
     }
 }
 

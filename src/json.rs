@@ -5,9 +5,9 @@
 
 use std::fmt::Write as _;
 
-/// What can be written as a JSON object.
+/// What can be written as JSON.
 pub trait ToJson {
-    /// The object as JSON text.
+    /// The JSON text.
     fn to_json(&self) -> String;
 }
 
@@ -58,14 +58,7 @@ impl Object {
     #[must_use]
     pub fn texts<'a>(mut self, name: &str, values: impl Iterator<Item = &'a str>) -> Self {
         self.name(name);
-        self.0.push('[');
-        for (place, value) in values.enumerate() {
-            if place > 0 {
-                self.0.push(',');
-            }
-            push_text_or_null(&mut self.0, Some(value));
-        }
-        self.0.push(']');
+        self.0.push_str(&List::of(values).to_json());
         self
     }
 
@@ -98,6 +91,33 @@ impl Object {
         self.0.push('"');
         self.0.push_str(name);
         self.0.push_str("\":");
+    }
+}
+
+/// A list of texts that grows.
+#[derive(Debug, Default)]
+pub struct List(String);
+
+impl List {
+    /// A list of these texts.
+    pub fn of<'a>(values: impl Iterator<Item = &'a str>) -> Self {
+        let mut list = Self::default();
+        values.for_each(|value| list.push(value));
+        list
+    }
+
+    /// Adds a text.
+    pub fn push(&mut self, value: &str) {
+        if !self.0.is_empty() {
+            self.0.push(',');
+        }
+        push_text_or_null(&mut self.0, Some(value));
+    }
+}
+
+impl ToJson for List {
+    fn to_json(&self) -> String {
+        format!("[{}]", self.0)
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
 use crate::fields::{Fields, unreadable};
-use crate::json::{Object, ToJson};
+use crate::json::{List, Object, ToJson};
 use crate::stream::Stream;
 use crate::timestamp::Timestamp;
 
@@ -219,17 +219,13 @@ impl State {
 /// The text for a checkpoint within a run. `between` is the text from before it, which stays the same while the run
 /// goes on; `accounts` are those met and not yet looked up.
 #[must_use]
-pub fn write_during<'a>(
-    between: &str,
-    run: &Run,
-    accounts: impl Iterator<Item = &'a str>,
-) -> String {
+pub fn write_during(between: &str, run: &Run, accounts: &List) -> String {
     let run = Object::default()
         .integer("plan", Some(run.plan))
         .boolean("distrust", Some(run.distrust))
         .integer("started", Some(run.started.millis()))
         .raw("place", &run.place.to_json())
-        .texts("accounts", accounts)
+        .raw("accounts", &accounts.to_json())
         .integer("newest", run.newest.map(Timestamp::millis))
         .raw("delivered", &run.delivered.to_json())
         .boolean("seen", Some(run.seen))

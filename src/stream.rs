@@ -203,18 +203,17 @@ impl Stream {
         match self {
             Self::Spaces => "Spaces, current and archived. Always read whole: they are few.",
             Self::Pages => {
-                "Pages, current, archived and trashed, without their bodies. Moves, changes of owner and \
-                 restoring from the trash make no version: an incremental run may miss them, a full one \
-                 doesn't."
+                "Pages, current, archived and trashed, without their bodies. Moves, changes of owner, restoring \
+                 and unarchiving may make no version: a full run sees them."
             }
             Self::PageVersions => "Versions of current and archived pages.",
             Self::PageLabels => {
-                "Labels of current and archived pages. Adding or removing a label makes no version: an \
-                 incremental run sees the labels of pages that changed otherwise, a full one sees all."
+                "Labels of current and archived pages. A label makes no version: an incremental run sees those \
+                 of pages that changed otherwise."
             }
             Self::PageViews => {
                 "Views of current and archived pages. A view makes no version: an incremental run reads the \
-                 counts of changed pages alone, a full one reads all."
+                 counts of changed pages alone."
             }
             Self::PageContentStates => {
                 "Content states of current and archived pages, a row for each page. Setting or removing one \

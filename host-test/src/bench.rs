@@ -78,14 +78,13 @@ pub struct StartUp {
     pub component_bytes: usize,
 }
 
-/// Measures one run in this process, on one thread: a call is one line of work, and handing it from thread to
-/// thread would cost more than the sandbox does.
+/// Measures one run in this process, on threads of its own, as the command has them.
 ///
 /// # Errors
 ///
 /// The run fails.
 pub fn measure(client: Client, config: &str) -> Result<Run> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
     let (begun, cpu, done) = match client {

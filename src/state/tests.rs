@@ -35,7 +35,8 @@ fn run() -> Run {
 
 fn written(between: &str) -> String {
     let run = run();
-    write_during(between, &run, run.accounts.iter().map(String::as_str))
+    let accounts = List::of(run.accounts.iter().map(String::as_str));
+    write_during(between, &run, &accounts)
 }
 
 #[test]
