@@ -97,7 +97,7 @@ impl fmt::Display for Endpoint {
 
 /// The address of a space or a page for a browser: the site's own address with `/wiki`, which comes with each
 /// listing, and `_links.webui`, which is relative to it.
-fn source_url(fields: &mut Fields, base: Option<&str>) -> Result<Option<String>> {
+fn source_url(fields: &mut Fields<'_>, base: Option<&str>) -> Result<Option<String>> {
     let webui = fields.object("_links")?.text("webui")?;
     Ok(base
         .zip(webui)

@@ -4,11 +4,10 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
-
 use crate::error::{Error, Kind, Result};
 use crate::secret::Credentials;
 use crate::url::Url;
+use crate::value::{Object, Value};
 
 #[cfg(test)]
 mod tests;
@@ -85,7 +84,7 @@ impl Config {
     ///
     /// [`Kind::InvalidConfig`] with all problems in one message.
     pub fn parse(json: &str) -> Result<Self> {
-        let fields = match serde_json::from_slice::<Value>(json.as_bytes()) {
+        let fields = match serde_json::from_slice(json.as_bytes()) {
             Ok(Value::Object(fields)) => fields,
             Ok(_) => return Err(invalid("the configuration must be a JSON object")),
             // The parser's words could quote a secret, its position can't.
@@ -117,7 +116,7 @@ impl Config {
         }
     }
 
-    fn read(reader: &mut Reader) -> Option<Self> {
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let base_url = reader.required_text("base_url");
         let base_url = base_url.and_then(|text| {
             BaseUrl::parse(&text)
@@ -147,7 +146,7 @@ fn invalid(message: &str) -> Error {
     Error::new(Kind::InvalidConfig, message)
 }
 
-fn read_credentials(reader: &mut Reader) -> (Option<Credentials>, bool) {
+fn read_credentials(reader: &mut Reader<'_>) -> (Option<Credentials>, bool) {
     let username = reader.text("username").unwrap_or_default();
     if username.contains(':') || username.chars().any(char::is_control) {
         reader.problem("username", "must be an e-mail address");
@@ -170,12 +169,12 @@ fn read_credentials(reader: &mut Reader) -> (Option<Credentials>, bool) {
     )
 }
 
-fn read_retry(reader: &mut Reader) -> Retry {
+fn read_retry(reader: &mut Reader<'_>) -> Retry {
     let defaults = Retry {
         attempts: 5,
         patience: Duration::from_mins(5),
     };
-    let fields = match reader.fields.remove("retry") {
+    let fields = match reader.fields.take("retry") {
         None | Some(Value::Null) => return defaults,
         Some(Value::Object(fields)) => fields,
         Some(_) => {
@@ -267,20 +266,20 @@ fn is_loopback(host: &str) -> bool {
 }
 
 /// Takes fields out of the object one by one and gathers what is wrong with them.
-struct Reader {
-    fields: Map<String, Value>,
+struct Reader<'a> {
+    fields: Object<'a>,
     problems: Vec<String>,
 }
 
-impl Reader {
+impl Reader<'_> {
     fn problem(&mut self, field: &str, what: &str) {
         self.problems.push(format!("{field} {what}"));
     }
 
     fn text(&mut self, field: &str) -> Option<String> {
-        match self.fields.remove(field) {
+        match self.fields.take(field) {
             None | Some(Value::Null) => None,
-            Some(Value::String(text)) => Some(text.trim().to_owned()),
+            Some(Value::Text(text)) => Some(text.trim().to_owned()),
             Some(_) => {
                 self.problem(field, "must be a text");
                 None
@@ -289,17 +288,16 @@ impl Reader {
     }
 
     fn required_text(&mut self, field: &str) -> Option<String> {
-        let given = self.fields.get(field).is_some_and(|value| !value.is_null());
-        if !given {
+        if matches!(self.fields.get(field), None | Some(Value::Null)) {
             self.problem(field, &format!("is missing; {URL_HELP}"));
         }
         self.text(field)
     }
 
     fn texts(&mut self, field: &str) -> Vec<String> {
-        let values = match self.fields.remove(field) {
+        let values = match self.fields.take(field) {
             None | Some(Value::Null) => return Vec::new(),
-            Some(Value::Array(values)) => values,
+            Some(Value::List(values)) => values,
             Some(_) => {
                 self.problem(field, "must be a list of texts");
                 return Vec::new();
@@ -310,7 +308,7 @@ impl Reader {
         }
         let mut texts = Vec::new();
         for value in values {
-            match value.as_str().map(str::trim) {
+            match value.as_text().map(str::trim) {
                 Some(text) if texts.iter().any(|known| known == text) => {}
                 Some(text) if !text.is_empty() => texts.push(text.to_owned()),
                 _ => self.problem(field, "must be a list of texts"),
@@ -320,28 +318,25 @@ impl Reader {
     }
 
     fn number(&mut self, field: &str, range: std::ops::RangeInclusive<u64>, default: u64) -> u64 {
-        match self.fields.remove(field) {
+        match self.fields.take(field) {
             None | Some(Value::Null) => default,
-            Some(value) => value
-                .as_u64()
-                .filter(|number| range.contains(number))
-                .unwrap_or_else(|| {
-                    let (low, high) = (range.start(), range.end());
-                    self.problem(
-                        field,
-                        &format!("must be a whole number from {low} to {high}"),
-                    );
-                    default
-                }),
+            Some(Value::Integer(number)) if range.contains(&number.cast_unsigned()) => {
+                number.cast_unsigned()
+            }
+            Some(_) => {
+                let (low, high) = (range.start(), range.end());
+                self.problem(
+                    field,
+                    &format!("must be a whole number from {low} to {high}"),
+                );
+                default
+            }
         }
     }
 
     fn refuse_unknown(&mut self) {
-        let unknown: Vec<_> = std::mem::take(&mut self.fields)
-            .into_iter()
-            .map(|(name, _)| name)
-            .collect();
-        for name in unknown {
+        let fields = std::mem::take(&mut self.fields);
+        for name in fields.names() {
             let name: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
             self.problem(&name, "is not a field of the configuration");
         }

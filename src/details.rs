@@ -50,9 +50,12 @@ impl Details {
         let (versions, labels, views, state) = try_join4(
             when(
                 wants(Stream::PageVersions) || wants(Stream::Users),
-                versions(client, id),
+                list(client, Endpoint::Versions, id, VersionRow::read),
             ),
-            when(wants(Stream::PageLabels), labels(client, id)),
+            when(
+                wants(Stream::PageLabels),
+                list(client, Endpoint::Labels, id, LabelRow::read),
+            ),
             when(wants(Stream::PageViews), views(client, id)),
             when(wants(Stream::PageContentStates), state(client, id)),
         )
@@ -77,42 +80,19 @@ async fn when<T>(
     }
 }
 
-async fn versions<P: Platform, S: Sink>(
-    client: &Client<'_, P, S>,
-    id: &str,
-) -> Result<Vec<VersionRow>, CallError> {
-    let versions = list(client, Endpoint::Versions, id).await?;
-    let rows: Result<Vec<_>, Error> = versions
-        .into_iter()
-        .map(|version| VersionRow::read(version, id))
-        .collect();
-    Ok(rows?)
-}
-
-async fn labels<P: Platform, S: Sink>(
-    client: &Client<'_, P, S>,
-    id: &str,
-) -> Result<Vec<LabelRow>, CallError> {
-    let labels = list(client, Endpoint::Labels, id).await?;
-    let rows: Result<Vec<_>, Error> = labels
-        .into_iter()
-        .map(|label| LabelRow::read(label, id))
-        .collect();
-    Ok(rows?)
-}
-
 /// A listing of the page, whole. One whose cursor is refused starts again: nothing of it was delivered yet.
-async fn list<P: Platform, S: Sink>(
+async fn list<T, P: Platform, S: Sink>(
     client: &Client<'_, P, S>,
     endpoint: Endpoint,
     id: &str,
-) -> Result<Vec<Fields>, CallError> {
+    read: impl Fn(Fields<'_>, &str) -> Result<T, Error>,
+) -> Result<Vec<T>, CallError> {
     let mut restarts = 0;
     loop {
         let mut listing = Listing::of_page(endpoint, id, client.config().page_size);
         let mut rows = Vec::new();
         let ended = loop {
-            match listing.next(client).await {
+            match listing.next(client, |row, _| read(row, id)).await {
                 Ok(Some(page)) => rows.extend(page.rows),
                 Ok(None) => break Ok(rows),
                 Err(error) => break Err(error),
@@ -130,7 +110,9 @@ async fn views<P: Platform, S: Sink>(
     id: &str,
 ) -> Result<ViewRow, CallError> {
     let body = value(client, Endpoint::Views, id).await?;
-    let views = body.map(|body| Fields::parse(Endpoint::Views, &body));
+    let views = body
+        .as_deref()
+        .map(|body| Fields::parse(Endpoint::Views, body));
     Ok(ViewRow::read(views.transpose()?, id)?)
 }
 

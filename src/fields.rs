@@ -7,31 +7,30 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use serde_json::{Map, Value};
-
 use crate::api::Endpoint;
 use crate::error::{Error, Kind, Result};
+use crate::value::{Object, Value};
 
-/// Values of one body; 250 rows of any endpoint have a twentieth of them. A value takes up to 600 bytes of
-/// memory, so that a body far below its limit could need more than there is.
+/// Values of one body; 250 rows of any endpoint have a twentieth of them. A value takes up to 64 bytes of
+/// memory and needs two in the body, so that a body far below its limit could need more than there is.
 const MAX_VALUES: usize = 200_000;
 
 /// The fields of one object.
 #[derive(Debug, Clone)]
-pub struct Fields {
+pub struct Fields<'a> {
     /// The endpoint that answered; none in the state.
     endpoint: Option<Endpoint>,
-    fields: Map<String, Value>,
+    fields: Object<'a>,
 }
 
-impl Fields {
+impl<'a> Fields<'a> {
     /// Reads a body. The parser's own words could quote what the other side sent, so only its verdict and the
     /// place are told.
     ///
     /// # Errors
     ///
     /// [`Kind::UnexpectedResponse`] where it is no JSON object.
-    pub fn parse(endpoint: Endpoint, body: &[u8]) -> Result<Self> {
+    pub fn parse(endpoint: Endpoint, body: &'a [u8]) -> Result<Self> {
         if is_too_rich(body) {
             let what = format!("JSON of more than {MAX_VALUES} values");
             return Err(Error::unexpected(endpoint, what));
@@ -57,7 +56,7 @@ impl Fields {
     /// # Errors
     ///
     /// [`Kind::InvalidState`] where it is no JSON object.
-    pub fn of_state(state: &str) -> Result<Self> {
+    pub fn of_state(state: &'a str) -> Result<Self> {
         match serde_json::from_slice(state.as_bytes()) {
             Ok(Value::Object(fields)) => Ok(Self {
                 endpoint: None,
@@ -73,9 +72,9 @@ impl Fields {
     ///
     /// It is of another type.
     pub fn text(&mut self, name: &str) -> Result<Option<String>> {
-        match self.fields.remove(name) {
+        match self.fields.take(name) {
             None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text)),
+            Some(Value::Text(text)) => Ok(Some(text.into_owned())),
             Some(_) => Err(self.wrong(name, "a text")),
         }
     }
@@ -86,9 +85,9 @@ impl Fields {
     ///
     /// It is of another type.
     pub fn id(&mut self, name: &str) -> Result<Option<String>> {
-        match self.fields.get(name).and_then(Value::as_i64) {
-            Some(number) => Ok(Some(number.to_string())),
-            None => Ok(self.text(name)?.filter(|id| !id.is_empty())),
+        match self.fields.get(name) {
+            Some(Value::Integer(number)) => Ok(Some(number.to_string())),
+            _ => Ok(self.text(name)?.filter(|id| !id.is_empty())),
         }
     }
 
@@ -107,12 +106,10 @@ impl Fields {
     ///
     /// It is of another type.
     pub fn integer(&mut self, name: &str) -> Result<Option<i64>> {
-        match self.fields.remove(name) {
+        match self.fields.take(name) {
             None | Some(Value::Null) => Ok(None),
-            Some(value) => value
-                .as_i64()
-                .map(Some)
-                .ok_or_else(|| self.wrong(name, "a whole number")),
+            Some(Value::Integer(number)) => Ok(Some(number)),
+            Some(_) => Err(self.wrong(name, "a whole number")),
         }
     }
 
@@ -122,12 +119,10 @@ impl Fields {
     ///
     /// It is of another type.
     pub fn boolean(&mut self, name: &str) -> Result<Option<bool>> {
-        match self.fields.remove(name) {
+        match self.fields.take(name) {
             None | Some(Value::Null) => Ok(None),
-            Some(value) => value
-                .as_bool()
-                .map(Some)
-                .ok_or_else(|| self.wrong(name, "true or false")),
+            Some(Value::Boolean(value)) => Ok(Some(value)),
+            Some(_) => Err(self.wrong(name, "true or false")),
         }
     }
 
@@ -139,7 +134,7 @@ impl Fields {
     pub fn object(&mut self, name: &str) -> Result<Self> {
         let empty = Self {
             endpoint: self.endpoint,
-            fields: Map::new(),
+            fields: Object::default(),
         };
         Ok(self.optional(name)?.unwrap_or(empty))
     }
@@ -150,7 +145,7 @@ impl Fields {
     ///
     /// It is of another type.
     pub fn optional(&mut self, name: &str) -> Result<Option<Self>> {
-        match self.fields.remove(name) {
+        match self.fields.take(name) {
             None | Some(Value::Null) => Ok(None),
             Some(value) => self.within(name, value).map(Some),
         }
@@ -162,8 +157,8 @@ impl Fields {
     ///
     /// It is missing or of another type.
     pub fn objects(&mut self, name: &str) -> Result<Vec<Self>> {
-        match self.fields.remove(name) {
-            Some(Value::Array(values)) => values
+        match self.fields.take(name) {
+            Some(Value::List(values)) => values
                 .into_iter()
                 .map(|value| self.within(name, value))
                 .collect(),
@@ -177,11 +172,11 @@ impl Fields {
     ///
     /// It is missing or of another type.
     pub fn texts(&mut self, name: &str) -> Result<Vec<String>> {
-        let Some(Value::Array(values)) = self.fields.remove(name) else {
+        let Some(Value::List(values)) = self.fields.take(name) else {
             return Err(self.wrong(name, "a list"));
         };
         let text = |value| match value {
-            Value::String(text) => Ok(text),
+            Value::Text(text) => Ok(text.into_owned()),
             _ => Err(self.wrong(name, "a list of texts")),
         };
         values.into_iter().map(text).collect()
@@ -195,7 +190,7 @@ impl Fields {
         hasher.finish()
     }
 
-    fn within(&self, name: &str, value: Value) -> Result<Self> {
+    fn within(&self, name: &str, value: Value<'a>) -> Result<Self> {
         match value {
             Value::Object(fields) => Ok(Self {
                 endpoint: self.endpoint,
@@ -219,7 +214,7 @@ impl Fields {
 /// Counts what may begin a value, also where it stands within a text.
 fn is_too_rich(body: &[u8]) -> bool {
     let begins = |byte: &&u8| matches!(byte, b',' | b'[' | b'{');
-    body.iter().filter(begins).count() > MAX_VALUES
+    body.len() > MAX_VALUES && body.iter().filter(begins).count() > MAX_VALUES
 }
 
 /// The error of a state that is none.

@@ -10,6 +10,7 @@ pub mod json;
 pub mod secret;
 pub mod timestamp;
 pub mod url;
+pub mod value;
 
 pub mod api;
 pub mod fields;

@@ -47,11 +47,9 @@ pub struct Listing {
 
 /// One page of a listing.
 #[derive(Debug)]
-pub struct Page {
+pub struct Page<T> {
     /// What is on it.
-    pub rows: Vec<Fields>,
-    /// The site's own address, for links.
-    pub base: Option<String>,
+    pub rows: Vec<T>,
     /// The cursor of the page behind it; none at the end.
     pub next: Option<String>,
 }
@@ -82,21 +80,23 @@ impl Listing {
         }
     }
 
-    /// The next page of it, or nothing behind the last one.
+    /// The next page of it, or nothing behind the last one. `read` makes rows of what is on it, with the site's own
+    /// address for links.
     ///
     /// # Errors
     ///
-    /// Those of the call, and [`Kind::UnexpectedResponse`](crate::error::Kind::UnexpectedResponse) where the
+    /// Those of the call and of `read`, and [`Kind::UnexpectedResponse`](crate::error::Kind::UnexpectedResponse) where the
     /// listing leads in a circle, to nowhere, or through empty pages without end.
-    pub async fn next<P: Platform, S: Sink>(
+    pub async fn next<T, P: Platform, S: Sink>(
         &mut self,
         client: &Client<'_, P, S>,
-    ) -> Result<Option<Page>, CallError> {
+        read: impl Fn(Fields<'_>, Option<&str>) -> Result<T>,
+    ) -> Result<Option<Page<T>>, CallError> {
         if self.done {
             return Ok(None);
         }
         let response = client.call(&self.call()).await?;
-        Ok(Some(self.read(&response)?))
+        Ok(Some(self.read(&response, read)?))
     }
 
     /// The rows of the first page with any on it, asked without settling doubts; `probing` takes the service at its
@@ -105,16 +105,17 @@ impl Listing {
     /// # Errors
     ///
     /// The problem as it is.
-    pub async fn first_rows<P: Platform, S: Sink>(
+    pub async fn first_rows<T, P: Platform, S: Sink>(
         &mut self,
         client: &Client<'_, P, S>,
         probing: bool,
-    ) -> Result<Vec<Fields>, Problem> {
+        read: impl Fn(Fields<'_>, Option<&str>) -> Result<T>,
+    ) -> Result<Vec<T>, Problem> {
         while !self.done {
             let response = client
                 .exchange(&self.call(), &mut Trial::new(probing))
                 .await?;
-            let page = self.read(&response)?;
+            let page = self.read(&response, &read)?;
             if !page.rows.is_empty() {
                 return Ok(page.rows);
             }
@@ -139,7 +140,11 @@ impl Listing {
         }
     }
 
-    fn read(&mut self, response: &Response) -> Result<Page> {
+    fn read<T>(
+        &mut self,
+        response: &Response,
+        read: impl Fn(Fields<'_>, Option<&str>) -> Result<T>,
+    ) -> Result<Page<T>> {
         let mut answer = Fields::parse(self.endpoint, &response.body)?;
         let rows = answer.objects("results")?;
         let mut links = answer.object("_links")?;
@@ -149,15 +154,14 @@ impl Listing {
         self.guard(&rows, next.as_deref())?;
         self.cursor.clone_from(&next);
         self.done = next.is_none();
-        Ok(Page {
-            rows,
-            base: links.text("base")?,
-            next,
-        })
+        let base = links.text("base")?;
+        let rows = rows.into_iter().map(|row| read(row, base.as_deref()));
+        let rows = rows.collect::<Result<_>>()?;
+        Ok(Page { rows, next })
     }
 
     /// A listing must come to an end.
-    fn guard(&mut self, rows: &[Fields], next: Option<&str>) -> Result<()> {
+    fn guard(&mut self, rows: &[Fields<'_>], next: Option<&str>) -> Result<()> {
         let Some(next) = next else { return Ok(()) };
         self.empty = if rows.is_empty() { self.empty + 1 } else { 0 };
         let first = rows.first().map_or(0, Fields::fingerprint);

@@ -25,9 +25,8 @@ pub async fn list<P: Platform, S: Sink>(
     for query in page_queries(&["archived", "trashed"], "id", spaces) {
         let limit = client.config().page_size;
         let mut listing = Listing::new(Endpoint::Pages, &query, limit, None);
-        while let Some(bunch) = listing.next(client).await? {
+        while let Some(bunch) = listing.next(client, PageRow::read).await? {
             for page in bunch.rows {
-                let page = PageRow::read(page, bunch.base.as_deref())?;
                 digest.toggle(&page);
                 each(&page)?;
             }

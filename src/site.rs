@@ -26,11 +26,8 @@ pub async fn chosen_spaces<P: Platform, S: Sink>(
     for step in space_steps(keys) {
         let limit = client.config().page_size;
         let mut listing = Listing::new(Endpoint::Spaces, &step.query, limit, None);
-        while let Some(page) = listing.next(client).await? {
-            let base = page.base.as_deref();
-            for space in page.rows {
-                rows.push(SpaceRow::read(space, base)?);
-            }
+        while let Some(page) = listing.next(client, SpaceRow::read).await? {
+            rows.extend(page.rows);
         }
     }
     let unknown = keys
@@ -58,7 +55,8 @@ pub async fn sees_a_space<P: Platform, S: Sink>(
 ) -> Result<bool, Problem> {
     for step in space_steps(&[]) {
         let mut listing = Listing::new(Endpoint::Spaces, &step.query, 1, None);
-        if !listing.first_rows(client, probing).await?.is_empty() {
+        let found = listing.first_rows(client, probing, |_, _| Ok(())).await?;
+        if !found.is_empty() {
             return Ok(true);
         }
     }

@@ -88,7 +88,7 @@ pub fn overlapped(watermark: Timestamp) -> Timestamp {
 }
 
 impl Run {
-    fn of_fields(mut fields: Fields) -> Result<Self> {
+    fn of_fields(mut fields: Fields<'_>) -> Result<Self> {
         Ok(Self {
             plan: required(fields.integer("plan")?)?,
             distrust: required(fields.boolean("distrust")?)?,
@@ -104,7 +104,7 @@ impl Run {
 }
 
 impl Place {
-    fn of_fields(mut fields: Fields) -> Result<Self> {
+    fn of_fields(mut fields: Fields<'_>) -> Result<Self> {
         let step = required(fields.integer("step")?)?;
         Ok(Self {
             step: required(usize::try_from(step).ok())?,
@@ -118,7 +118,7 @@ fn required<T>(value: Option<T>) -> Result<T> {
     value.ok_or_else(unreadable)
 }
 
-fn instant(fields: &mut Fields, name: &str) -> Result<Timestamp> {
+fn instant(fields: &mut Fields<'_>, name: &str) -> Result<Timestamp> {
     required(fields.integer(name)?).map(Timestamp::from_millis)
 }
 
@@ -167,9 +167,9 @@ impl State {
         Ok(if same { state } else { Self::new(config) })
     }
 
-    fn of_fields(mut fields: Fields) -> Result<Self> {
+    fn of_fields(mut fields: Fields<'_>) -> Result<Self> {
         let watermarks = fields.objects("watermarks")?.into_iter();
-        let watermark = |mut fields: Fields| {
+        let watermark = |mut fields: Fields<'_>| {
             Ok(Watermark {
                 stream: fields.key("stream")?,
                 at: instant(&mut fields, "at")?,

@@ -98,7 +98,8 @@ async fn ask_all<P: Platform, S: Sink>(
         1,
         None,
     );
-    let page = pages.first_rows(client, true).await;
+    let unread = |page: Fields<'_>, base: Option<&str>| Ok(PageRow::read(page, base));
+    let page = pages.first_rows(client, true, unread).await;
     let page = found
         .add(Endpoint::Pages, page)?
         .and_then(|rows| rows.into_iter().next());
@@ -106,7 +107,7 @@ async fn ask_all<P: Platform, S: Sink>(
         return Err(no_space());
     }
     found.page_known = page.is_some();
-    let page = page.map(|page| PageRow::read(page, None)).transpose()?;
+    let page = page.transpose()?;
     let id = page
         .as_ref()
         .map_or(NO_PAGE, |page| page.source_id.as_str());

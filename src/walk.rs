@@ -4,10 +4,11 @@ use crate::api::Endpoint;
 use crate::api::page::PageRow;
 use crate::api::space::SpaceRow;
 use crate::error::{Error, Result};
+use crate::fields::Fields;
 use crate::http::Platform;
 use crate::http::call::CallError;
 use crate::http::client::Client;
-use crate::paging::{self, Listing, MAX_RESTARTS};
+use crate::paging::{Listing, MAX_RESTARTS, Page};
 use crate::plan::Step;
 use crate::sink::{Note, Sink};
 use crate::state::Place;
@@ -138,25 +139,18 @@ impl<'a, P: Platform, S: Sink> Walk<'a, P, S> {
     }
 
     async fn spaces(&mut self, step: &Step) -> Result<Vec<Piece>> {
-        let page = self.fetch(step).await?;
-        let base = page.base.as_deref();
-        let rows: Vec<_> = page
-            .rows
-            .into_iter()
-            .map(|space| SpaceRow::read(space, base))
-            .collect::<Result<_>>()?;
-        self.listed |= !rows.is_empty();
+        let page = self.fetch(step, SpaceRow::read).await?;
+        self.listed |= !page.rows.is_empty();
         self.advance(page.next);
-        Ok(vec![Piece::Spaces(rows), self.mark()])
+        Ok(vec![Piece::Spaces(page.rows), self.mark()])
     }
 
     async fn pages(&mut self, step: &Step) -> Result<Vec<Piece>> {
-        let page = self.fetch(step).await?;
+        let page = self.fetch(step, PageRow::read).await?;
         let mut pieces = Vec::with_capacity(page.rows.len() + 1);
         let mut reached = false;
         self.listed |= !page.rows.is_empty();
         for row in page.rows {
-            let row = PageRow::read(row, page.base.as_deref())?;
             let key = Key::of(&row, step);
             self.look_at_order(key);
             if step.since.is_some() && !self.sorted {
@@ -181,13 +175,17 @@ impl<'a, P: Platform, S: Sink> Walk<'a, P, S> {
 
     /// The next page of the listing under way. One whose cursor is refused starts again behind the rows
     /// that were listed.
-    async fn fetch(&mut self, step: &Step) -> Result<paging::Page> {
+    async fn fetch<T>(
+        &mut self,
+        step: &Step,
+        read: impl Fn(Fields<'_>, Option<&str>) -> Result<T>,
+    ) -> Result<Page<T>> {
         loop {
             let limit = self.client.config().page_size;
             let listing = self.listing.get_or_insert_with(|| {
                 Listing::new(step.endpoint, &step.query, limit, self.place.cursor.clone())
             });
-            match listing.next(self.client).await {
+            match listing.next(self.client, &read).await {
                 Ok(Some(page)) => return Ok(page),
                 Ok(None) => {
                     return Err(Error::unexpected(

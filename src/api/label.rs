@@ -33,7 +33,7 @@ impl LabelRow {
     /// # Errors
     ///
     /// It has no id, or a field of another type.
-    pub fn read(mut label: Fields, page_id: &str) -> Result<Self> {
+    pub fn read(mut label: Fields<'_>, page_id: &str) -> Result<Self> {
         Ok(Self {
             source_id: label.key("id")?,
             page_id: page_id.to_owned(),

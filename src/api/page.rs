@@ -59,7 +59,7 @@ impl PageRow {
     /// # Errors
     ///
     /// It has no id, or a field of another type.
-    pub fn read(mut page: Fields, base: Option<&str>) -> Result<Self> {
+    pub fn read(mut page: Fields<'_>, base: Option<&str>) -> Result<Self> {
         let mut version = page.object("version")?;
         Ok(Self {
             source_id: page.key("id")?,

@@ -45,7 +45,7 @@ impl SpaceRow {
     /// # Errors
     ///
     /// It has no id, or a field of another type.
-    pub fn read(mut space: Fields, base: Option<&str>) -> Result<Self> {
+    pub fn read(mut space: Fields<'_>, base: Option<&str>) -> Result<Self> {
         Ok(Self {
             source_id: space.key("id")?,
             external_key: space.text("key")?,

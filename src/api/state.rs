@@ -34,7 +34,7 @@ impl StateRow {
     /// # Errors
     ///
     /// It is no JSON object.
-    pub fn parse(body: &[u8]) -> Result<Option<Fields>> {
+    pub fn parse(body: &[u8]) -> Result<Option<Fields<'_>>> {
         match body.trim_ascii() {
             b"" | b"null" => Ok(None),
             body => Fields::parse(Endpoint::States, body).map(Some),
@@ -48,7 +48,7 @@ impl StateRow {
     /// # Errors
     ///
     /// A field is of another type.
-    pub fn read(state: Option<Fields>, page_id: &str) -> Result<Self> {
+    pub fn read(state: Option<Fields<'_>>, page_id: &str) -> Result<Self> {
         let mut row = Self {
             page_id: page_id.to_owned(),
             content_state_name: None,

@@ -47,7 +47,7 @@ impl UserRow {
     /// # Errors
     ///
     /// It has no id, or a field of another type.
-    pub fn read(mut user: Fields) -> Result<Self> {
+    pub fn read(mut user: Fields<'_>) -> Result<Self> {
         let shown = |text: &String| !text.is_empty();
         let public_name = user.text("publicName")?;
         Ok(Self {

@@ -38,7 +38,7 @@ impl VersionRow {
     /// # Errors
     ///
     /// It has no number, or a field of another type.
-    pub fn read(mut version: Fields, page_id: &str) -> Result<Self> {
+    pub fn read(mut version: Fields<'_>, page_id: &str) -> Result<Self> {
         let number = version.integer("number")?;
         Ok(Self {
             page_id: page_id.to_owned(),

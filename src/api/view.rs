@@ -29,7 +29,7 @@ impl ViewRow {
     /// # Errors
     ///
     /// A field is of another type.
-    pub fn read(views: Option<Fields>, page_id: &str) -> Result<Self> {
+    pub fn read(views: Option<Fields<'_>>, page_id: &str) -> Result<Self> {
         let views_count = match views {
             Some(mut views) => views.integer("count")?,
             None => None,

@@ -6,13 +6,12 @@
 //! a 401, a scoped token on the site's own address is a 401 in HTML. And under load, runs of false 403s and
 //! 404s come and go within a minute, so that one such answer about a page proves nothing.
 
-use serde_json::Value;
-
 use super::Response;
 use crate::api::Endpoint;
 use crate::config::Config;
 use crate::error::{Error, Kind};
 use crate::url::Url;
+use crate::value::Value;
 
 #[cfg(test)]
 mod tests;
@@ -310,7 +309,7 @@ enum Shape {
 
 impl Said {
     fn read(config: &Config, body: &[u8]) -> Self {
-        let mut said = match serde_json::from_slice::<Value>(body) {
+        let mut said = match serde_json::from_slice::<Value<'_>>(body) {
             Ok(json) => Self::read_json(&json),
             Err(_) => Self {
                 shape: Shape::Text,
@@ -321,10 +320,12 @@ impl Said {
         said
     }
 
-    fn read_json(json: &Value) -> Self {
-        let text = |pointer: &str| json.pointer(pointer).and_then(Value::as_str);
-        if let Some(title) = text("/errors/0/title") {
-            let detail = text("/errors/0/detail")
+    fn read_json(json: &Value<'_>) -> Self {
+        let text = |name| json.get(name).and_then(Value::as_text);
+        let first = |name| json.get(name).and_then(Value::first);
+        let of_first = |name| first("errors")?.get(name)?.as_text();
+        if let Some(title) = of_first("title") {
+            let detail = of_first("detail")
                 .map(|detail| format!(": {detail}"))
                 .unwrap_or_default();
             return Self {
@@ -332,9 +333,9 @@ impl Said {
                 text: format!("{title}{detail}"),
             };
         }
-        match text("/message")
-            .or_else(|| text("/errorMessages/0"))
-            .or_else(|| text("/error"))
+        match text("message")
+            .or_else(|| first("errorMessages")?.as_text())
+            .or_else(|| text("error"))
         {
             Some(message) => Self {
                 shape: Shape::Message,

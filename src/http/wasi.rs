@@ -9,8 +9,8 @@ use std::time::Duration;
 use wasip2::clocks::monotonic_clock::now;
 use wasip2::http::outgoing_handler::handle;
 use wasip2::http::types::{
-    ErrorCode, Fields, IncomingBody, IncomingResponse, Method, OutgoingBody, OutgoingRequest,
-    RequestOptions, Scheme,
+    ErrorCode, Fields, IncomingResponse, Method, OutgoingBody, OutgoingRequest, RequestOptions,
+    Scheme,
 };
 use wasip2::io::streams::{InputStream, StreamError};
 use wstd::runtime::AsyncPollable;
@@ -28,7 +28,8 @@ const TRUSTED: usize = 256 * 1024;
 #[derive(Debug)]
 pub struct Wasi {
     base_url: Option<BaseUrl>,
-    authorization: Option<String>,
+    /// What every request says of itself: made once, and copied by the host, which is cheaper.
+    headers: Option<Fields>,
     /// Bytes of answers under way, which together may take as much as one answer may.
     buffered: Cell<usize>,
 }
@@ -40,20 +41,25 @@ struct Buffer<'a> {
 }
 
 impl<'a> Buffer<'a> {
-    fn new(declared: usize, all: &'a Cell<usize>) -> Self {
-        Self {
-            bytes: Vec::with_capacity(declared.min(TRUSTED)),
-            all,
-        }
+    fn new(all: &'a Cell<usize>) -> Self {
+        let bytes = Vec::new();
+        Self { bytes, all }
     }
 
-    fn push(&mut self, chunk: &[u8]) -> Result<(), TransportError> {
+    /// Takes a chunk: most answers are one. Room is made for as many bytes as were `declared`.
+    fn push(&mut self, chunk: Vec<u8>, declared: usize) -> Result<(), TransportError> {
         let all = self.all.get() + chunk.len();
         if all > MAX_BODY {
             return Err(TransportError::TooLarge);
         }
         self.all.set(all);
-        self.bytes.extend_from_slice(chunk);
+        if self.bytes.is_empty() {
+            self.bytes = chunk;
+            return Ok(());
+        }
+        let missing = declared.min(TRUSTED).saturating_sub(self.bytes.len());
+        self.bytes.reserve(missing);
+        self.bytes.extend_from_slice(&chunk);
         Ok(())
     }
 
@@ -78,7 +84,7 @@ impl Wasi {
             .as_ref()
             .and_then(|config| config.credentials.as_ref());
         Self {
-            authorization: credentials.map(|credentials| credentials.expose().to_owned()),
+            headers: headers_of_all(credentials.map(|credentials| credentials.expose())),
             base_url: config.map(|config| config.base_url),
             buffered: Cell::new(0),
         }
@@ -87,25 +93,12 @@ impl Wasi {
     /// The request, and its body where it has one.
     fn outgoing(&self, request: &Request<'_>) -> Option<(OutgoingRequest, Option<OutgoingBody>)> {
         let base_url = self.base_url.as_ref()?;
-        let length = request.body.map(|body| body.len().to_string());
-        let mut headers = vec![
-            ("accept", &b"application/json"[..]),
-            ("user-agent", USER_AGENT),
-        ];
-        headers.extend(
-            self.authorization
-                .as_ref()
-                .map(|value| ("authorization", value.as_bytes())),
-        );
-        if let Some(length) = &length {
-            headers.push(("content-type", b"application/json"));
-            headers.push(("content-length", length.as_bytes()));
+        let headers = self.headers.as_ref()?.clone();
+        if let Some(body) = request.body {
+            let length = body.len().to_string();
+            headers.append("content-type", b"application/json").ok()?;
+            headers.append("content-length", length.as_bytes()).ok()?;
         }
-        let headers = headers.into_iter();
-        let headers: Vec<_> = headers
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect();
-        let headers = Fields::from_list(&headers).ok()?;
         let outgoing = OutgoingRequest::new(headers);
         let scheme = if base_url.secure {
             Scheme::Https
@@ -125,6 +118,19 @@ impl Wasi {
     }
 }
 
+/// Nothing where the host refuses one of them.
+fn headers_of_all(authorization: Option<&str>) -> Option<Fields> {
+    let all = [
+        ("accept", Some("application/json")),
+        ("user-agent", Some(USER_AGENT)),
+        ("authorization", authorization),
+    ];
+    let given = all.into_iter();
+    let given =
+        given.filter_map(|(name, value)| Some((name.to_owned(), value?.as_bytes().to_vec())));
+    Fields::from_list(&given.collect::<Vec<_>>()).ok()
+}
+
 /// What is asked of every answer's headers.
 const OF_ALL: [&str; 4] = ["content-length", "date", "link", "x-ratelimit-nearlimit"];
 /// What is asked beyond that where something is wrong.
@@ -136,8 +142,7 @@ const OF_FAILURES: [&str; 5] = [
     "x-ratelimit-reset",
 ];
 
-const USER_AGENT: &[u8] =
-    concat!("confluence-cloud-connector/", env!("CARGO_PKG_VERSION")).as_bytes();
+const USER_AGENT: &str = concat!("confluence-cloud-connector/", env!("CARGO_PKG_VERSION"));
 
 impl Platform for Wasi {
     async fn send(&self, request: &Request<'_>) -> Result<Response, TransportError> {
@@ -213,7 +218,8 @@ async fn receive(
     timeout: Duration,
     buffered: &Cell<usize>,
 ) -> Result<Response, TransportError> {
-    let headers = headers(response);
+    let status = response.status();
+    let headers = headers(response, status);
     let declared = headers
         .get("content-length")
         .and_then(|length| length.parse::<usize>().ok());
@@ -231,18 +237,17 @@ async fn receive(
             .await?
             .ok_or(TransportError::Timeout(timeout))?
     };
-    drop(IncomingBody::finish(body));
     Ok(Response {
-        status: response.status(),
+        status,
         headers,
         body: bytes,
     })
 }
 
 /// The headers that matter: each costs a crossing of the border, and the service sends some thirty.
-fn headers(response: &IncomingResponse) -> Headers {
+fn headers(response: &IncomingResponse, status: u16) -> Headers {
     let all = response.headers();
-    let failed = if (200..300).contains(&response.status()) {
+    let failed = if (200..300).contains(&status) {
         &[][..]
     } else {
         &OF_FAILURES
@@ -262,7 +267,7 @@ async fn read(
     deadline: u64,
     buffered: &Cell<usize>,
 ) -> Result<Option<Vec<u8>>, TransportError> {
-    let mut buffer = Buffer::new(declared.unwrap_or_default(), buffered);
+    let mut buffer = Buffer::new(buffered);
     let mut ready = None;
     loop {
         match stream.read(CHUNK) {
@@ -272,7 +277,12 @@ async fn read(
                 let ready = ready.get_or_insert_with(|| AsyncPollable::new(stream.subscribe()));
                 ready.wait_for().await;
             }
-            Ok(chunk) => buffer.push(&chunk)?,
+            Ok(chunk) => {
+                buffer.push(chunk, declared.unwrap_or_default())?;
+                if declared == Some(buffer.bytes.len()) {
+                    return Ok(Some(buffer.take()));
+                }
+            }
             Err(StreamError::Closed)
                 if declared.is_some_and(|length| length > buffer.bytes.len()) =>
             {

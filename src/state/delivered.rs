@@ -98,7 +98,7 @@ impl Delivered {
 }
 
 impl Delivered {
-    pub(super) fn of_fields(mut fields: Fields) -> Result<Self> {
+    pub(super) fn of_fields(mut fields: Fields<'_>) -> Result<Self> {
         let newest = fields.texts("newest")?.into_iter();
         let page = |text: String| required(Newest::parse(&text));
         Ok(Self {
