@@ -63,9 +63,14 @@ impl Endpoint {
     /// The path for the page `id`; without effect on the endpoints that are not a page's.
     #[must_use]
     pub fn path(self, id: &str) -> String {
-        let id = utf8_percent_encode(id, NON_ALPHANUMERIC).to_string();
-        let path = self.as_str().trim_start_matches("POST ");
-        path.replace("{id}", &id)
+        let path = self.as_str();
+        let path = path.strip_prefix("POST ").unwrap_or(path);
+        let Some((before, rest)) = path.split_once('{') else {
+            return path.to_owned();
+        };
+        let after = rest.strip_prefix("id}").unwrap_or_default();
+        let id = utf8_percent_encode(id, NON_ALPHANUMERIC);
+        format!("{before}{id}{after}")
     }
 
     /// The scope that a scoped token needs (`x-atlassian-oauth2-scopes`, state "Current").

@@ -84,7 +84,7 @@ impl Config {
     ///
     /// [`Kind::InvalidConfig`] with all problems in one message.
     pub fn parse(json: &str) -> Result<Self> {
-        let fields = match serde_json::from_slice(json.as_bytes()) {
+        let fields = match serde_json::from_str(json) {
             Ok(Value::Object(fields)) => fields,
             Ok(_) => return Err(invalid("the configuration must be a JSON object")),
             // The parser's words could quote a secret, its position can't.
@@ -95,10 +95,7 @@ impl Config {
                 )));
             }
         };
-        let mut reader = Reader {
-            fields,
-            problems: Vec::new(),
-        };
+        let mut reader = Reader::new(fields);
         let config = Self::read(&mut reader);
         reader.refuse_unknown();
         match config {
@@ -174,7 +171,7 @@ fn read_retry(reader: &mut Reader<'_>) -> Retry {
         attempts: 5,
         patience: Duration::from_mins(5),
     };
-    let fields = match reader.fields.take("retry") {
+    let fields = match reader.take("retry") {
         None | Some(Value::Null) => return defaults,
         Some(Value::Object(fields)) => fields,
         Some(_) => {
@@ -182,10 +179,7 @@ fn read_retry(reader: &mut Reader<'_>) -> Retry {
             return defaults;
         }
     };
-    let mut inner = Reader {
-        fields,
-        problems: Vec::new(),
-    };
+    let mut inner = Reader::new(fields);
     let attempts = inner.number("attempts", 0..=20, u64::from(defaults.attempts));
     let patience = inner.number("patience_s", 0..=86_400, defaults.patience.as_secs());
     inner.refuse_unknown();
@@ -268,16 +262,30 @@ fn is_loopback(host: &str) -> bool {
 /// Takes fields out of the object one by one and gathers what is wrong with them.
 struct Reader<'a> {
     fields: Object<'a>,
+    asked: Vec<&'static str>,
     problems: Vec<String>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(fields: Object<'a>) -> Self {
+        Self {
+            fields,
+            asked: Vec::new(),
+            problems: Vec::new(),
+        }
+    }
+
+    fn take(&mut self, field: &'static str) -> Option<Value<'a>> {
+        self.asked.push(field);
+        self.fields.take(field)
+    }
+
     fn problem(&mut self, field: &str, what: &str) {
         self.problems.push(format!("{field} {what}"));
     }
 
-    fn text(&mut self, field: &str) -> Option<String> {
-        match self.fields.take(field) {
+    fn text(&mut self, field: &'static str) -> Option<String> {
+        match self.take(field) {
             None | Some(Value::Null) => None,
             Some(Value::Text(text)) => Some(text.trim().to_owned()),
             Some(_) => {
@@ -287,15 +295,15 @@ impl Reader<'_> {
         }
     }
 
-    fn required_text(&mut self, field: &str) -> Option<String> {
+    fn required_text(&mut self, field: &'static str) -> Option<String> {
         if matches!(self.fields.get(field), None | Some(Value::Null)) {
             self.problem(field, &format!("is missing; {URL_HELP}"));
         }
         self.text(field)
     }
 
-    fn texts(&mut self, field: &str) -> Vec<String> {
-        let values = match self.fields.take(field) {
+    fn texts(&mut self, field: &'static str) -> Vec<String> {
+        let values = match self.take(field) {
             None | Some(Value::Null) => return Vec::new(),
             Some(Value::List(values)) => values,
             Some(_) => {
@@ -317,8 +325,13 @@ impl Reader<'_> {
         texts
     }
 
-    fn number(&mut self, field: &str, range: std::ops::RangeInclusive<u64>, default: u64) -> u64 {
-        match self.fields.take(field) {
+    fn number(
+        &mut self,
+        field: &'static str,
+        range: std::ops::RangeInclusive<u64>,
+        default: u64,
+    ) -> u64 {
+        match self.take(field) {
             None | Some(Value::Null) => default,
             Some(Value::Integer(number)) if range.contains(&number.cast_unsigned()) => {
                 number.cast_unsigned()
@@ -335,8 +348,11 @@ impl Reader<'_> {
     }
 
     fn refuse_unknown(&mut self) {
-        let fields = std::mem::take(&mut self.fields);
-        for name in fields.names() {
+        let (fields, asked) = (
+            std::mem::take(&mut self.fields),
+            std::mem::take(&mut self.asked),
+        );
+        for name in fields.names().filter(|name| !asked.contains(name)) {
             let name: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
             self.problem(&name, "is not a field of the configuration");
         }

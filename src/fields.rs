@@ -35,18 +35,17 @@ impl<'a> Fields<'a> {
             let what = format!("JSON of more than {MAX_VALUES} values");
             return Err(Error::unexpected(endpoint, what));
         }
-        let what = match serde_json::from_slice(body) {
-            Ok(Value::Object(fields)) => {
+        let what = match str::from_utf8(body).map(serde_json::from_str) {
+            Ok(Ok(Value::Object(fields))) => {
                 let endpoint = Some(endpoint);
                 return Ok(Self { endpoint, fields });
             }
-            Ok(_) => "JSON that is no object".to_owned(),
-            Err(_) if body.is_empty() => "an empty body".to_owned(),
-            Err(_) if body.trim_ascii_start().starts_with(b"<") => {
-                "HTML instead of JSON".to_owned()
-            }
-            Err(error) if error.is_eof() => "JSON that breaks off".to_owned(),
-            Err(error) => format!("no JSON (line {}, column {})", error.line(), error.column()),
+            Ok(Ok(_)) => "JSON that is no object".to_owned(),
+            _ if body.is_empty() => "an empty body".to_owned(),
+            _ if body.trim_ascii_start().starts_with(b"<") => "HTML instead of JSON".to_owned(),
+            Ok(Err(error)) if error.is_eof() => "JSON that breaks off".to_owned(),
+            Ok(Err(error)) => format!("no JSON (line {}, column {})", error.line(), error.column()),
+            Err(_) => "no JSON (it is no UTF-8)".to_owned(),
         };
         Err(Error::unexpected(endpoint, what))
     }
@@ -57,7 +56,7 @@ impl<'a> Fields<'a> {
     ///
     /// [`Kind::InvalidState`] where it is no JSON object.
     pub fn of_state(state: &'a str) -> Result<Self> {
-        match serde_json::from_slice(state.as_bytes()) {
+        match serde_json::from_str(state) {
             Ok(Value::Object(fields)) => Ok(Self {
                 endpoint: None,
                 fields,
@@ -85,9 +84,12 @@ impl<'a> Fields<'a> {
     ///
     /// It is of another type.
     pub fn id(&mut self, name: &str) -> Result<Option<String>> {
-        match self.fields.get(name) {
+        match self.fields.take(name) {
+            None | Some(Value::Null) => Ok(None),
             Some(Value::Integer(number)) => Ok(Some(number.to_string())),
-            _ => Ok(self.text(name)?.filter(|id| !id.is_empty())),
+            Some(Value::Text(id)) if id.is_empty() => Ok(None),
+            Some(Value::Text(id)) => Ok(Some(id.into_owned())),
+            Some(_) => Err(self.wrong(name, "an id")),
         }
     }
 

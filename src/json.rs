@@ -5,6 +5,9 @@
 
 use std::fmt::Write as _;
 
+/// Bytes set aside for an object: most rows have no more, and none has many more.
+const ROW: usize = 512;
+
 /// What can be written as JSON.
 pub trait ToJson {
     /// The JSON text.
@@ -17,7 +20,9 @@ pub struct Object(String);
 
 impl Default for Object {
     fn default() -> Self {
-        Self("{".to_owned())
+        let mut text = String::with_capacity(ROW);
+        text.push('{');
+        Self(text)
     }
 }
 
@@ -85,12 +90,8 @@ impl Object {
     }
 
     fn name(&mut self, name: &str) {
-        if self.0.len() > 1 {
-            self.0.push(',');
-        }
-        self.0.push('"');
-        self.0.push_str(name);
-        self.0.push_str("\":");
+        let before = if self.0.len() > 1 { ",\"" } else { "\"" };
+        self.0.extend([before, name, "\":"]);
     }
 }
 
@@ -141,8 +142,7 @@ fn push_text_or_null(out: &mut String, text: Option<&str>) {
         }
         rest = special.as_str();
     }
-    out.push_str(rest);
-    out.push('"');
+    out.extend([rest, "\""]);
 }
 
 #[cfg(test)]

@@ -6,7 +6,6 @@
 
 use std::cell::Cell;
 use std::collections::HashSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
@@ -38,7 +37,7 @@ pub struct Listing {
     query: String,
     cursor: Option<String>,
     limit: Cell<u32>,
-    seen: HashSet<u64>,
+    seen: HashSet<Box<str>>,
     empty: u32,
     /// The first row of the page before, and how many pages began with it.
     first: (u64, u32),
@@ -145,6 +144,17 @@ impl Listing {
         response: &Response,
         read: impl Fn(Fields<'_>, Option<&str>) -> Result<T>,
     ) -> Result<Page<T>> {
+        let (rows, base) = self.unread(response)?;
+        let rows = rows.into_iter().map(|row| read(row, base.as_deref()));
+        let rows = rows.collect::<Result<_>>()?;
+        Ok(Page {
+            rows,
+            next: self.cursor.clone(),
+        })
+    }
+
+    /// What is on a page, and the site's own address.
+    fn unread<'a>(&mut self, response: &'a Response) -> Result<(Vec<Fields<'a>>, Option<String>)> {
         let mut answer = Fields::parse(self.endpoint, &response.body)?;
         let rows = answer.objects("results")?;
         let mut links = answer.object("_links")?;
@@ -152,12 +162,9 @@ impl Listing {
         let next = next_cursor(next.as_deref(), &response.headers)
             .map_err(|why| Error::unexpected(self.endpoint, why))?;
         self.guard(&rows, next.as_deref())?;
-        self.cursor.clone_from(&next);
         self.done = next.is_none();
-        let base = links.text("base")?;
-        let rows = rows.into_iter().map(|row| read(row, base.as_deref()));
-        let rows = rows.collect::<Result<_>>()?;
-        Ok(Page { rows, next })
+        self.cursor = next;
+        Ok((rows, links.text("base")?))
     }
 
     /// A listing must come to an end.
@@ -167,11 +174,9 @@ impl Listing {
         let first = rows.first().map_or(0, Fields::fingerprint);
         let (before, times) = self.first;
         self.first = (first, if first == before { times + 1 } else { 1 });
-        let mut hasher = DefaultHasher::new();
-        next.hash(&mut hasher);
         let why = if next.len() > MAX_CURSOR {
             "a cursor of more than 8 KiB"
-        } else if self.cursor.as_deref() == Some(next) || !self.seen.insert(hasher.finish()) {
+        } else if self.cursor.as_deref() == Some(next) || !self.seen.insert(next.into()) {
             "a cursor that was seen before"
         } else if self.empty > MAX_EMPTY {
             "one empty page after the other"

@@ -96,7 +96,7 @@ impl Wanted {
     /// Whether the rows of the stream that belong to this page are wanted.
     #[must_use]
     pub fn of_page(&self, stream: Stream, page: &PageRow) -> bool {
-        self.from(stream, page.modified())
+        self.from(stream, page.modified)
     }
 
     /// Whether a row of this time is wanted; one that doesn't say is.

@@ -1,7 +1,5 @@
 //! Where rows go: the sink's trait, and the batches that fill up on their way to it.
 
-use std::collections::BTreeMap;
-
 use crate::error::{Error, Kind, Result};
 use crate::json::{Object, ToJson};
 use crate::stream::Stream;
@@ -93,7 +91,7 @@ pub struct Batch {
 #[derive(Debug)]
 pub struct Batches<'a, S> {
     sink: &'a S,
-    open: BTreeMap<Stream, Batch>,
+    open: Vec<Batch>,
     bytes: usize,
 }
 
@@ -102,7 +100,7 @@ impl<'a, S: Sink> Batches<'a, S> {
     pub fn new(sink: &'a S) -> Self {
         Self {
             sink,
-            open: BTreeMap::new(),
+            open: Vec::new(),
             bytes: 0,
         }
     }
@@ -147,18 +145,27 @@ impl<'a, S: Sink> Batches<'a, S> {
     /// [`Kind::Cancelled`] when the sink refuses.
     pub fn flush(&mut self) -> Result<()> {
         self.bytes = 0;
-        for batch in std::mem::take(&mut self.open).into_values() {
+        for batch in std::mem::take(&mut self.open) {
             self.sink.emit(batch).map_err(refused)?;
         }
         Ok(())
     }
 
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "the place was found or made a moment ago"
+    )]
     fn batch(&mut self, stream: Stream) -> &mut Batch {
-        self.open.entry(stream).or_insert_with(|| Batch {
-            stream,
-            replaces: Vec::new(),
-            rows: Vec::new(),
-        })
+        let place = self.open.iter().position(|batch| batch.stream == stream);
+        let place = place.unwrap_or_else(|| {
+            self.open.push(Batch {
+                stream,
+                replaces: Vec::new(),
+                rows: Vec::new(),
+            });
+            self.open.len() - 1
+        });
+        &mut self.open[place]
     }
 }
 

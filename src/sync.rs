@@ -219,7 +219,7 @@ impl<'a, P: Platform, S: Sink> Sync<'a, P, S> {
         outcome: &Outcome,
     ) -> Result<()> {
         self.run.place.passed = passed;
-        self.run.newest = self.run.newest.max(page.modified());
+        self.run.newest = self.run.newest.max(page.modified);
         if page.is_put_away() {
             self.run.delivered.put_away.toggle(page);
         }

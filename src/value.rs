@@ -9,9 +9,10 @@ use std::fmt;
 use serde_core::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 /// A value.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub enum Value<'a> {
     /// Null.
+    #[default]
     Null,
     /// True or false.
     Boolean(bool),
@@ -41,10 +42,11 @@ impl<'a> Object<'a> {
             .map(|(_, value)| value)
     }
 
-    /// Takes the value of a name out.
+    /// Takes the value of a name, and leaves null.
     pub fn take(&mut self, name: &str) -> Option<Value<'a>> {
-        let fields = self.0.extract_if(.., |(known, _)| known == name);
-        fields.last().map(|(_, value)| value)
+        let mut fields = self.0.iter_mut().rev();
+        let field = fields.find(|(known, _)| known == name);
+        field.map(|(_, value)| std::mem::take(value))
     }
 
     /// The names.
@@ -53,7 +55,7 @@ impl<'a> Object<'a> {
     }
 }
 
-impl<'a> Value<'a> {
+impl Value<'_> {
     /// Within an object, the value of a name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Self> {
@@ -211,17 +213,19 @@ mod tests {
         };
         let borrowed = |value| matches!(value, Some(Value::Text(Cow::Borrowed("a"))));
         assert!(borrowed(object.take("plain")));
-        assert_eq!(object.names().collect::<Vec<_>>(), ["escaped"]);
+        assert_eq!(object.take("plain"), Some(Value::Null));
+        assert_eq!(object.names().collect::<Vec<_>>(), ["plain", "escaped"]);
     }
 
     #[test]
-    fn of_a_name_that_comes_twice_the_last_one_counts_and_none_stays() {
+    fn of_a_name_that_comes_twice_the_last_one_counts() {
         let mut value: Value<'_> = serde_json::from_slice(br#"{"a":1,"b":2,"a":3}"#).unwrap();
         assert_eq!(value.get("a"), Some(&Value::Integer(3)));
         let Value::Object(object) = &mut value else {
             unreachable!()
         };
         assert_eq!(object.take("a"), Some(Value::Integer(3)));
-        assert_eq!(object.take("a"), None);
+        assert_eq!(object.take("a"), Some(Value::Null));
+        assert_eq!(object.take("c"), None);
     }
 }

@@ -62,7 +62,7 @@ enum Key {
 impl Key {
     fn of(page: &PageRow, step: &Step) -> Option<Self> {
         match step.since {
-            Some(_) => page.modified().map(Self::Modified),
+            Some(_) => page.modified.map(Self::Modified),
             None => page.source_id.parse().ok().map(Self::Id),
         }
     }

@@ -30,6 +30,8 @@ pub struct PageRow {
     pub version_number: Option<i64>,
     /// Who wrote the last version: not a column, but an account that was met.
     pub last_author_id: Option<String>,
+    /// When the last version was made, where the service says so in words that can be read: not a column either.
+    pub modified: Option<Timestamp>,
 }
 
 impl ToJson for PageRow {
@@ -61,6 +63,7 @@ impl PageRow {
     /// It has no id, or a field of another type.
     pub fn read(mut page: Fields<'_>, base: Option<&str>) -> Result<Self> {
         let mut version = page.object("version")?;
+        let updated_at = version.text("createdAt")?;
         Ok(Self {
             source_id: page.key("id")?,
             title: page.text("title")?,
@@ -75,16 +78,11 @@ impl PageRow {
             last_owner_id: page.id("lastOwnerId")?,
             source_url: source_url(&mut page, base)?,
             created_at: page.text("createdAt")?,
-            updated_at: version.text("createdAt")?,
+            modified: updated_at.as_deref().and_then(Timestamp::parse),
+            updated_at,
             version_number: version.integer("number")?,
             last_author_id: version.id("authorId")?,
         })
-    }
-
-    /// When the last version was made, where the service says so in words that can be read.
-    #[must_use]
-    pub fn modified(&self) -> Option<Timestamp> {
-        Timestamp::parse(self.updated_at.as_deref()?)
     }
 
     /// Whether it was put away: archived, or in the trash.

@@ -39,17 +39,13 @@ impl<'a> Call<'a> {
 
     pub(super) fn path_and_query(&self) -> String {
         let limit = self.limit.map(|limit| format!("limit={}", limit.get()));
-        let parts = [
-            Some(self.query.clone()).filter(|query| !query.is_empty()),
-            limit,
-        ];
-        let query = parts.into_iter().flatten().collect::<Vec<_>>().join("&");
-        let path = self.endpoint.path(self.page);
-        if query.is_empty() {
-            path
-        } else {
-            format!("{path}?{query}")
+        let parts = [Some(self.query.as_str()), limit.as_deref()];
+        let parts = parts.into_iter().flatten().filter(|part| !part.is_empty());
+        let mut text = self.endpoint.path(self.page);
+        for (part, before) in parts.zip(["?", "&"]) {
+            text.extend([before, part]);
         }
+        text
     }
 }
 

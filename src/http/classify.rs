@@ -309,11 +309,12 @@ enum Shape {
 
 impl Said {
     fn read(config: &Config, body: &[u8]) -> Self {
-        let mut said = match serde_json::from_slice::<Value<'_>>(body) {
+        let body = String::from_utf8_lossy(body);
+        let mut said = match serde_json::from_str(&body) {
             Ok(json) => Self::read_json(&json),
             Err(_) => Self {
                 shape: Shape::Text,
-                text: String::from_utf8_lossy(body).into_owned(),
+                text: body.into_owned(),
             },
         };
         said.text = config.redact(&said.text);

@@ -1,7 +1,6 @@
 //! Requests, asked until they are settled: the loop round the gate, the platform and the judgements.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::call::{Call, CallError};
@@ -36,10 +35,12 @@ pub struct Client<'a, P, S> {
     started: Cell<Option<Timestamp>>,
     probe_turn: Gate,
     probes: RefCell<(u64, Result<(), Failure>)>,
-    /// For each endpoint, whether a value ever came, and how many were refused for good.
-    lessons: RefCell<BTreeMap<Endpoint, Lesson>>,
+    /// What was learnt of the two values that not every page has.
+    views: Cell<Lesson>,
+    states: Cell<Lesson>,
 }
 
+/// Whether a value ever came, and how many were refused for good.
 #[derive(Debug, Clone, Copy, Default)]
 struct Lesson {
     came: bool,
@@ -59,7 +60,8 @@ impl<'a, P: Platform, S: Sink> Client<'a, P, S> {
             started: Cell::new(None),
             probe_turn: Gate::new(1),
             probes: RefCell::new((0, Ok(()))),
-            lessons: RefCell::default(),
+            views: Cell::default(),
+            states: Cell::default(),
         }
     }
 
@@ -135,19 +137,31 @@ impl<'a, P: Platform, S: Sink> Client<'a, P, S> {
             Settled::Gone => CallError::Gone,
             Settled::Final => CallError::Failed(error),
             Settled::Refused => {
-                self.lessons
-                    .borrow_mut()
-                    .entry(endpoint)
-                    .or_default()
-                    .refused += 1;
+                self.learn(endpoint, |lesson| lesson.refused += 1);
                 CallError::Refused
             }
         }
     }
 
     fn is_hopeless(&self, endpoint: Endpoint) -> bool {
-        let lesson = self.lessons.borrow().get(&endpoint).copied();
+        let lesson = self.lesson(endpoint).map(Cell::get);
         lesson.is_some_and(|lesson| !lesson.came && lesson.refused >= LESSONS)
+    }
+
+    fn learn(&self, endpoint: Endpoint, what: impl Fn(&mut Lesson)) {
+        if let Some(lesson) = self.lesson(endpoint) {
+            let mut learnt = lesson.get();
+            what(&mut learnt);
+            lesson.set(learnt);
+        }
+    }
+
+    fn lesson(&self, endpoint: Endpoint) -> Option<&Cell<Lesson>> {
+        match endpoint {
+            Endpoint::Views => Some(&self.views),
+            Endpoint::States => Some(&self.states),
+            _ => None,
+        }
     }
 
     /// Asks the collection of pages whether the credentials are still good. The answer is shared by all who
@@ -255,11 +269,7 @@ impl<'a, P: Platform, S: Sink> Client<'a, P, S> {
         }
         self.proven
             .set(self.proven.get() || !call.endpoint.is_of_a_page());
-        self.lessons
-            .borrow_mut()
-            .entry(call.endpoint)
-            .or_default()
-            .came = true;
+        self.learn(call.endpoint, |lesson| lesson.came = true);
         if response
             .headers
             .get("x-ratelimit-nearlimit")

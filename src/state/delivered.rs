@@ -69,13 +69,16 @@ impl Delivered {
     /// Whether exactly this row is among the newest.
     #[must_use]
     pub fn has(&self, page: &PageRow) -> bool {
+        if self.newest.is_empty() {
+            return false;
+        }
         let hash = hash(page);
         self.newest.iter().any(|delivered| delivered.hash == hash)
     }
 
     /// Remembers a row, and forgets those that the next run won't look at.
     pub fn remember(&mut self, page: &PageRow, newest: Option<Timestamp>) {
-        let (Some(modified), Some(newest)) = (page.modified(), newest) else {
+        let (Some(modified), Some(newest)) = (page.modified, newest) else {
             return;
         };
         let horizon = overlapped(newest);
