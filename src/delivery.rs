@@ -64,18 +64,8 @@ impl<'a, S: Sink> Delivery<'a, S> {
     ///
     /// The sink refuses.
     pub fn page(&mut self, page: &PageRow) -> Result<()> {
-        if self.wanted.of_page(Stream::Users, page) {
-            self.accounts.meet(page.accounts());
-        }
-        if self.wanted.of_page(Stream::Pages, page) {
-            self.batches
-                .add(Stream::Pages, std::slice::from_ref(page))?;
-        }
-        if page.has_details() {
-            Ok(())
-        } else {
-            self.void_children(page)
-        }
+        let wanted = self.wanted;
+        self.row(page, |stream| wanted.of_page(stream, page))
     }
 
     /// Delivers a page that was put away, whenever it was modified.
@@ -84,18 +74,8 @@ impl<'a, S: Sink> Delivery<'a, S> {
     ///
     /// The sink refuses.
     pub fn put_away(&mut self, page: &PageRow) -> Result<()> {
-        if self.wanted.has(Stream::Users) {
-            self.accounts.meet(page.accounts());
-        }
-        if self.wanted.has(Stream::Pages) {
-            self.batches
-                .add(Stream::Pages, std::slice::from_ref(page))?;
-        }
-        if page.has_details() {
-            Ok(())
-        } else {
-            self.void_children(page)
-        }
+        let wanted = self.wanted;
+        self.row(page, |stream| wanted.has(stream))
     }
 
     /// Delivers the details of a page.
@@ -140,6 +120,21 @@ impl<'a, S: Sink> Delivery<'a, S> {
     /// The sink refuses.
     pub fn flush(&mut self) -> Result<()> {
         self.batches.flush()
+    }
+
+    fn row(&mut self, page: &PageRow, wants: impl Fn(Stream) -> bool) -> Result<()> {
+        if wants(Stream::Users) {
+            self.accounts.meet(page.accounts());
+        }
+        if wants(Stream::Pages) {
+            self.batches
+                .add(Stream::Pages, std::slice::from_ref(page))?;
+        }
+        if page.has_details() {
+            Ok(())
+        } else {
+            self.void_children(page)
+        }
     }
 
     /// What belonged to a page in the trash goes with it, also where this run itself delivered it before: the

@@ -13,6 +13,7 @@ use confluence_cloud::timestamp::Timestamp;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http_body_util::{BodyExt as _, Full};
 use serde_json::Value;
+use wasmtime_wasi_http::{Error, RequestOptions};
 
 use crate::bench::Done;
 use crate::connection::Connection;
@@ -58,7 +59,7 @@ impl Native {
         })
     }
 
-    async fn exchange(&self, request: &Request<'_>) -> Result<Response, wasmtime_wasi_http::Error> {
+    async fn exchange(&self, request: &Request<'_>) -> Result<Response, Error> {
         let body = Full::new(Bytes::copy_from_slice(request.body.unwrap_or_default()));
         let method = if request.body.is_some() {
             http::Method::POST
@@ -71,17 +72,17 @@ impl Native {
             .header(ACCEPT, "application/json")
             .header(CONTENT_TYPE, "application/json")
             .body(body.map_err(|never| match never {}).boxed_unsync())
-            .map_err(|_| wasmtime_wasi_http::Error::HttpRequestUriInvalid)?;
+            .map_err(|_| Error::HttpRequestUriInvalid)?;
         if let Some(authorization) = &self.authorization {
             outgoing
                 .headers_mut()
                 .insert(AUTHORIZATION, authorization.clone());
         }
-        let response = self
-            .transport
-            .clone()
-            .send(outgoing, request.timeout)
-            .await?;
+        let options = RequestOptions {
+            first_byte_timeout: Some(request.timeout),
+            ..RequestOptions::default()
+        };
+        let response = self.transport.clone().send(outgoing, &options).await?;
         let (head, body) = response.into_parts();
         let headers = head.headers.iter();
         let headers = headers

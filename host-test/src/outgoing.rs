@@ -17,7 +17,7 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 use crate::limits::{Exceeded, Limits};
 use crate::transport::Transport;
 
-/// How long an answer, and each of its parts, is waited for where the guest doesn't say.
+/// How long each part of an answer is waited for where the guest doesn't say.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What one call may send, and what it sent: the hooks of its store.
@@ -109,10 +109,9 @@ async fn exchange(
     limits: Limits,
     meter: &Arc<Meter>,
 ) -> Result<Response<WasiBody>, Error> {
-    let patience = options.first_byte_timeout.unwrap_or(PATIENCE);
     let sent =
         request.map(|body| limited(body, Exceeded::Request(limits.request), Arc::clone(meter)));
-    let answer = transport.send(sent, patience).await;
+    let answer = transport.send(sent, &options).await;
     let response = answer.inspect_err(|error| {
         if matches!(
             error,

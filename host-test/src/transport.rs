@@ -13,7 +13,7 @@ use std::fmt;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -23,15 +23,21 @@ use http::{HeaderValue, Request, Response};
 use http_body_util::BodyExt as _;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::dns::Name;
+use hyper_util::client::legacy::connect::{HttpConnector, capture_connection};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use wasmtime_wasi_http::{Error, WasiBody};
+use tokio::time::{Instant, timeout_at};
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
 use crate::egress::{Denied, Egress};
 
-/// How long a connection may take to be made.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+#[cfg(test)]
+mod tests;
+
+/// How long a connection, with its TLS, may take to be made where the guest doesn't say.
+const CONNECT: Duration = Duration::from_secs(10);
+/// How long the head of an answer is waited for where the guest doesn't say.
+const FIRST_BYTE: Duration = Duration::from_mins(1);
 /// How long a connection is kept for the next request.
 const IDLE: Duration = Duration::from_secs(30);
 /// Connections kept per tenant.
@@ -61,12 +67,15 @@ impl Transport {
     /// A client that reaches what `egress` allows, and signs with `signature`.
     #[must_use]
     pub fn new(egress: Egress, signature: Option<HeaderValue>) -> Self {
+        Self::with_tls(egress, signature, tls().clone())
+    }
+
+    fn with_tls(egress: Egress, signature: Option<HeaderValue>, tls: rustls::ClientConfig) -> Self {
         let mut http = HttpConnector::new_with_resolver(Resolver(egress.clone()));
         http.enforce_http(false);
         http.set_nodelay(true);
-        http.set_connect_timeout(Some(CONNECT_TIMEOUT));
         let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls().clone())
+            .with_tls_config(tls)
             .https_or_http()
             .enable_all_versions()
             .wrap_connector(http);
@@ -86,11 +95,11 @@ impl Transport {
     ///
     /// # Errors
     ///
-    /// It may not leave, or there is no answer within `patience`.
+    /// It may not leave, or there is no connection or no answer in time.
     pub async fn send(
         self,
         mut request: Request<WasiBody>,
-        patience: Duration,
+        options: &RequestOptions,
     ) -> Result<Response<WasiBody>, Error> {
         self.egress
             .check(request.uri())
@@ -100,10 +109,21 @@ impl Transport {
                 .headers_mut()
                 .insert(AUTHORIZATION, signature.clone());
         }
-        let answer = tokio::time::timeout(patience, self.pool.request(request)).await;
-        let response = answer
-            .map_err(|_| Error::ConnectionReadTimeout)?
-            .map_err(|error| failure(&error))?;
+        let begun = Instant::now();
+        let first_byte = options.first_byte_timeout.unwrap_or(FIRST_BYTE);
+        let connect = options.connect_timeout.unwrap_or(CONNECT).min(first_byte);
+        let connection = capture_connection(&mut request);
+        let mut answer = pin!(self.pool.request(request));
+        let answer = match timeout_at(begun + connect, &mut answer).await {
+            Ok(answer) => answer,
+            Err(_) if connection.connection_metadata().is_none() => {
+                return Err(Error::ConnectionTimeout);
+            }
+            Err(_) => timeout_at(begun + first_byte, answer)
+                .await
+                .map_err(|_| Error::ConnectionReadTimeout)?,
+        };
+        let response = answer.map_err(|error| failure(&error))?;
         Ok(response.map(|body| body.map_err(Error::from).boxed_unsync()))
     }
 }
@@ -122,14 +142,17 @@ fn tls() -> &'static rustls::ClientConfig {
     TLS.get_or_init(|| {
         let mut roots = rustls::RootCertStore::empty();
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        rustls::ClientConfig::builder_with_provider(Arc::new(
-            rustls::crypto::ring::default_provider(),
-        ))
+        trust(roots)
+    })
+}
+
+fn trust(roots: rustls::RootCertStore) -> rustls::ClientConfig {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap_or_else(|_| rustls::ClientConfig::builder())
         .with_root_certificates(roots)
         .with_no_client_auth()
-    })
 }
 
 fn failure(error: &hyper_util::client::legacy::Error) -> Error {
@@ -142,6 +165,11 @@ fn failure(error: &hyper_util::client::legacy::Error) -> Error {
             return Error::HttpRequestBodySize(*limit);
         }
         if let Some(error) = error.downcast_ref::<io::Error>() {
+            match tls_error(error) {
+                Some(rustls::Error::InvalidCertificate(_)) => return Error::TlsCertificateError,
+                Some(_) => return Error::TlsProtocolError,
+                None => {}
+            }
             match error.kind() {
                 io::ErrorKind::ConnectionRefused => return Error::ConnectionRefused,
                 io::ErrorKind::TimedOut => return Error::ConnectionTimeout,
@@ -155,6 +183,13 @@ fn failure(error: &hyper_util::client::legacy::Error) -> Error {
     } else {
         Error::ConnectionTerminated
     }
+}
+
+/// What TLS says, where an error of the connection wraps it: once, or twice as hyper-rustls does.
+fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
+    let inner = error.get_ref()?;
+    let wrapped = || tls_error(inner.downcast_ref()?);
+    inner.downcast_ref().or_else(wrapped)
 }
 
 /// Looks up names and leaves out the addresses that a tenant may not reach.
@@ -186,27 +221,5 @@ impl tower_service::Service<Name> for Resolver {
                 _ => Ok(allowed.into_iter()),
             }
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use tower_service::Service as _;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn no_name_leads_inside() {
-        let site = Egress::for_base_url("https://site.atlassian.net").unwrap();
-        let error = Resolver(site)
-            .call("localhost".parse().unwrap())
-            .await
-            .unwrap_err();
-        let denied = error.downcast_ref::<Denied>();
-        assert!(matches!(denied, Some(Denied::Address(address)) if address.is_loopback()));
-        let mock = Egress::for_base_url("http://localhost:8080").unwrap();
-        let found = Resolver(mock).call("localhost".parse().unwrap()).await;
-        assert!(found.unwrap().all(|address| address.ip().is_loopback()));
     }
 }

@@ -249,6 +249,11 @@ impl<'a, P: Platform, S: Sink> Client<'a, P, S> {
         let request = Request {
             path_and_query: &path_and_query,
             body: call.body.as_deref(),
+            headers: [
+                Some("x-ratelimit-nearlimit"),
+                call.limit.map(|_| "link"),
+                self.started.get().is_none().then_some("date"),
+            ],
             timeout: self.config.timeout,
         };
         let answer = self.platform.send(&request).await;

@@ -19,6 +19,8 @@ use super::{Headers, MAX_BODY, Platform, Request, Response, TransportError};
 use crate::config::{BaseUrl, Config};
 use crate::timestamp::{Timestamp, millis};
 
+/// How long a connection may take to be made: where nobody is, another try helps more than a minute's wait.
+const CONNECT: Duration = Duration::from_secs(10);
 /// Bytes read from a body at once.
 const CHUNK: u64 = 64 * 1024;
 /// Bytes set aside for a body at its word: it may declare more than it has.
@@ -131,10 +133,9 @@ fn headers_of_all(authorization: Option<&str>) -> Option<Fields> {
     Fields::from_list(&given.collect::<Vec<_>>()).ok()
 }
 
-/// What is asked of every answer's headers.
-const OF_ALL: [&str; 4] = ["content-length", "date", "link", "x-ratelimit-nearlimit"];
-/// What is asked beyond that where something is wrong.
-const OF_FAILURES: [&str; 5] = [
+/// What is asked of an answer's headers where something is wrong.
+const OF_FAILURES: [&str; 6] = [
+    "date",
     "location",
     "retry-after",
     "x-cache",
@@ -157,9 +158,7 @@ impl Platform for Wasi {
         let deadline = now() + nanoseconds(request.timeout);
         AsyncPollable::new(answer.subscribe()).wait_for().await;
         match answer.get() {
-            Some(Ok(Ok(response))) => {
-                receive(&response, deadline, request.timeout, &self.buffered).await
-            }
+            Some(Ok(Ok(response))) => receive(&response, request, deadline, &self.buffered).await,
             Some(Ok(Err(code))) => Err(failed(&code)),
             Some(Err(())) | None => Err(TransportError::Network(
                 "no answer where one was ready".into(),
@@ -187,8 +186,8 @@ impl Platform for Wasi {
 /// The host keeps these timeouts; one that can't says so here, and its limit on the whole call stands in.
 fn options(timeout: Duration) -> RequestOptions {
     let options = RequestOptions::new();
+    let _ = options.set_connect_timeout(Some(nanoseconds(timeout.min(CONNECT))));
     let nanoseconds = nanoseconds(timeout);
-    let _ = options.set_connect_timeout(Some(nanoseconds));
     let _ = options.set_first_byte_timeout(Some(nanoseconds));
     let _ = options.set_between_bytes_timeout(Some(nanoseconds));
     options
@@ -214,12 +213,12 @@ fn write(body: OutgoingBody, bytes: &[u8]) -> Result<(), TransportError> {
 
 async fn receive(
     response: &IncomingResponse,
+    request: &Request<'_>,
     deadline: u64,
-    timeout: Duration,
     buffered: &Cell<usize>,
 ) -> Result<Response, TransportError> {
     let status = response.status();
-    let headers = headers(response, status);
+    let headers = headers(response, status, request);
     let declared = headers
         .get("content-length")
         .and_then(|length| length.parse::<usize>().ok());
@@ -235,7 +234,7 @@ async fn receive(
             .map_err(|()| TransportError::Network("no body".into()))?;
         read(&stream, declared, deadline, buffered)
             .await?
-            .ok_or(TransportError::Timeout(timeout))?
+            .ok_or(TransportError::Timeout(request.timeout))?
     };
     Ok(Response {
         status,
@@ -244,15 +243,15 @@ async fn receive(
     })
 }
 
-/// The headers that matter: each costs a crossing of the border, and the service sends some thirty.
-fn headers(response: &IncomingResponse, status: u16) -> Headers {
+fn headers(response: &IncomingResponse, status: u16, request: &Request<'_>) -> Headers {
     let all = response.headers();
     let failed = if (200..300).contains(&status) {
         &[][..]
     } else {
         &OF_FAILURES
     };
-    let names = OF_ALL.iter().chain(failed);
+    let asked = request.headers.iter().flatten();
+    let names = ["content-length"].iter().chain(asked).chain(failed);
     let pairs = names.filter_map(|&name| {
         let value = all.get(name).into_iter().next()?;
         Some((name.to_owned(), String::from_utf8(value).ok()?))

@@ -1,13 +1,13 @@
 //! `host-test cloud-id`: asks a site for its cloud id, which scoped tokens need, without any credentials.
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use http::{Request, Uri};
 use http_body_util::{BodyExt as _, Empty, Limited};
 use serde::Deserialize;
 use serde_json::json;
+use wasmtime_wasi_http::RequestOptions;
 
 use super::print;
 use crate::egress::Egress;
@@ -52,7 +52,7 @@ async fn ask(site: &str) -> Result<String> {
         .header("accept", "application/json")
         .body(body)?;
     let response = Transport::new(egress, None)
-        .send(request, Duration::from_secs(30))
+        .send(request, &RequestOptions::default())
         .await
         .context("the site can't be reached")?;
     let status = response.status();
