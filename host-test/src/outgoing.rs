@@ -20,6 +20,9 @@ use crate::transport::Transport;
 /// How long each part of an answer is waited for where the guest doesn't say.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// Bytes of an answer that is waited for as a whole: the guest then wakes up once for it, not twice.
+const WHOLE: u64 = 64 << 10;
+
 /// What one call may send, and what it sent: the hooks of its store.
 #[derive(Debug)]
 pub(crate) struct Outgoing {
@@ -84,19 +87,9 @@ impl WasiHttpHooks for Outgoing {
                 meter.meet(Exceeded::InFlight(limits.in_flight));
                 Error::ConnectionLimitReached
             })?;
-            let response = exchange(transport, request, options, limits, &meter).await?;
-            let between = between_bytes(options);
-            let body = response.map(|body| {
-                Timed {
-                    body: limited(body, Exceeded::Response(limits.response), meter),
-                    timer: Box::pin(tokio::time::sleep(between)),
-                    between,
-                    _permit: permit,
-                }
-                .boxed_unsync()
-            });
+            let response = exchange(transport, request, options, limits, meter, permit).await?;
             let done = Box::new(async { Ok(()) });
-            Ok((body, done as Box<dyn Future<Output = _> + Send>))
+            Ok((response, done as Box<dyn Future<Output = _> + Send>))
         })
     }
 }
@@ -107,10 +100,14 @@ async fn exchange(
     request: Request<WasiBody>,
     options: RequestOptions,
     limits: Limits,
-    meter: &Arc<Meter>,
+    meter: Arc<Meter>,
+    permit: OwnedSemaphorePermit,
 ) -> Result<Response<WasiBody>, Error> {
-    let sent =
-        request.map(|body| limited(body, Exceeded::Request(limits.request), Arc::clone(meter)));
+    let sent = if request.body().is_end_stream() {
+        request
+    } else {
+        request.map(|body| limited(body, Exceeded::Request(limits.request), Arc::clone(&meter)))
+    };
     let answer = transport.send(sent, &options).await;
     let response = answer.inspect_err(|error| {
         if matches!(
@@ -120,24 +117,20 @@ async fn exchange(
             meter.meet(Exceeded::Egress);
         }
     })?;
-    if is_small(&response) {
-        whole(response, between_bytes(options)).await
-    } else {
-        Ok(response)
+    let between = options.between_bytes_timeout.unwrap_or(PATIENCE);
+    let longest = response.body().size_hint().upper();
+    if longest.is_some_and(|size| size <= WHOLE.min(limits.response)) {
+        return whole(response, between).await;
     }
-}
-
-fn between_bytes(options: RequestOptions) -> Duration {
-    options.between_bytes_timeout.unwrap_or(PATIENCE)
-}
-
-/// Whether an answer is worth waiting for as a whole: the guest then wakes up once for it, not twice.
-fn is_small(response: &Response<WasiBody>) -> bool {
-    response
-        .body()
-        .size_hint()
-        .upper()
-        .is_some_and(|size| size <= 64 * 1024)
+    Ok(response.map(|body| {
+        Timed {
+            body: limited(body, Exceeded::Response(limits.response), meter),
+            timer: Box::pin(tokio::time::sleep(between)),
+            between,
+            _permit: permit,
+        }
+        .boxed_unsync()
+    }))
 }
 
 async fn whole(

@@ -189,7 +189,10 @@ impl Pace {
         // An empty batch is not free: whoever sends nothing else would never wait.
         let rows = u32::try_from(rows.max(1)).unwrap_or(u32::MAX);
         let price = Duration::from_secs_f64(f64::from(rows) / f64::from(self.rows_per_second));
-        tokio::time::sleep(self.paid.saturating_duration_since(now)).await;
+        // Even a sleep of nothing lasts until the timer's next millisecond.
+        if self.paid > now {
+            tokio::time::sleep_until(self.paid.into()).await;
+        }
         self.paid = self.paid.max(now) + price;
     }
 }

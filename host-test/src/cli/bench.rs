@@ -16,6 +16,9 @@ pub(super) struct Arguments {
     /// Pairs of runs at each latency; the figures are medians.
     #[arg(long, default_value_t = 5)]
     pairs: usize,
+    /// Milliseconds before each answer, one comparison for each number.
+    #[arg(long, value_delimiter = ',', default_value = "0,5,50")]
+    latency: Vec<u64>,
     /// How many tenants at once, one run for each number.
     #[arg(long, value_delimiter = ',', default_value = "1,10,100,1000")]
     tenants: Vec<usize>,
@@ -35,8 +38,14 @@ pub(super) struct RunArguments {
     hostile: bool,
 }
 
-/// Milliseconds before each answer, and pages enough for a run of some seconds.
-const SITES: [(u64, usize); 3] = [(0, 2_000), (5, 1_000), (50, 400)];
+/// Pages enough for a run that takes its time, and few enough for one that doesn't take too long.
+fn pages(latency_ms: u64) -> usize {
+    match latency_ms {
+        0 => 2_000,
+        1..20 => 1_000,
+        _ => 400,
+    }
+}
 
 pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
     let start_up = bench::start_up().await?;
@@ -45,8 +54,8 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
         "\nlatency  client       wall     CPU     requests/s  rows/s  linear memory  peak RSS  ratio  in flight"
     );
     let mut comparisons = Vec::new();
-    for (latency, pages) in SITES {
-        let comparison = bench::compare(latency, pages, arguments.pairs).await?;
+    for latency in arguments.latency {
+        let comparison = bench::compare(latency, pages(latency), arguments.pairs).await?;
         show_comparison(&comparison);
         comparisons.push(comparison);
     }
