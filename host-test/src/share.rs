@@ -12,6 +12,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context as Task, Poll, Waker};
+use std::thread::{self, Thread};
 use std::time::Duration;
 
 use wasmtime::{Engine, UpdateDeadline};
@@ -20,47 +21,60 @@ use crate::limits::Exceeded;
 use demand::{Bell, Demand};
 
 /// How often a running guest lets its neighbours run.
-const TICK: Duration = Duration::from_millis(10);
+const TICK: Duration = Duration::from_millis(2);
 /// Who needed the processor for as long as this between two ends of an epoch is taken for busy.
-const BUSY: Duration = Duration::from_millis(5);
+const BUSY: Duration = Duration::from_millis(1);
 /// Ticks that a busy call stands aside for at most: a twentieth of a processor is left to it.
 const TURNS: usize = 20;
 
-/// Lets the epochs of an engine pass as long as it lives.
+/// Lets the epochs of an engine pass while calls are under way, as long as it lives.
 pub(crate) struct Ticks {
     go_on: Arc<AtomicBool>,
     demand: Arc<Demand>,
+    clock: Thread,
 }
 
 impl Ticks {
     pub(crate) fn begin(engine: &Engine) -> Self {
         let go_on = Arc::new(AtomicBool::new(true));
-        let (engine, ticking) = (engine.weak(), Arc::clone(&go_on));
-        std::thread::spawn(move || {
+        let demand = Arc::new(Demand::default());
+        let (engine, ticking, calls) = (engine.weak(), Arc::clone(&go_on), Arc::clone(&demand));
+        let clock = thread::spawn(move || {
             while ticking.load(Ordering::Relaxed) {
-                std::thread::sleep(TICK);
+                if calls.is_none() {
+                    thread::park();
+                    continue;
+                }
+                thread::sleep(TICK);
                 match engine.upgrade() {
                     Some(engine) => engine.increment_epoch(),
                     None => return,
                 }
             }
         });
-        let demand = Arc::default();
-        Self { go_on, demand }
+        let clock = clock.thread().clone();
+        Self {
+            go_on,
+            demand,
+            clock,
+        }
     }
 
     /// The share of a new call.
     pub(crate) fn share(&self) -> Share {
-        Share {
+        let share = Share {
             spent: Arc::default(),
             bell: Arc::new(Bell::new(Arc::clone(&self.demand))),
-        }
+        };
+        self.clock.unpark();
+        share
     }
 }
 
 impl Drop for Ticks {
     fn drop(&mut self) {
         self.go_on.store(false, Ordering::Relaxed);
+        self.clock.unpark();
     }
 }
 

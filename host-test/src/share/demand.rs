@@ -24,6 +24,11 @@ impl Demand {
         all * 5 / 4 / self.calls.load(Ordering::Relaxed).max(1)
     }
 
+    /// Whether no call is under way.
+    pub(super) fn is_none(&self) -> bool {
+        self.calls.load(Ordering::Relaxed) == 0
+    }
+
     pub(super) fn used(&self) -> Duration {
         Duration::from_micros(self.used.load(Ordering::Relaxed))
     }
