@@ -40,8 +40,8 @@ pub struct Request<'a> {
     pub path_and_query: &'a str,
     /// The JSON body of a POST; a GET where there is none.
     pub body: Option<&'a [u8]>,
-    /// The headers that are asked of a good answer, whose length is asked of every one: each costs a call of the host,
-    /// and the service sends some thirty.
+    /// The headers to ask a good answer for, besides its length: each costs a call of the host, and the service
+    /// sends some thirty.
     pub headers: [Option<&'static str>; 3],
     /// How long the exchange may take, from its start to the end of the answer.
     pub timeout: Duration,

@@ -84,7 +84,8 @@ impl Listing {
     ///
     /// # Errors
     ///
-    /// Those of the call and of `read`, and [`Kind::UnexpectedResponse`](crate::error::Kind::UnexpectedResponse) where the
+    /// Those of the call and of `read`, and
+    /// [`Kind::UnexpectedResponse`](crate::error::Kind::UnexpectedResponse) where the
     /// listing leads in a circle, to nowhere, or through empty pages without end.
     pub async fn next<T, P: Platform, S: Sink>(
         &mut self,

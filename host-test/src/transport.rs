@@ -34,7 +34,8 @@ use crate::egress::{Denied, Egress};
 #[cfg(test)]
 mod tests;
 
-/// How long a connection, with its TLS, may take to be made where the guest doesn't say.
+/// How long a connection, with its TLS, may take to be made where the guest doesn't say; its TCP never takes longer,
+/// whatever the guest says, shared among the addresses of a name.
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long the head of an answer is waited for where the guest doesn't say.
 const FIRST_BYTE: Duration = Duration::from_mins(1);
@@ -74,6 +75,7 @@ impl Transport {
         let mut http = HttpConnector::new_with_resolver(Resolver(egress.clone()));
         http.enforce_http(false);
         http.set_nodelay(true);
+        http.set_connect_timeout(Some(CONNECT));
         let connector = HttpsConnectorBuilder::new()
             .with_tls_config(tls)
             .https_or_http()
