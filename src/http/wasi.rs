@@ -17,6 +17,7 @@ use wstd::runtime::AsyncPollable;
 
 use super::{Headers, MAX_BODY, Platform, Request, Response, TransportError};
 use crate::config::{BaseUrl, Config};
+use crate::secret::Credentials;
 use crate::timestamp::{Timestamp, millis};
 
 /// How long a connection may take to be made: where nobody is, another try helps more than a minute's wait.
@@ -86,7 +87,7 @@ impl Wasi {
             .as_ref()
             .and_then(|config| config.credentials.as_ref());
         Self {
-            headers: headers_of_all(credentials.map(|credentials| credentials.expose())),
+            headers: headers_of_all(credentials.map(Credentials::expose)),
             base_url: config.map(|config| config.base_url),
             buffered: Cell::new(0),
         }
