@@ -119,13 +119,15 @@ async fn exchange(
     })?;
     let between = options.between_bytes_timeout.unwrap_or(PATIENCE);
     let longest = response.body().size_hint().upper();
-    if longest.is_some_and(|size| size <= WHOLE.min(limits.response)) {
-        return whole(response, between).await;
-    }
+    let response = if longest.is_some_and(|size| size <= WHOLE.min(limits.response)) {
+        whole(response, between).await?
+    } else {
+        response.map(|body| limited(body, Exceeded::Response(limits.response), meter))
+    };
     Ok(response.map(|body| {
         Timed {
-            body: limited(body, Exceeded::Response(limits.response), meter),
-            timer: Box::pin(tokio::time::sleep(between)),
+            body,
+            timer: None,
             between,
             _permit: permit,
         }
@@ -167,7 +169,8 @@ fn limited(body: WasiBody, limit: Exceeded, meter: Arc<Meter>) -> WasiBody {
 /// A body whose next bytes must come in time; its place among those in flight is given back at its end.
 struct Timed {
     body: WasiBody,
-    timer: Pin<Box<tokio::time::Sleep>>,
+    /// While bytes are waited for: those of an answer that is there as a whole never are.
+    timer: Option<Pin<Box<tokio::time::Sleep>>>,
     between: Duration,
     _permit: OwnedSemaphorePermit,
 }
@@ -180,17 +183,16 @@ impl Body for Timed {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        match Pin::new(&mut self.body).poll_frame(context) {
-            Poll::Ready(frame) => {
-                let deadline = tokio::time::Instant::now() + self.between;
-                self.timer.as_mut().reset(deadline);
-                Poll::Ready(frame)
-            }
-            Poll::Pending => match self.timer.as_mut().poll(context) {
-                Poll::Ready(()) => Poll::Ready(Some(Err(Error::ConnectionReadTimeout))),
-                Poll::Pending => Poll::Pending,
-            },
+        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
+            self.timer = None;
+            return Poll::Ready(frame);
         }
+        let between = self.between;
+        let timer = self
+            .timer
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(between)));
+        let waited = timer.as_mut().poll(context);
+        waited.map(|()| Some(Err(Error::ConnectionReadTimeout)))
     }
 
     fn is_end_stream(&self) -> bool {
