@@ -48,7 +48,7 @@ fn component(root: &Path, package: &str) -> Result<PathBuf, Box<dyn Error>> {
     let target_dir = PathBuf::from(env::var("OUT_DIR")?).join("component");
     // A cdylib alone: with an rlib beside it cargo would leave out the link-time optimisation.
     let status = cargo(root)
-        .env("CARGO_ENCODED_RUSTFLAGS", flags(root)?)
+        .env("CARGO_ENCODED_RUSTFLAGS", remapped_paths(root)?)
         .args([
             "rustc",
             "--locked",
@@ -105,16 +105,15 @@ fn leb128(bytes: &[u8]) -> Option<(usize, &[u8])> {
     None
 }
 
-/// By itself `opt-level = "z"` calls functions of one line, byte after byte of an answer: 40, of the 225 of
-/// `opt-level = 3`, takes a tenth off a run for a twentieth more bytes.
-const INLINE: &str = "-Cllvm-args=-inline-threshold=40";
-
 /// The same bytes whatever the folders are called, no machine's paths in panic messages, nor the name of the
 /// registry that the crates came through.
-fn flags(root: &Path) -> Result<OsString, Box<dyn Error>> {
-    let mut flags = OsString::from(INLINE);
+fn remapped_paths(root: &Path) -> Result<OsString, Box<dyn Error>> {
+    let mut flags = OsString::new();
     for (path, name) in folders(root)? {
-        flags.push("\u{1f}--remap-path-prefix=");
+        if !flags.is_empty() {
+            flags.push("\u{1f}");
+        }
+        flags.push("--remap-path-prefix=");
         flags.push(path);
         flags.push("=");
         flags.push(name);

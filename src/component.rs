@@ -1,8 +1,7 @@
 //! The component: the exports of the world `connector`, and the imported sink.
 
-use wstd::runtime::block_on;
-
 use crate::error::{Error, Kind};
+use crate::executor::block_on;
 use crate::http::wasi::Wasi;
 use crate::json::ToJson as _;
 use crate::sink::{Batch, Note, Sink};

@@ -1,8 +1,8 @@
 //! A Confluence Cloud site as streams of rows, for a sandboxed connector runtime.
 //!
 //! The crate is built as a WebAssembly component (package `dx:connector`, see `wit/`). Its modules stand here
-//! in the order in which data flows; `component` and `http::wasi` alone know of WebAssembly, all else is
-//! plain Rust that is tested natively with a scripted [`Platform`](http::Platform).
+//! in the order in which data flows; `component`, `executor` and `http::wasi` alone know of WebAssembly, all else
+//! is plain Rust that is tested natively with a scripted [`Platform`](http::Platform).
 
 pub mod config;
 pub mod error;
@@ -38,5 +38,7 @@ pub mod validate;
 
 #[cfg(target_family = "wasm")]
 mod component;
+#[cfg(target_family = "wasm")]
+mod executor;
 #[cfg(test)]
 mod testing;

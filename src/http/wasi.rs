@@ -6,17 +6,17 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use wasip2::clocks::monotonic_clock::now;
+use wasip2::clocks::monotonic_clock::{now, subscribe_duration};
 use wasip2::http::outgoing_handler::handle;
 use wasip2::http::types::{
     ErrorCode, Fields, IncomingResponse, Method, OutgoingBody, OutgoingRequest, RequestOptions,
     Scheme,
 };
 use wasip2::io::streams::{InputStream, StreamError};
-use wstd::runtime::AsyncPollable;
 
 use super::{Headers, MAX_BODY, Platform, Request, Response, TransportError};
 use crate::config::{BaseUrl, Config};
+use crate::executor::ready;
 use crate::secret::Credentials;
 use crate::timestamp::{Timestamp, millis};
 
@@ -110,7 +110,7 @@ impl Wasi {
         };
         outgoing.set_scheme(Some(&scheme)).ok()?;
         outgoing.set_authority(Some(&base_url.authority)).ok()?;
-        let path = format!("{}{}", base_url.path, request.path_and_query);
+        let path = [base_url.path.as_str(), request.path_and_query].concat();
         outgoing.set_path_with_query(Some(&path)).ok()?;
         if request.body.is_none() {
             return Some((outgoing, None));
@@ -157,7 +157,7 @@ impl Platform for Wasi {
             write(body, bytes)?;
         }
         let deadline = now() + nanoseconds(request.timeout);
-        AsyncPollable::new(answer.subscribe()).wait_for().await;
+        ready(answer.subscribe()).await;
         match answer.get() {
             Some(Ok(Ok(response))) => receive(&response, request, deadline, &self.buffered).await,
             Some(Ok(Err(code))) => Err(failed(&code)),
@@ -168,7 +168,7 @@ impl Platform for Wasi {
     }
 
     async fn sleep(&self, duration: Duration) {
-        wstd::task::sleep(duration.into()).await;
+        ready(subscribe_duration(nanoseconds(duration))).await;
     }
 
     fn now(&self) -> Timestamp {
@@ -268,14 +268,14 @@ async fn read(
     buffered: &Cell<usize>,
 ) -> Result<Option<Vec<u8>>, TransportError> {
     let mut buffer = Buffer::new(buffered);
-    let mut ready = None;
+    let mut waited = false;
     loop {
         match stream.read(CHUNK) {
             // The host's timeout is for the gap between two chunks: a body that drips keeps within it for ever.
-            Ok(_) if ready.is_some() && now() > deadline => return Ok(None),
+            Ok(_) if waited && now() > deadline => return Ok(None),
             Ok(chunk) if chunk.is_empty() => {
-                let ready = ready.get_or_insert_with(|| AsyncPollable::new(stream.subscribe()));
-                ready.wait_for().await;
+                ready(stream.subscribe()).await;
+                waited = true;
             }
             Ok(chunk) => {
                 buffer.push(chunk, declared.unwrap_or_default())?;
