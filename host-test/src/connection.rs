@@ -1,7 +1,7 @@
 //! One tenant's configuration, the connections it may make, and the secret that the guest need not see.
 
 use std::fmt;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,7 +15,7 @@ use crate::transport::Transport;
 #[derive(Clone)]
 pub struct Connection {
     config: String,
-    transport: Transport,
+    transport: Arc<Transport>,
     secrets: Secrets,
 }
 
@@ -35,7 +35,7 @@ impl Connection {
         let fields = parse(config);
         Self {
             config: config.to_owned(),
-            transport: Transport::new(egress(&fields), None),
+            transport: Arc::new(Transport::new(egress(&fields), None)),
             secrets: Secrets::of(&fields),
         }
     }
@@ -49,7 +49,7 @@ impl Connection {
         let signature = fields.remove("api_token").and_then(|_| secrets.header());
         Self {
             config: Value::Object(fields.clone()).to_string(),
-            transport: Transport::new(egress(&fields), signature),
+            transport: Arc::new(Transport::new(egress(&fields), signature)),
             secrets,
         }
     }
@@ -71,8 +71,8 @@ impl Connection {
         self.secrets.clone()
     }
 
-    pub(crate) fn transport(&self) -> Transport {
-        self.transport.clone()
+    pub(crate) fn transport(&self) -> Arc<Transport> {
+        Arc::clone(&self.transport)
     }
 }
 

@@ -3,6 +3,7 @@
 //! It exists to be measured against the component: what is left between the two is the price of the sandbox.
 
 use std::cell::Cell;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -40,7 +41,7 @@ pub(crate) async fn sync(config: &str) -> anyhow::Result<Done> {
 }
 
 struct Native {
-    transport: Transport,
+    transport: Arc<Transport>,
     base_url: String,
     authorization: Option<http::HeaderValue>,
     requests: Cell<u64>,
@@ -82,7 +83,7 @@ impl Native {
             first_byte_timeout: Some(request.timeout),
             ..RequestOptions::default()
         };
-        let response = self.transport.clone().send(outgoing, &options).await?;
+        let response = self.transport.send(outgoing, &options).await?;
         let (head, body) = response.into_parts();
         let headers = head.headers.iter();
         let headers = headers

@@ -26,7 +26,7 @@ const WHOLE: u64 = 64 << 10;
 /// What one call may send, and what it sent: the hooks of its store.
 #[derive(Debug)]
 pub(crate) struct Outgoing {
-    transport: Transport,
+    transport: Arc<Transport>,
     limits: Limits,
     slots: Arc<Semaphore>,
     meter: Arc<Meter>,
@@ -51,7 +51,7 @@ impl Meter {
 }
 
 impl Outgoing {
-    pub(crate) fn new(transport: Transport, limits: Limits, meter: Arc<Meter>) -> Self {
+    pub(crate) fn new(transport: Arc<Transport>, limits: Limits, meter: Arc<Meter>) -> Self {
         Self {
             transport,
             limits,
@@ -80,70 +80,57 @@ impl WasiHttpHooks for Outgoing {
         self.meter.first.get_or_init(Instant::now);
         let permit = Arc::clone(&self.slots).try_acquire_owned();
         let options = options.unwrap_or_default();
-        let (transport, limits) = (self.transport.clone(), self.limits);
+        let (transport, limits) = (Arc::clone(&self.transport), self.limits);
         let meter = Arc::clone(&self.meter);
         Box::new(async move {
             let permit = permit.map_err(|_| {
                 meter.meet(Exceeded::InFlight(limits.in_flight));
                 Error::ConnectionLimitReached
             })?;
-            let response = exchange(transport, request, options, limits, meter, permit).await?;
+            let request = if request.body().is_end_stream() {
+                request
+            } else {
+                let limit = Exceeded::Request(limits.request);
+                request.map(|body| limited(body, limit, Arc::clone(&meter)))
+            };
+            let answer = transport.send(request, &options).await;
+            let response = answer.inspect_err(|error| {
+                if matches!(
+                    error,
+                    Error::HttpRequestDenied | Error::DestinationIpProhibited
+                ) {
+                    meter.meet(Exceeded::Egress);
+                }
+            })?;
+            let between = options.between_bytes_timeout.unwrap_or(PATIENCE);
+            let (head, body) = response.into_parts();
+            let longest = body.size_hint().upper();
+            let body = if longest.is_some_and(|size| size <= WHOLE.min(limits.response)) {
+                whole(body, between).await?
+            } else {
+                limited(body, Exceeded::Response(limits.response), meter)
+            };
+            let body = Timed {
+                body,
+                timer: None,
+                between,
+                _permit: permit,
+            };
             let done = Box::new(async { Ok(()) });
-            Ok((response, done as Box<dyn Future<Output = _> + Send>))
+            Ok((
+                Response::from_parts(head, body.boxed_unsync()),
+                done as Box<dyn Future<Output = _> + Send>,
+            ))
         })
     }
 }
 
-/// Sends a request and waits for its answer: the head of it, or a small one as a whole.
-async fn exchange(
-    transport: Transport,
-    request: Request<WasiBody>,
-    options: RequestOptions,
-    limits: Limits,
-    meter: Arc<Meter>,
-    permit: OwnedSemaphorePermit,
-) -> Result<Response<WasiBody>, Error> {
-    let sent = if request.body().is_end_stream() {
-        request
-    } else {
-        request.map(|body| limited(body, Exceeded::Request(limits.request), Arc::clone(&meter)))
-    };
-    let answer = transport.send(sent, &options).await;
-    let response = answer.inspect_err(|error| {
-        if matches!(
-            error,
-            Error::HttpRequestDenied | Error::DestinationIpProhibited
-        ) {
-            meter.meet(Exceeded::Egress);
-        }
-    })?;
-    let between = options.between_bytes_timeout.unwrap_or(PATIENCE);
-    let longest = response.body().size_hint().upper();
-    let response = if longest.is_some_and(|size| size <= WHOLE.min(limits.response)) {
-        whole(response, between).await?
-    } else {
-        response.map(|body| limited(body, Exceeded::Response(limits.response), meter))
-    };
-    Ok(response.map(|body| {
-        Timed {
-            body,
-            timer: None,
-            between,
-            _permit: permit,
-        }
-        .boxed_unsync()
-    }))
-}
-
-async fn whole(
-    response: Response<WasiBody>,
-    between: Duration,
-) -> Result<Response<WasiBody>, Error> {
-    let (head, body) = response.into_parts();
+/// Waits for a small body to its end.
+async fn whole(body: WasiBody, between: Duration) -> Result<WasiBody, Error> {
     let collected = tokio::time::timeout(between, body.collect()).await;
     let collected = collected.map_err(|_| Error::ConnectionReadTimeout)??;
     let body = Full::new(collected.to_bytes()).map_err(|never| match never {});
-    Ok(Response::from_parts(head, body.boxed_unsync()))
+    Ok(body.boxed_unsync())
 }
 
 /// A body that ends in an error where it grows beyond its limit.

@@ -47,7 +47,6 @@ const MAX_IDLE: usize = 64;
 type Pool = Client<HttpsConnector<HttpConnector<Resolver>>, WasiBody>;
 
 /// The client of one tenant.
-#[derive(Clone)]
 pub struct Transport {
     pool: Pool,
     egress: Egress,
@@ -99,7 +98,7 @@ impl Transport {
     ///
     /// It may not leave, or there is no connection or no answer in time.
     pub async fn send(
-        self,
+        &self,
         mut request: Request<WasiBody>,
         options: &RequestOptions,
     ) -> Result<Response<WasiBody>, Error> {

@@ -94,7 +94,7 @@ async fn get(
 ) -> Result<Response<WasiBody>, Error> {
     let body = Empty::new().map_err(|never: Infallible| match never {});
     let request = Request::get(url).body(body.boxed_unsync()).unwrap();
-    transport.clone().send(request, &options).await
+    transport.send(request, &options).await
 }
 
 #[tokio::test]
