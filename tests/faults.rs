@@ -95,6 +95,9 @@ async fn one(fault: &str, name: &str, expected: Option<FailureKind>) {
         "{fault}: {:?}",
         begun.elapsed()
     );
+    // Answers under way take 32 MiB at most, all together, whatever sizes they grow to side by side.
+    let memory = outcome.usage.memory;
+    assert!(memory < 48 << 20, "{fault}: {memory} bytes");
     let failure = outcome.result.err();
     assert_eq!(
         failure.as_ref().map(|failure| failure.kind),

@@ -23,9 +23,7 @@ use crate::timestamp::{Timestamp, millis};
 /// How long a connection may take to be made: where nobody is, another try helps more than a minute's wait.
 const CONNECT: Duration = Duration::from_secs(10);
 /// Bytes read from a body at once.
-const CHUNK: u64 = 64 * 1024;
-/// Bytes set aside for a body at its word: it may declare more than it has.
-const TRUSTED: usize = 256 * 1024;
+const CHUNK: usize = 64 * 1024;
 
 /// The world as the component sees it: one site, the clocks, randomness.
 #[derive(Debug)]
@@ -38,43 +36,62 @@ pub struct Wasi {
 }
 
 /// A part of an answer under way; what it takes of the memory is given back when dropped.
+///
+/// In pieces of one size: several answers that grow side by side, each into twice the room it had, would leave
+/// holes behind that none of them fits into, three times as much as they hold.
 struct Buffer<'a> {
-    bytes: Vec<u8>,
+    pieces: Vec<Vec<u8>>,
+    length: usize,
     all: &'a Cell<usize>,
 }
 
 impl<'a> Buffer<'a> {
     fn new(all: &'a Cell<usize>) -> Self {
-        let bytes = Vec::new();
-        Self { bytes, all }
+        Self {
+            pieces: Vec::new(),
+            length: 0,
+            all,
+        }
     }
 
-    /// Takes a chunk: most answers are one. Room is made for as many bytes as were `declared`.
-    fn push(&mut self, chunk: Vec<u8>, declared: usize) -> Result<(), TransportError> {
+    fn push(&mut self, chunk: Vec<u8>) -> Result<(), TransportError> {
         let all = self.all.get() + chunk.len();
         if all > MAX_BODY {
             return Err(TransportError::TooLarge);
         }
         self.all.set(all);
-        if self.bytes.is_empty() {
-            self.bytes = chunk;
+        self.length += chunk.len();
+        if self.pieces.is_empty() {
+            // Most answers are one chunk.
+            self.pieces.push(chunk);
             return Ok(());
         }
-        let missing = declared.min(TRUSTED).saturating_sub(self.bytes.len());
-        self.bytes.reserve(missing);
-        self.bytes.extend_from_slice(&chunk);
+        let mut rest = chunk.as_slice();
+        while !rest.is_empty() {
+            let mut piece = match self.pieces.pop_if(|last| last.len() < last.capacity()) {
+                Some(last) => last,
+                None => Vec::with_capacity(CHUNK),
+            };
+            let room = piece.capacity() - piece.len();
+            let (fits, left) = rest.split_at(room.min(rest.len()));
+            piece.extend_from_slice(fits);
+            self.pieces.push(piece);
+            rest = left;
+        }
         Ok(())
     }
 
     fn take(mut self) -> Vec<u8> {
-        self.all.set(self.all.get() - self.bytes.len());
-        std::mem::take(&mut self.bytes)
+        match self.pieces.as_mut_slice() {
+            [one] => std::mem::take(one),
+            pieces => pieces.concat(),
+        }
     }
 }
 
 impl Drop for Buffer<'_> {
     fn drop(&mut self) {
-        self.all.set(self.all.get() - self.bytes.len());
+        self.all.set(self.all.get() - self.length);
     }
 }
 
@@ -270,7 +287,7 @@ async fn read(
     let mut buffer = Buffer::new(buffered);
     let mut waited = false;
     loop {
-        match stream.read(CHUNK) {
+        match stream.read(CHUNK as u64) {
             // The host's timeout is for the gap between two chunks: a body that drips keeps within it for ever.
             Ok(_) if waited && now() > deadline => return Ok(None),
             Ok(chunk) if chunk.is_empty() => {
@@ -278,14 +295,12 @@ async fn read(
                 waited = true;
             }
             Ok(chunk) => {
-                buffer.push(chunk, declared.unwrap_or_default())?;
-                if declared == Some(buffer.bytes.len()) {
+                buffer.push(chunk)?;
+                if declared == Some(buffer.length) {
                     return Ok(Some(buffer.take()));
                 }
             }
-            Err(StreamError::Closed)
-                if declared.is_some_and(|length| length > buffer.bytes.len()) =>
-            {
+            Err(StreamError::Closed) if declared.is_some_and(|length| length > buffer.length) => {
                 return Err(TransportError::Network("the answer breaks off".into()));
             }
             Err(StreamError::Closed) => return Ok(Some(buffer.take())),
