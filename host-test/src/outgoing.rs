@@ -82,6 +82,7 @@ impl WasiHttpHooks for Outgoing {
         let options = options.unwrap_or_default();
         let (transport, limits) = (Arc::clone(&self.transport), self.limits);
         let meter = Arc::clone(&self.meter);
+        // A block: an async function would hold what it is given twice.
         Box::new(async move {
             let permit = permit.map_err(|_| {
                 meter.meet(Exceeded::InFlight(limits.in_flight));
