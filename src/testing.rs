@@ -17,8 +17,8 @@ mod truth;
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use host_test::mock;
-use host_test::mock::{Access, Corpus, Delivery, Orders, Reply, Site, Sizes};
+use mock_confluence;
+use mock_confluence::{Access, Corpus, Delivery, Orders, Reply, Site, Sizes};
 use serde_json::{Value, json};
 
 use self::clock::Clock;

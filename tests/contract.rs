@@ -1,6 +1,6 @@
 //! What crosses the border: the imports, the size, the contract's own rules.
 
-use host_test::engine::EMBEDDED;
+use connector_runtime::engine::EMBEDDED;
 use wasmtime::component::Component;
 use wasmtime::{Config, Engine};
 

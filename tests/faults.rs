@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use host_test::connection::Connection;
-use host_test::engine::{Access, FailureKind, Mode, Nothing};
-use host_test::limits::Limits;
-use host_test::mock::FAULTS;
+use connector_runtime::connection::Connection;
+use connector_runtime::engine::{Access, FailureKind, Mode, Nothing};
+use connector_runtime::limits::Limits;
+use mock_confluence::FAULTS;
 
 use crate::support::{
     STREAMS, Tape, assert_same, corpus, impatient, mock, runtime, select, sync, truth,
@@ -127,7 +127,7 @@ async fn one(fault: &str, name: &str, expected: Option<FailureKind>) {
         tape.with(|recorded| {
             let notes = recorded.notes.iter();
             let told = notes
-                .filter(|note| matches!(note, host_test::output::Note::Gone { .. }))
+                .filter(|note| matches!(note, connector_runtime::output::Note::Gone { .. }))
                 .count();
             assert_eq!(told, gone);
             assert!(!recorded.snapshots["page_versions"] && recorded.snapshots["pages"]);
@@ -192,7 +192,7 @@ async fn validate_says_what_to_do() {
         }
         if fault == "missing-scope" {
             let message = found.error.unwrap().message;
-            for scope in host_test::mock::CURRENT_SCOPES {
+            for scope in mock_confluence::CURRENT_SCOPES {
                 assert!(message.contains(scope), "{message}");
             }
         }

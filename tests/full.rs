@@ -1,7 +1,7 @@
 //! A full read: every row of every stream, with no request more than needed.
 
-use host_test::engine::Mode;
-use host_test::mock::{BaseUrl, Endpoint, Mock};
+use connector_runtime::engine::Mode;
+use mock_confluence::{BaseUrl, Endpoint, Mock};
 use serde_json::json;
 
 use crate::support::{
@@ -32,7 +32,7 @@ async fn every_row_at_every_page_size_on_both_base_urls() {
 fn assert_clean(mock: &Mock) {
     let requests = mock.requests();
     // Analytics of some pages are not to be had.
-    let fine = |request: &&host_test::mock::LoggedRequest| {
+    let fine = |request: &&mock_confluence::LoggedRequest| {
         request.status == 200 || request.endpoint == Some(Endpoint::Views)
     };
     let refused = requests.iter().find(|request| !fine(request));
@@ -71,7 +71,7 @@ async fn a_clean_run_asks_only_what_it_must() {
     );
 }
 
-fn accounts(corpus: &host_test::mock::Corpus) -> usize {
+fn accounts(corpus: &mock_confluence::Corpus) -> usize {
     let spaces = corpus
         .spaces
         .iter()
@@ -171,7 +171,7 @@ async fn chosen_spaces_and_nothing_else() {
     )
     .await;
     let failure = outcome.result.unwrap_err();
-    assert_eq!(failure.kind, host_test::engine::FailureKind::InvalidConfig);
+    assert_eq!(failure.kind, connector_runtime::engine::FailureKind::InvalidConfig);
     assert!(
         failure.message.contains("NOWHERE") && !failure.message.contains(&keys[0]),
         "{}",

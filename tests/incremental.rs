@@ -1,7 +1,7 @@
 //! Tomorrow's run costs what changed, and leaves nothing stale behind.
 
-use host_test::engine::{FailureKind, Mode};
-use host_test::mock::Sizes;
+use connector_runtime::engine::{FailureKind, Mode};
+use mock_confluence::Sizes;
 use serde_json::json;
 
 use crate::support::{
@@ -14,7 +14,7 @@ const STRICT: [&str; 3] = ["pages", "page_versions", "page_content_states"];
 async fn ten_thousand_pages_of_which_thirty_changed() {
     for trashed_with_a_version in [true, false] {
         let mock = mock(
-            host_test::mock::Corpus::generate(&Sizes {
+            mock_confluence::Corpus::generate(&Sizes {
                 pages: 10_000,
                 ..Sizes::default()
             }),

@@ -18,7 +18,6 @@ mod contract;
 mod faults;
 mod full;
 mod incremental;
-mod limits;
 mod report;
 mod resume;
 mod support;

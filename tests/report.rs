@@ -4,12 +4,12 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use host_test::connection::Connection;
-use host_test::engine::Mode;
-use host_test::limits::Limits;
-use host_test::mock::Corpus;
-use host_test::output::sqlite::Sqlite;
-use host_test::report;
+use connector_runtime::connection::Connection;
+use connector_runtime::engine::Mode;
+use connector_runtime::limits::Limits;
+use mock_confluence::Corpus;
+use connector_destinations::sqlite::Sqlite;
+use documentation_report;
 use jiff::civil::date;
 use serde_json::Value;
 

@@ -1,6 +1,6 @@
 //! Stopped anywhere, a run goes on where it was and ends with the same rows.
 
-use host_test::engine::{FailureKind, Mode};
+use connector_runtime::engine::{FailureKind, Mode};
 use serde_json::json;
 
 use crate::support::{STREAMS, Tape, assert_same, config, corpus, mock, select, sync, truth};

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use anyhow::{Result, bail};
-use host_test::connection::Connection;
-use host_test::engine::{Failure, Mode, Options, Outcome, Runtime, Selection};
-use host_test::limits::Limits;
-use host_test::mock::{Corpus, Fault, Mock, MockOptions, Page, Sizes};
-use host_test::output::{Batch, Note, Output};
+use connector_runtime::connection::Connection;
+use connector_runtime::engine::{Failure, Mode, Options, Outcome, Runtime, Selection};
+use connector_runtime::limits::Limits;
+use mock_confluence::{Corpus, Fault, Mock, MockOptions, Page, Sizes};
+use connector_runtime::output::{Batch, Note, Output};
 use serde_json::{Value, json};
 
 /// Rows by stream and key.
@@ -307,7 +307,7 @@ pub(crate) fn truth(corpus: &Corpus) -> Tables {
         .users
         .iter()
         .filter(|user| met.contains(&user.account_id.as_str()));
-    let user = |user: &host_test::mock::User| {
+    let user = |user: &mock_confluence::User| {
         let user = serde_json::to_value(user).unwrap();
         let shown = |name: &str| {
             user[name]

@@ -6,7 +6,6 @@ mod cloud_id;
 mod demo;
 mod mock;
 mod plan;
-mod records;
 mod report;
 mod sync;
 mod validate;
@@ -17,11 +16,11 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand};
 use serde_json::{Value, json};
-use tracing_subscriber::EnvFilter;
 
-pub(crate) use self::records::kind;
-use crate::connection::Connection;
-use crate::engine::{Options, Runtime};
+use connector_destinations::stdout::print;
+use connector_runtime::connection::Connection;
+use connector_runtime::engine::{ComponentSource, Runtime};
+use connector_runtime::json_view;
 
 /// Runs the Confluence connector in a wasmtime host, against Confluence Cloud or a mock of it.
 #[derive(Debug, Parser)]
@@ -96,36 +95,27 @@ fn read_config(file: &Path) -> Result<String> {
     config.with_context(|| format!("the configuration {} can't be read", file.display()))
 }
 
-/// Sends what the host's libraries log to standard error: warnings, or what RUST_LOG asks for.
-pub fn log_to_stderr() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
-}
-
 /// Wrong words or files: the caller has to call differently.
 const USAGE: u8 = 2;
 
 impl Cli {
     /// Does what was asked for.
     pub async fn run(self) -> ExitCode {
-        let options = Options {
-            component: self.component,
-            precompiled: None,
-        };
+        let component = self.component.map_or(
+            ComponentSource::Bytes(confluence_component::COMPONENT),
+            ComponentSource::File,
+        );
         let done = match self.command {
-            Command::Demo => demo::run(&options).await,
+            Command::Demo => demo::run(&component).await,
             Command::Mock(arguments) => mock::run(arguments).await,
-            Command::Validate(arguments) => validate::run(&options, &arguments).await,
+            Command::Validate(arguments) => validate::run(&component, &arguments).await,
             Command::CloudId { site } => cloud_id::run(&site).await,
             Command::Bench(arguments) => bench::run(arguments).await,
             Command::BenchRun(arguments) => bench::run_one(arguments).await,
-            Command::Streams => streams(&options).await,
-            Command::Sync(arguments) => sync::run(&options, arguments).await,
-            Command::Plan(arguments) => plan::run(&options, &arguments).await,
-            Command::Artifact => artifact::run(&options).await,
+            Command::Streams => streams(&component).await,
+            Command::Sync(arguments) => sync::run(&component, arguments).await,
+            Command::Plan(arguments) => plan::run(&component, &arguments).await,
+            Command::Artifact => artifact::run(&component).await,
             Command::Report(arguments) => report::run(&arguments),
         };
         done.unwrap_or_else(|error| {
@@ -135,22 +125,13 @@ impl Cli {
     }
 }
 
-async fn streams(options: &Options) -> Result<ExitCode> {
-    print(&stream_list(options).await?)?;
+async fn streams(component: &ComponentSource) -> Result<ExitCode> {
+    print(&stream_list(component).await?)?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn stream_list(options: &Options) -> Result<Value> {
-    let streams = Runtime::new(options)?.list_streams().await?;
-    let streams: Result<Vec<Value>> = streams.iter().map(records::stream).collect();
+async fn stream_list(component: &ComponentSource) -> Result<Value> {
+    let streams = Runtime::new(component)?.list_streams().await?;
+    let streams: Result<Vec<Value>> = streams.iter().map(json_view::stream).collect();
     Ok(json!(streams?))
-}
-
-/// A value on standard output, on one line; an error where nobody reads it.
-pub(crate) fn print(value: &Value) -> Result<()> {
-    use std::io::Write as _;
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{value}")
-        .and_then(|()| out.flush())
-        .context("standard output can't be written")
 }

@@ -1,12 +1,13 @@
 //! The command `host-test`.
 
+mod cli;
+
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use host_test::cli::Cli;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    host_test::cli::log_to_stderr();
-    Cli::parse().run().await
+    connector_protocols::log_to_stderr();
+    cli::Cli::parse().run().await
 }

@@ -1,6 +1,6 @@
 //! What people do to the site while it is read.
 
-use host_test::mock::Corpus;
+use mock_confluence::Corpus;
 
 /// An edit; a page is given by its place among all pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

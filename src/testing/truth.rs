@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use host_test::mock::{Corpus, Page, Space};
+use mock_confluence::{Corpus, Page, Space};
 use serde_json::{Value, json};
 
 use super::recorder::key_of;
@@ -108,7 +108,7 @@ fn page(page: &Page, base: &str) -> Value {
 }
 
 fn versions(page: &Page) -> Vec<Value> {
-    let row = |version: &host_test::mock::Version| {
+    let row = |version: &mock_confluence::Version| {
         json!({
             "page_id": page.id,
             "number": version.number,
@@ -122,7 +122,7 @@ fn versions(page: &Page) -> Vec<Value> {
 }
 
 fn labels(page: &Page) -> Vec<Value> {
-    let row = |label: &host_test::mock::Label| {
+    let row = |label: &mock_confluence::Label| {
         json!({
             "source_id": label.id,
             "page_id": page.id,

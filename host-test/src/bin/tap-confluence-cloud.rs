@@ -3,10 +3,12 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use host_test::singer::Cli;
+use connector_protocols::singer::Cli;
+use connector_runtime::engine::ComponentSource;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    host_test::cli::log_to_stderr();
-    Cli::parse().run().await
+    connector_protocols::log_to_stderr();
+    let component = ComponentSource::Bytes(confluence_component::COMPONENT);
+    Cli::parse().run(&component).await
 }

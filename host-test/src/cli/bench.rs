@@ -8,8 +8,8 @@ use clap::Args;
 use serde_json::json;
 
 use super::{print, read_config};
-use crate::bench::crowd::{self, Crowd};
-use crate::bench::{self, Client, Comparison, StartUp};
+use connector_bench::crowd::{self, Crowd};
+use connector_bench::{self, Client, Comparison, StartUp};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {

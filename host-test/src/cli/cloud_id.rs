@@ -10,8 +10,8 @@ use serde_json::json;
 use wasmtime_wasi_http::RequestOptions;
 
 use super::print;
-use crate::egress::Egress;
-use crate::transport::Transport;
+use connector_runtime::egress::Egress;
+use connector_runtime::transport::Transport;
 
 /// The answer is some 60 bytes; a custom domain may answer with a page.
 const MAX_ANSWER: usize = 64 * 1024;

@@ -7,14 +7,14 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 
 use super::report;
-use crate::connection::Connection;
-use crate::engine::{Mode, Nothing, Options, Runtime, Selection};
-use crate::limits::Limits;
-use crate::mock::{Corpus, Mock, MockOptions, Sizes};
-use crate::output::sqlite::Sqlite;
-use crate::progress::Watched;
+use connector_runtime::connection::Connection;
+use connector_runtime::engine::{Mode, Nothing, ComponentSource, Runtime, Selection};
+use connector_runtime::limits::Limits;
+use mock_confluence::{Corpus, Mock, MockOptions, Sizes};
+use connector_destinations::sqlite::Sqlite;
+use connector_destinations::progress::Watched;
 
-pub(super) async fn run(options: &Options) -> Result<ExitCode> {
+pub(super) async fn run(component: &ComponentSource) -> Result<ExitCode> {
     let options_of_mock = MockOptions {
         latency: Duration::from_millis(5),
         ..MockOptions::new(Corpus::generate(&Sizes::default()))
@@ -22,7 +22,7 @@ pub(super) async fn run(options: &Options) -> Result<ExitCode> {
     let mock = Mock::start(options_of_mock).context("the mock can't listen on loopback")?;
     let config = mock.config_json().to_string();
     eprintln!("A mock Confluence listens on {}.", mock.addr());
-    let runtime = Runtime::new(options)?;
+    let runtime = Runtime::new(component)?;
     let connection = Connection::new(&config);
     let found = runtime
         .validate(&connection, Limits::default(), Box::new(Nothing))

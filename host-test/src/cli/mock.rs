@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 
 use super::print;
-use crate::mock::{Access, BaseUrl, Corpus, FAULTS, Fault, Mock, MockOptions, Sizes, TokenKind};
+use mock_confluence::{Access, BaseUrl, Corpus, FAULTS, Fault, Mock, MockOptions, Sizes, TokenKind};
 
 #[derive(Debug, Args)]
 #[command(

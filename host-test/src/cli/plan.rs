@@ -10,13 +10,13 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use super::{ConfigArguments, print, read_config, records};
-use crate::connection::Connection;
-use crate::engine::{Failure, Mode, Options, Runtime};
-use crate::limits::Limits;
-use crate::progress::Watched;
-use crate::run;
-use crate::shards::{Census, STREAMS, Shard, split};
+use super::{ConfigArguments, print, read_config, json_view};
+use connector_runtime::connection::Connection;
+use connector_runtime::engine::{Failure, Mode, ComponentSource, Runtime};
+use connector_runtime::limits::Limits;
+use connector_destinations::progress::Watched;
+use connector_runtime::run;
+use connector_release::shards::{Census, STREAMS, Shard, split};
 
 #[derive(Debug, Args)]
 #[command(
@@ -35,13 +35,13 @@ pub(super) struct Arguments {
     out: PathBuf,
 }
 
-pub(super) async fn run(options: &Options, arguments: &Arguments) -> Result<ExitCode> {
+pub(super) async fn run(component: &ComponentSource, arguments: &Arguments) -> Result<ExitCode> {
     let config = read_config(&arguments.config.config)?;
     let connection = arguments.config.connect(&config);
-    let census = match count(options, &connection).await? {
+    let census = match count(component, &connection).await? {
         Ok(census) => census,
         Err(failure) => {
-            let mut line = records::failure(&failure);
+            let mut line = json_view::failure(&failure);
             if let Some(line) = line.as_object_mut() {
                 line.insert("type".to_owned(), json!("error"));
             }
@@ -65,8 +65,8 @@ pub(super) async fn run(options: &Options, arguments: &Arguments) -> Result<Exit
 }
 
 /// One pass over the listings.
-async fn count(options: &Options, connection: &Connection) -> Result<Result<Census, Failure>> {
-    let runtime = Runtime::new(options)?;
+async fn count(component: &ComponentSource, connection: &Connection) -> Result<Result<Census, Failure>> {
+    let runtime = Runtime::new(component)?;
     let wishes = STREAMS.map(|stream| (stream.to_owned(), Mode::Full));
     let selection = run::select(&runtime.list_streams().await?, &wishes)?;
     let census = Census::default();

@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use serde_json::json;
 
 use super::print;
-use crate::report;
+use documentation_report;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {

@@ -10,15 +10,15 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
-use super::{ConfigArguments, print, records};
-use crate::engine::{Failure, FailureKind, Mode, Options, Runtime, Selection, StreamInfo, Usage};
-use crate::limits::Limits;
-use crate::output::Output;
-use crate::output::jsonl::Jsonl;
-use crate::output::sqlite::Sqlite;
-use crate::progress::{Count, Watched};
-use crate::run;
-use crate::state_file::{self, StateFile};
+use super::{ConfigArguments, print, json_view};
+use connector_runtime::engine::{Failure, FailureKind, Mode, ComponentSource, Runtime, Selection, StreamInfo, Usage};
+use connector_runtime::limits::Limits;
+use connector_runtime::output::Output;
+use connector_destinations::jsonl::Jsonl;
+use connector_destinations::sqlite::Sqlite;
+use connector_destinations::progress::{Count, Watched};
+use connector_runtime::run;
+use connector_destinations::state_file::{self, StateFile};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -65,9 +65,9 @@ impl FromStr for Destination {
     }
 }
 
-pub(super) async fn run(options: &Options, arguments: Arguments) -> Result<ExitCode> {
+pub(super) async fn run(component: &ComponentSource, arguments: Arguments) -> Result<ExitCode> {
     let connection = arguments.config.connection()?;
-    let runtime = Runtime::new(options)?;
+    let runtime = Runtime::new(component)?;
     let streams = runtime.list_streams().await?;
     let selection = select(&streams, &arguments)?;
     let limits = Limits {
@@ -163,7 +163,7 @@ fn conclude(
             });
             (summary, ExitCode::SUCCESS)
         }
-        Err(failure) => (records::failure(failure), ExitCode::FAILURE),
+        Err(failure) => (json_view::failure(failure), ExitCode::FAILURE),
     };
     if let (Some(line), Value::Object(more)) = (line.as_object_mut(), more) {
         line.insert("type".to_owned(), json!("error"));

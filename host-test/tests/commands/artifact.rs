@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use host_test::artifact::{self, Written};
-use host_test::engine::EMBEDDED;
-use host_test::mock::{Corpus, Mock, MockOptions, Sizes};
+use connector_release::artifact::{self, Written};
+use connector_runtime::engine::EMBEDDED;
+use mock_confluence::{Corpus, Mock, MockOptions, Sizes};
 use serde_json::{Value, json};
 use wasm_metadata::{Metadata, Payload};
 

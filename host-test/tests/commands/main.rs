@@ -11,7 +11,7 @@ mod taps;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-use host_test::mock::{Corpus, Mock, MockOptions, Sizes};
+use mock_confluence::{Corpus, Mock, MockOptions, Sizes};
 use serde_json::Value;
 
 const HOST_TEST: &str = env!("CARGO_BIN_EXE_host-test");

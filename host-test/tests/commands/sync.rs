@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use host_test::mock::{Mock, MockOptions};
+use mock_confluence::{Mock, MockOptions};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 

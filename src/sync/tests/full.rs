@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use host_test::mock::{Corpus, Page, Sizes};
+use mock_confluence::{Corpus, Page, Sizes};
 use serde_json::json;
 
 use super::*;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use host_test::mock::{Corpus, Sizes, Version};
+use mock_confluence::{Corpus, Sizes, Version};
 use serde_json::json;
 
 use super::*;

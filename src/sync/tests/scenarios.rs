@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use host_test::mock::Corpus;
+use mock_confluence::Corpus;
 
 use super::*;
 use crate::error::{Error, Kind};

@@ -1,0 +1,4 @@
+//! The released artifact with its bill of materials, and configurations for several machines.
+
+pub mod artifact;
+pub mod shards;
