@@ -6,10 +6,11 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
 use super::endpoint::{Endpoint, EntryPoint, Target};
-use super::reply::{
-    CANNOT_ACCESS, NOT_PERMITTED, Refusal, bare_not_found, bearer_refused, gateway_unauthorized,
+use super::error_responses::{
+    CANNOT_ACCESS, NOT_PERMITTED, bare_not_found, bearer_refused, gateway_unauthorized,
     scope_mismatch, tomcat_unauthorized, v1_forbidden,
 };
+use super::reply::Refusal;
 use super::request::basic;
 
 /// The scopes that the seven endpoints need, in the `OpenAPI` files' state "Current".

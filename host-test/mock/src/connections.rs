@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::TcpListener;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -20,7 +21,7 @@ use super::request::IncomingRequest;
 use super::request_stats::{LoggedRequest, RequestStats};
 use super::service::answer_with;
 use super::site::Site;
-use super::transmission::{ResetSignal, Resettable, ResponseBody, deliver, read};
+use super::transmission::{EndSignal, Resettable, ResponseBody, deliver, read};
 
 /// How long requests under way may take to end when the mock stops.
 const SHUTDOWN_GRACE: Duration = Duration::from_millis(200);
@@ -125,9 +126,18 @@ async fn connection(
     shared: Arc<ServerState>,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let reset = ResetSignal::default();
-    let io = TokioIo::new(Resettable::new(stream, reset.clone()));
-    let service = service_fn(move |request| respond(request, Arc::clone(&shared), reset.clone()));
+    let signal = EndSignal::default();
+    let requests = Arc::new(AtomicU64::new(0));
+    let io = TokioIo::new(Resettable::new(stream, signal.clone()));
+    let service = service_fn(move |request| {
+        let reuses_connection = requests.fetch_add(1, Ordering::Relaxed) > 0;
+        respond(
+            request,
+            reuses_connection,
+            Arc::clone(&shared),
+            signal.clone(),
+        )
+    });
     let builder = auto::Builder::new(TokioExecutor::new());
     let serving = builder.serve_connection(io, service);
     let mut serving = std::pin::pin!(serving);
@@ -141,19 +151,22 @@ async fn connection(
 /// Answers one request.
 async fn respond(
     request: hyper::Request<Incoming>,
+    reuses_connection: bool,
     shared: Arc<ServerState>,
-    reset: ResetSignal,
+    signal: EndSignal,
 ) -> io::Result<hyper::Response<ResponseBody>> {
     let started = Instant::now();
     let in_flight = shared.stats().enter(started);
     let _in_flight = InFlightGuard(&shared);
     let (parts, body) = request.into_parts();
+    let version = parts.version;
     let request = IncomingRequest {
         path: parts.uri.path().to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),
         method: parts.method,
         headers: parts.headers,
         body: read(body).await,
+        reuses_connection,
     };
     let reply = shared.answer(&request, started, in_flight);
     let latency = *shared
@@ -163,5 +176,5 @@ async fn respond(
     if !latency.is_zero() {
         tokio::time::sleep(latency).await;
     }
-    deliver(reply, reset).await
+    deliver(reply, version, signal).await
 }

@@ -1,15 +1,18 @@
 //! One page of a listing: which rows, and which link to the next.
 
 use std::borrow::Cow;
+use std::time::UNIX_EPOCH;
 
 use http::StatusCode;
 use serde::Serialize;
 
-use super::cursor::{Cursor, SortKey};
+use super::cursor::{Cursor, Issued, SortKey};
+use super::error_responses::{bad_parameter, expired_cursor};
+use super::fault::Fault;
 use super::fault_plan::ActiveFaults;
 use super::faults::FaultKind;
 use super::parameters::Parameters;
-use super::reply::{Refusal, Reply, bad_parameter};
+use super::reply::{Refusal, Reply};
 use super::request::pairs;
 use super::site::Site;
 
@@ -125,11 +128,33 @@ fn cursor(request: &ListingRequest<'_>, sort: &str) -> Result<Option<Cursor>, Re
         return Ok(None);
     };
     let valid = Cursor::decode(text)
-        .filter(|cursor| cursor.content_order == sort && cursor.id_number().is_some());
-    match valid {
-        Some(cursor) if !request.active.has(FaultKind::CursorExpires) => Ok(Some(cursor)),
-        _ => Err(Box::new(bad_parameter("cursor", "Cursor"))),
+        .filter(|cursor| cursor.content_order == sort && cursor.id_number().is_some())
+        .ok_or_else(|| Box::new(bad_parameter("cursor", "Cursor")))?;
+    match request.active.get(FaultKind::ShortLivedCursors) {
+        Some(fault) if is_expired(request, fault, &valid) => {
+            let status = fault.status_or(StatusCode::BAD_REQUEST);
+            Err(Box::new(expired_cursor(status)))
+        }
+        _ => Ok(Some(valid)),
     }
+}
+
+/// The number and the second of a request.
+fn issued(request: &ListingRequest<'_>) -> Issued {
+    let since = request.site.now().duration_since(UNIX_EPOCH);
+    Issued {
+        request: request.active.request_number,
+        second: since.unwrap_or_default().as_secs(),
+    }
+}
+
+/// Whether a cursor has outlived what a fault allows.
+fn is_expired(request: &ListingRequest<'_>, fault: &Fault, cursor: &Cursor) -> bool {
+    let now = issued(request);
+    cursor.issued.is_some_and(|then| match fault.seconds {
+        Some(seconds) => now.second.saturating_sub(then.second) > seconds,
+        None => now.request.saturating_sub(then.request) > fault.requests,
+    })
 }
 
 /// The rows and the next cursor, with whatever faults do to them.
@@ -182,6 +207,10 @@ fn select(
 /// The link to the next page: from the root of the site, the cursor first and its padding raw, the
 /// other parameters backwards, the limit last.
 fn next_link(request: &ListingRequest<'_>, cursor: &Cursor) -> String {
+    let short_lived = request.active.has(FaultKind::ShortLivedCursors);
+    let cursor = cursor
+        .clone()
+        .with_issued(short_lived.then(|| issued(request)));
     let mut link = format!("{}?cursor={}", request.path, cursor.encode());
     let sent: Vec<(&str, &str)> = pairs(request.query)
         .filter(|(name, _)| *name != "cursor")

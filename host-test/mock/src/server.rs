@@ -12,7 +12,8 @@ use tokio::sync::watch;
 use super::access::AccessPolicy;
 use super::connections::{ServerState, accept};
 use super::corpus::Corpus;
-use super::faults::{Fault, FaultKind};
+use super::fault::Fault;
+use super::faults::FaultKind;
 use super::request_stats::{LoggedRequest, RequestStats};
 use super::site::Site;
 

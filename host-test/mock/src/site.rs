@@ -172,6 +172,11 @@ impl Site {
             .unwrap_or_default()
     }
 
+    /// The page of this id.
+    pub(super) fn page(&self, id: &str) -> Option<&Page> {
+        self.page_at(*self.index.pages.get(&number(id))?)
+    }
+
     /// The page of this id, if the visibility contains it.
     pub(super) fn visible_page(&self, id: &str, visibility: Visibility) -> Option<&Page> {
         let &at = self.index.pages.get(&number(id))?;

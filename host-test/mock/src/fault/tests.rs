@@ -54,3 +54,32 @@ fn own_keys_are_read_and_others_refused() {
         assert!(message.starts_with(part), "{message}");
     }
 }
+
+#[test]
+fn forms_are_checked_and_the_first_is_the_default() {
+    for kind in FaultKind::ALL {
+        assert_eq!(
+            Fault::new(*kind).form,
+            kind.forms().first().copied().unwrap_or_default()
+        );
+        for form in kind.forms() {
+            let fault: Fault = format!("{}:form={form}", kind.name()).parse().unwrap();
+            assert_eq!(fault.form, *form);
+            let (_, about) = FAULTS
+                .iter()
+                .find(|(name, _)| *name == kind.name())
+                .unwrap();
+            assert!(about.contains(form), "{form} is not explained: {about}");
+        }
+    }
+    for text in [
+        "odd-numbers:form=roman",
+        "500:form=x",
+        "damage:one-in=0",
+        "500:every=0",
+        "captcha:status=200",
+        "error-in-200:status=101",
+    ] {
+        assert!(text.parse::<Fault>().is_err(), "{text}");
+    }
+}
