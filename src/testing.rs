@@ -17,7 +17,7 @@ mod truth;
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use mock_confluence::{AccessPolicy, Corpus, Transmission, FaultPlan, Reply, Site, CorpusSpec};
+use mock_confluence::{AccessPolicy, Arrival, Corpus, FaultPlan, Reply, Site, CorpusSpec};
 use serde_json::{Value, json};
 
 use self::clock::Clock;
@@ -224,13 +224,16 @@ impl World {
 
     /// What becomes of an answer on its way.
     async fn carry(&self, reply: Reply, request: &Request<'_>) -> Result<Response, TransportError> {
-        match reply.transmission {
-            Transmission::Whole => Ok(response(&reply)),
-            Transmission::Huge(_) => Err(TransportError::TooLarge),
-            Transmission::ResetBefore | Transmission::ResetWithin => {
-                Err(TransportError::Network("it broke off".into()))
+        match reply.transmission.arrival() {
+            Arrival::Whole => Ok(response(&reply)),
+            Arrival::Beginning(bytes) => {
+                let mut response = response(&reply);
+                response.body.truncate(usize::try_from(bytes).unwrap());
+                Ok(response)
             }
-            Transmission::Hang | Transmission::Stall | Transmission::Drip => {
+            Arrival::TooLarge => Err(TransportError::TooLarge),
+            Arrival::Broken => Err(TransportError::Network("it broke off".into())),
+            Arrival::Never => {
                 self.sleep(request.timeout).await;
                 Err(TransportError::Timeout(request.timeout))
             }

@@ -11,6 +11,7 @@ mod damage;
 mod details;
 mod dto;
 mod edit;
+mod edit_users;
 mod endpoint;
 mod error_responses;
 mod fault;

@@ -1,5 +1,6 @@
 //! The mock on a port of its own: a thread that answers, and the handle that tests and commands hold.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::{Arc, PoisonError};
@@ -12,6 +13,7 @@ use tokio::sync::watch;
 use super::access::AccessPolicy;
 use super::connections::{ServerState, accept};
 use super::corpus::Corpus;
+use super::endpoint::Endpoint;
 use super::fault::Fault;
 use super::faults::FaultKind;
 use super::request_stats::{LoggedRequest, RequestStats};
@@ -206,6 +208,22 @@ impl Mock {
     #[must_use]
     pub fn request_count(&self) -> u64 {
         self.shared.stats().count()
+    }
+
+    /// How many requests each endpoint got, logged or not.
+    #[must_use]
+    pub fn requests_by_endpoint(&self) -> BTreeMap<Endpoint, u64> {
+        self.shared.stats().by_endpoint().clone()
+    }
+
+    /// Takes a space away from the account, with its pages, as when a permission is removed.
+    pub fn hide_space(&self, space_id: &str) {
+        self.with_site_mut(|site| site.access.hidden_spaces.insert(space_id.to_owned()));
+    }
+
+    /// Gives a hidden space back.
+    pub fn show_space(&self, space_id: &str) {
+        self.with_site_mut(|site| site.access.hidden_spaces.remove(space_id));
     }
 
     /// Forgets the requests and begins to measure anew.
