@@ -60,7 +60,8 @@ pub fn write(release: Release<'_>, root: &Path, folder: &Path) -> Result<Written
     let package = package(root)?;
     let revision = revision(root);
     let component = described(release.component, &package, revision.as_deref())?;
-    let sha256 = format!("{:x}", Sha256::digest(&component));
+    let digest = Sha256::digest(&component);
+    let sha256: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     let sbom = sbom(&package, root, &sha256)?;
     empty(folder)?;
     put(&folder.join(COMPONENT), &component)?;
@@ -70,7 +71,10 @@ pub fn write(release: Release<'_>, root: &Path, folder: &Path) -> Result<Written
             format!("{sha256}  {COMPONENT}\n"),
         ),
         ("confluence_cloud.cdx.json", format!("{sbom:#}\n")),
-        ("config.schema.json", format!("{:#}\n", release.config_schema)),
+        (
+            "config.schema.json",
+            format!("{:#}\n", release.config_schema),
+        ),
         ("streams.json", format!("{}\n", release.streams)),
     ] {
         put(&folder.join(name), text.as_bytes())?;
