@@ -5,8 +5,10 @@
 //! is plain Rust that is tested natively with a scripted [`Platform`](http::Platform).
 
 pub mod config;
+pub mod endpoint;
 pub mod error;
 pub mod json;
+pub mod note;
 pub mod secret;
 pub mod timestamp;
 pub mod url;
@@ -17,6 +19,7 @@ pub mod fields;
 pub mod sink;
 pub mod stream;
 
+pub mod client;
 pub mod http;
 pub mod paging;
 

@@ -239,7 +239,7 @@ fn judge(endpoint: Endpoint, problem: &Problem, page_known: bool) -> (Access, Op
             Some("views are not to be had for this page or on this site's plan; views_count is null then".into()),
         ),
         Nature::Refused | Nature::Missing => (Access::Granted, None),
-        Nature::Doubtful(_) if endpoint.is_of_a_page() && status == Some(404) => {
+        Nature::Doubtful(_) if endpoint.is_per_page() && status == Some(404) => {
             (Access::Granted, None)
         }
         _ => (Access::Denied, detail),

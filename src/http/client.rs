@@ -193,7 +193,7 @@ impl<'a, P: Platform, S: Sink> Client<'a, P, S> {
                 Err(failure) => failure,
             };
             let problem = &failure.problem;
-            let known_good = self.proven.get() && !call.endpoint.is_of_a_page() && !trial.probing;
+            let known_good = self.proven.get() && !call.endpoint.is_per_page() && !trial.probing;
             match problem.nature {
                 Nature::Transient | Nature::Limited => {}
                 // The credentials were good a moment ago: false 403s and 404s come and go under load.
@@ -273,7 +273,7 @@ impl<'a, P: Platform, S: Sink> Client<'a, P, S> {
             });
         }
         self.proven
-            .set(self.proven.get() || !call.endpoint.is_of_a_page());
+            .set(self.proven.get() || !call.endpoint.is_per_page());
         self.learn(call.endpoint, |lesson| lesson.came = true);
         if response
             .headers

@@ -96,7 +96,7 @@ fn what_changed_is_delivered_at_the_cost_of_the_change() {
         let details = world
             .sent()
             .iter()
-            .filter(|sent| sent.endpoint.is_of_a_page())
+            .filter(|sent| sent.endpoint.is_per_page())
             .count();
         assert!(details <= 4, "{edit:?}: {details} requests for details");
     }

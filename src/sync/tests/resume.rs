@@ -171,7 +171,7 @@ fn details(world: &World) -> BTreeMap<(Endpoint, String), usize> {
     let asked: Vec<Sent> = world
         .sent()
         .into_iter()
-        .filter(|sent| sent.endpoint.is_of_a_page())
+        .filter(|sent| sent.endpoint.is_per_page())
         .collect();
     for sent in asked {
         let cursor = sent.query.contains("cursor=");
