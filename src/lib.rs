@@ -19,22 +19,15 @@ pub mod fields;
 pub mod sink;
 pub mod stream;
 
-pub mod client;
 pub mod http;
 pub mod paging;
 
-pub mod digest;
-pub mod plan;
+pub mod client;
+pub mod listing;
+
+pub mod fetch;
+
 pub mod state;
-
-pub mod details;
-pub mod look_ahead;
-pub mod put_away;
-pub mod site;
-pub mod walk;
-
-pub mod accounts;
-pub mod delivery;
 
 pub mod sync;
 pub mod validate;

@@ -1,7 +1,6 @@
-//! Where rows go: the sink that the host implements, and what it is told.
+//! Where rows go: the sink that the host implements.
 
 use crate::error::{Error, Kind};
-use crate::json::{Object, ToJson};
 use crate::stream::Stream;
 
 /// Where rows go. An error from it ends the run.
@@ -33,9 +32,6 @@ pub trait Sink {
     ///
     /// The sink takes no more.
     fn end_snapshot(&self, stream: Stream, except: &[String]) -> Result<(), SinkError>;
-
-    /// Advice for a person.
-    fn note(&self, note: &Note<'_>);
 }
 
 /// Why a sink takes no more.
@@ -52,59 +48,6 @@ pub enum SinkError {
 impl From<SinkError> for Error {
     fn from(error: SinkError) -> Self {
         Self::new(Kind::Cancelled, error.to_string())
-    }
-}
-
-/// Advice for a person or a progress bar.
-#[derive(Debug)]
-pub enum Note<'a> {
-    /// A line for the log.
-    Log {
-        /// `info` or `warn`.
-        level: &'static str,
-        /// The line.
-        message: &'a str,
-    },
-    /// A wait begins.
-    Wait {
-        /// How long, in milliseconds.
-        ms: u64,
-        /// Why.
-        reason: &'a str,
-    },
-    /// A page was listed and no longer exists.
-    Gone {
-        /// Its id.
-        page_id: &'a str,
-    },
-    /// So many pages are read.
-    Progress {
-        /// Pages read.
-        done: u64,
-        /// Pages in all, where known.
-        total: Option<u64>,
-    },
-}
-
-impl ToJson for Note<'_> {
-    fn to_json(&self) -> String {
-        match self {
-            Self::Log { level, message } => Object::with("type", "log")
-                .text("level", Some(level))
-                .text("message", Some(message)),
-            Self::Wait { ms, reason } => Object::with("type", "wait")
-                .raw("ms", &ms.to_string())
-                .text("reason", Some(reason)),
-            Self::Gone { page_id } => Object::with("type", "gone").text("page_id", Some(page_id)),
-            Self::Progress { done, total } => {
-                let note = Object::with("type", "progress").raw("done", &done.to_string());
-                match total {
-                    Some(total) => note.raw("total", &total.to_string()),
-                    None => note,
-                }
-            }
-        }
-        .end()
     }
 }
 

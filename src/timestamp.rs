@@ -66,7 +66,7 @@ impl Timestamp {
 
     /// So much earlier.
     #[must_use]
-    pub fn less(self, duration: Duration) -> Self {
+    pub fn saturating_sub(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub_unsigned(millis(duration)))
     }
 

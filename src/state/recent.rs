@@ -65,21 +65,13 @@ impl RecentRows {
     }
 
     /// Remembers a row that was modified at this time, and forgets those that the next run won't look at.
-    pub fn remember(
-        &mut self,
-        row: impl Fn() -> StableHash,
-        modified: Timestamp,
-        newest: Timestamp,
-    ) {
+    pub fn remember(&mut self, hash: StableHash, modified: Timestamp, newest: Timestamp) {
         let horizon = overlapped(newest);
         if modified < horizon {
             return;
         }
         self.newest.retain(|known| known.modified >= horizon);
-        self.newest.push(RecentRow {
-            hash: row(),
-            modified,
-        });
+        self.newest.push(RecentRow { hash, modified });
         if self.newest.len() > MAX_NEWEST {
             let rows = self.newest.iter().enumerate();
             let oldest = rows.min_by_key(|(_, row)| row.modified);

@@ -11,6 +11,8 @@ pub struct StreamSet(u8);
 impl StreamSet {
     /// No stream.
     pub const EMPTY: Self = Self(0);
+    /// Every stream.
+    pub const ALL: Self = Self((1 << Stream::ALL.len()) - 1);
 
     /// Whether the stream is in the set.
     #[must_use]

@@ -1,35 +1,32 @@
-//! What is archived or in the trash: listed whole by an incremental run (250 rows a request, no details),
-//! since whether putting a page away makes a version is not documented.
+//! The archived and trashed pages: an incremental run lists them all (250 rows a request, no details), since whether
+//! archiving or trashing a page makes a version is not documented.
 
-use crate::api::Endpoint;
 use crate::api::page::PageRow;
-use crate::digest::Digest;
+use crate::client::{Client, Platform};
 use crate::error::Result;
-use crate::http::Platform;
-use crate::http::client::Client;
-use crate::paging::Listing;
-use crate::plan::page_queries;
-use crate::sink::Sink;
+use crate::listing::Listing;
+use crate::state::Digest;
+use crate::sync::context::hash_of;
+use crate::sync::plan::page_query;
+use crate::sync::spaces::Spaces;
 
-/// Lists what is put away in these spaces, or on the whole site, and shows each row to `each`.
+/// Lists the archived and trashed pages of the chosen spaces, and passes each row to `each`.
 ///
 /// # Errors
 ///
 /// Those of the listing and of `each`.
-pub async fn list<P: Platform, S: Sink>(
-    client: &Client<'_, P, S>,
-    spaces: Option<&[String]>,
+pub async fn list<P: Platform>(
+    client: &Client<'_, P>,
+    spaces: &Spaces,
     mut each: impl FnMut(&PageRow) -> Result<()>,
 ) -> Result<Digest> {
     let mut digest = Digest::default();
-    for query in page_queries(&["archived", "trashed"], "id", spaces) {
-        let limit = client.config().page_size;
-        let mut listing = Listing::new(Endpoint::Pages, &query, limit, None);
-        while let Some(bunch) = listing.next(client, PageRow::read).await? {
-            for page in bunch.rows {
-                digest.toggle(&page);
-                each(&page)?;
-            }
+    let query = page_query(&["archived", "trashed"], "id", spaces);
+    let mut listing = Listing::<PageRow>::new(&query, client.config().page_size, None);
+    while let Some(page) = listing.next(client).await? {
+        for page in page.rows.iter().filter(|page| spaces.includes(page)) {
+            digest.toggle(&page.source_id, hash_of(page)?);
+            each(page)?;
         }
     }
     Ok(digest)

@@ -1,7 +1,8 @@
 //! Batches that fill up on their way to the sink.
 
-use crate::error::Result;
-use crate::json::ToJson;
+use serde::Serialize;
+
+use crate::error::{Error, Kind, Result};
 use crate::sink::{Batch, Sink};
 use crate::stream::Stream;
 
@@ -31,8 +32,8 @@ impl<'a, S: Sink> Batches<'a, S> {
     /// # Errors
     ///
     /// The sink takes no more.
-    pub fn add(&mut self, stream: Stream, row: &impl ToJson) -> Result<()> {
-        let row = row.to_json();
+    pub fn add(&mut self, stream: Stream, row: &impl Serialize) -> Result<()> {
+        let row = to_json(row)?;
         self.bytes += row.len();
         self.batch(stream).rows.push(row);
         if self.bytes >= FULL {
@@ -85,4 +86,14 @@ impl<'a, S: Sink> Batches<'a, S> {
         });
         &mut self.open[index]
     }
+}
+
+/// The JSON text of a row or a key.
+///
+/// # Errors
+///
+/// None in practice: all members have a JSON form.
+pub fn to_json(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string(value)
+        .map_err(|error| Error::new(Kind::UnexpectedResponse, format!("a row can't be written: {error}")))
 }

@@ -1,22 +1,17 @@
 //! What belongs to one page and costs a request each: versions, labels, views and state, read side by side.
 
-use std::cell::Cell;
-
 use futures_util::future::try_join4;
 
-use crate::api::Endpoint;
 use crate::api::label::LabelRow;
 use crate::api::page::PageRow;
 use crate::api::state::StateRow;
 use crate::api::version::VersionRow;
 use crate::api::view::ViewRow;
+use crate::client::request::{PageRef, RequestError};
+use crate::client::{Client, Platform};
 use crate::error::{Error, Kind};
-use crate::fields::Fields;
-use crate::http::Platform;
-use crate::http::call::{Call, CallError};
-use crate::http::client::Client;
-use crate::paging::{Listing, MAX_RESTARTS};
-use crate::sink::Sink;
+use crate::fetch::{self, Decoded};
+use crate::listing::{Listing, UnreadableValue};
 use crate::state::StreamSet;
 use crate::stream::Stream;
 use crate::sync::health::Health;
@@ -32,6 +27,8 @@ pub struct PageDetails {
     pub views: Detail<ViewRow>,
     /// Its content state.
     pub state: Detail<StateRow>,
+    /// Values that could not be read.
+    pub unreadable: Vec<UnreadableValue>,
 }
 
 /// What became of one request for details.
@@ -108,14 +105,14 @@ impl PageDetails {
 
 /// Reads details.
 #[derive(Debug)]
-pub struct DetailReader<'a, P, S> {
-    client: &'a Client<'a, P, S>,
+pub struct DetailReader<'a, P> {
+    client: &'a Client<'a, P>,
     health: &'a Health,
 }
 
-impl<'a, P: Platform, S: Sink> DetailReader<'a, P, S> {
+impl<'a, P: Platform> DetailReader<'a, P> {
     /// A reader that leaves alone what `health` says is down.
-    pub fn new(client: &'a Client<'a, P, S>, health: &'a Health) -> Self {
+    pub fn new(client: &'a Client<'a, P>, health: &'a Health) -> Self {
         Self { client, health }
     }
 
@@ -125,30 +122,40 @@ impl<'a, P: Platform, S: Sink> DetailReader<'a, P, S> {
     ///
     /// The page has vanished, or the run can't go on.
     pub async fn read(&self, page: &PageRow, details: StreamSet) -> Result<PageDetails, Abort> {
-        let id = page.source_id.as_str();
-        let versions = self.listing(Endpoint::Versions, id, VersionRow::read);
-        let labels = self.listing(Endpoint::Labels, id, LabelRow::read);
+        let (client, id) = (self.client, page.source_id.as_str());
+        let page = PageRef {
+            id,
+            space_id: page.space_id.as_deref(),
+        };
         let (versions, labels, views, state) = try_join4(
-            self.detail(details, Stream::PageVersions, versions),
-            self.detail(details, Stream::PageLabels, labels),
-            self.detail(details, Stream::PageViews, self.views(id)),
-            self.detail(details, Stream::PageContentStates, self.state(id)),
+            self.detail(Stream::PageVersions, details, fetch::versions(client, page), || None),
+            self.detail(Stream::PageLabels, details, fetch::labels(client, page), || None),
+            self.detail(Stream::PageViews, details, fetch::views(client, page), || {
+                Some(ViewRow::unavailable(id))
+            }),
+            self.detail(Stream::PageContentStates, details, fetch::state(client, page), || {
+                Some(StateRow::unavailable(id))
+            }),
         )
         .await?;
+        let mut unreadable = Vec::new();
         Ok(PageDetails {
-            versions,
-            labels,
-            views,
-            state,
+            versions: versions.separate(&mut unreadable),
+            labels: labels.separate(&mut unreadable),
+            views: views.separate(&mut unreadable),
+            state: state.separate(&mut unreadable),
+            unreadable,
         })
     }
 
+    /// Reads one detail. `without` makes the row of a value that the service refuses.
     async fn detail<T>(
         &self,
-        details: StreamSet,
         stream: Stream,
-        read: impl Future<Output = Result<Detail<T>, CallError>>,
-    ) -> Result<Detail<T>, Abort> {
+        details: StreamSet,
+        request: impl Future<Output = Result<Decoded<T>, RequestError>>,
+        without: impl Fn() -> Option<T>,
+    ) -> Result<Detail<Decoded<T>>, Abort> {
         if !details.contains(stream) {
             return Ok(Detail::Omitted);
         }
@@ -156,90 +163,53 @@ impl<'a, P: Platform, S: Sink> DetailReader<'a, P, S> {
             return Ok(Detail::Down);
         }
         let answers = self.health.answers();
-        match read.await {
-            Ok(detail) => {
+        let error = match request.await {
+            Ok(decoded) => {
                 self.health.record_success(stream);
-                Ok(detail)
+                return Ok(Detail::Read(decoded));
             }
-            Err(CallError::Gone) => Err(Abort::Gone),
-            Err(error) => {
-                let error = Error::from(error);
-                if ends_the_run(&error) || !self.service_answers(answers).await {
-                    return Err(Abort::Fatal(error));
+            Err(RequestError::PageGone) => return Err(Abort::Gone),
+            Err(RequestError::Fatal(error)) => return Err(Abort::Fatal(error)),
+            Err(RequestError::Unavailable(error)) => match without() {
+                Some(value) => {
+                    self.health.record_success(stream);
+                    let unreadable = Vec::new();
+                    return Ok(Detail::Refused(Decoded { value, unreadable }));
                 }
-                self.health.record_failure(stream);
-                Ok(Detail::Failed(error))
-            }
+                None => error,
+            },
+            Err(RequestError::Failed(error) | RequestError::CursorRefused(error)) => error,
+        };
+        if error.kind == Kind::Unavailable && !self.service_answers(answers).await {
+            return Err(Abort::Fatal(error));
         }
+        self.health.record_failure(stream);
+        Ok(Detail::Failed(error))
     }
 
     /// Whether the service answers for others while it fails for one page. `before` is how many details were read
     /// when the request began.
     async fn service_answers(&self, before: u64) -> bool {
-        if self.health.answers() > before {
-            return true;
-        }
-        let limit = Cell::new(1);
-        let probe = Call {
-            limit: Some(&limit),
-            ..Call::about(Endpoint::Pages, "")
-        };
-        self.client.call(&probe).await.is_ok()
-    }
-
-    /// A listing of the page, whole. One whose cursor is refused starts again: nothing of it was delivered yet.
-    async fn listing<T>(
-        &self,
-        endpoint: Endpoint,
-        id: &str,
-        read: impl Fn(Fields<'_>, &str) -> Result<T, Error>,
-    ) -> Result<Detail<Vec<T>>, CallError> {
-        let mut restarts = 0;
-        loop {
-            let page_size = self.client.config().page_size;
-            let mut listing = Listing::of_page(endpoint, id, page_size);
-            let mut rows = Vec::new();
-            let ended = loop {
-                match listing.next(self.client, |row, _| read(row, id)).await {
-                    Ok(Some(page)) => rows.extend(page.rows),
-                    Ok(None) => break Ok(Detail::Read(rows)),
-                    Err(error) => break Err(error),
-                }
-            };
-            match ended {
-                Err(CallError::StaleCursor(_)) if restarts < MAX_RESTARTS => restarts += 1,
-                ended => return ended,
-            }
-        }
-    }
-
-    async fn views(&self, id: &str) -> Result<Detail<ViewRow>, CallError> {
-        match self.client.call(&Call::about(Endpoint::Views, id)).await {
-            Ok(response) => {
-                let views = Fields::parse(Endpoint::Views, &response.body)?;
-                Ok(Detail::Read(ViewRow::read(Some(views), id)?))
-            }
-            Err(CallError::Refused) => Ok(Detail::Refused(ViewRow::read(None, id)?)),
-            Err(error) => Err(error),
-        }
-    }
-
-    async fn state(&self, id: &str) -> Result<Detail<StateRow>, CallError> {
-        match self.client.call(&Call::about(Endpoint::States, id)).await {
-            Ok(response) => {
-                let state = StateRow::parse(&response.body)?;
-                Ok(Detail::Read(StateRow::read(state, id)?))
-            }
-            Err(CallError::Refused) => Ok(Detail::Refused(StateRow::read(None, id)?)),
-            Err(error) => Err(error),
+        self.health.answers() > before || {
+            let mut pages = Listing::<PageRow>::new("", 1, None);
+            pages.next(self.client).await.is_ok()
         }
     }
 }
 
-/// Whether an error is about more than one page.
-fn ends_the_run(error: &Error) -> bool {
-    !matches!(
-        error.kind,
-        Kind::Unavailable | Kind::UnexpectedResponse
-    )
+impl<T> Detail<Decoded<T>> {
+    /// Separates the value from what could not be read of it.
+    fn separate(self, unreadable: &mut Vec<UnreadableValue>) -> Detail<T> {
+        let mut value = |decoded: Decoded<T>| {
+            unreadable.extend(decoded.unreadable);
+            decoded.value
+        };
+        match self {
+            Self::Omitted => Detail::Omitted,
+            Self::Read(decoded) => Detail::Read(value(decoded)),
+            Self::Refused(decoded) => Detail::Refused(value(decoded)),
+            Self::Failed(error) => Detail::Failed(error),
+            Self::Down => Detail::Down,
+        }
+    }
 }

@@ -1,7 +1,6 @@
 //! What a run reads: which streams are selected of which pages, and the listings that lead to them.
 
-use crate::api::Endpoint;
-use crate::api::page::PageRow;
+use crate::endpoint::Endpoint;
 use crate::error::{Error, Kind, Result};
 use crate::state::{StableHash, State, StreamSet, overlapped};
 use crate::stream::{Mode, Stream};
@@ -98,6 +97,14 @@ impl Selection {
         self.with(|window| window != Window::All)
     }
 
+    /// The streams that a snapshot across runs refreshes: those that runs select by modification.
+    #[must_use]
+    pub fn refreshed(&self) -> StreamSet {
+        let mut streams = self.partial();
+        streams.remove(Stream::Spaces);
+        streams
+    }
+
     fn with(&self, matches: impl Fn(Window) -> bool) -> StreamSet {
         let streams = self.0.iter().filter(|(_, window)| matches(*window));
         streams.map(|(stream, _)| *stream).collect()
@@ -166,12 +173,6 @@ pub fn details_of(streams: StreamSet) -> StreamSet {
     } else {
         details.intersection(streams)
     }
-}
-
-/// Whether the details of a page are read: those of current and archived pages.
-#[must_use]
-pub fn has_details(page: &PageRow) -> bool {
-    page.has_details()
 }
 
 /// One listing of a plan.
@@ -286,6 +287,8 @@ pub fn page_query(statuses: &[&str], sort: &str, spaces: &Spaces) -> String {
     parameters.join("&")
 }
 
-fn encode(text: &str) -> String {
+/// Percent-encodes a value of a query.
+#[must_use]
+pub fn encode(text: &str) -> String {
     percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
 }

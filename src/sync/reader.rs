@@ -1,26 +1,27 @@
 //! Reads the listings of a plan one after the other, from any position on: rows and the ends of pages, in order.
 
-use crate::api::Endpoint;
 use crate::api::page::PageRow;
 use crate::api::space::SpaceRow;
+use crate::client::request::RequestError;
+use crate::client::{Client, Platform};
+use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
-use crate::fields::Fields;
-use crate::http::Platform;
-use crate::http::call::CallError;
-use crate::http::client::Client;
-use crate::paging::{Listing, MAX_RESTARTS, Page};
-use crate::sink::{Note, Sink};
+use crate::listing::{Listed, Listing, ListingPage, UnreadableValue};
+use crate::note::{Level, Note};
 use crate::state::{Position, SortKey};
 use crate::sync::plan::Step;
 use crate::sync::spaces::Spaces;
+use crate::timestamp::Timestamp;
 
 /// How many in-order pairs to see before the sort order is trusted; agreement by chance is 1 in 9!.
 const ENOUGH_PAIRS: u32 = 8;
+/// How often a listing may start again without getting further.
+const MAX_RESTARTS: u32 = 3;
 
 /// What the reader finds, in order.
 #[derive(Debug)]
 pub enum WorkItem {
-    /// A page of the listing of spaces.
+    /// Spaces.
     Spaces(Vec<SpaceRow>),
     /// A page.
     Page(Box<ListedPage>),
@@ -46,18 +47,28 @@ pub struct PageEnd {
     pub position: Position,
     /// Whether any row was listed so far.
     pub any_row: bool,
+    /// What was listed.
+    pub endpoint: Endpoint,
+    /// Rows without a key on this page.
+    pub unusable: usize,
+    /// Values on this page that could not be read.
+    pub unreadable: Vec<UnreadableValue>,
 }
 
 /// Reads the listings of a plan.
-pub struct ListingReader<'a, P, S> {
-    client: &'a Client<'a, P, S>,
+pub struct ListingReader<'a, P> {
+    client: &'a Client<'a, P>,
     spaces: &'a Spaces,
     steps: &'a [Step],
     position: Position,
     /// Pages of the site that may still be read, where not all are.
     remaining: Option<u64>,
-    listing: Option<Listing>,
+    space_listing: Option<Listing<SpaceRow>>,
+    page_listing: Option<Listing<PageRow>>,
+    /// Restarts since the listing last got further.
     restarts: u32,
+    /// The last row listed before the last restart.
+    restarted_at: Option<SortKey>,
     /// The sort key of the last row listed: a listing that starts again goes on behind it.
     last: Option<SortKey>,
     /// The sort key of the row before, to verify the order.
@@ -71,10 +82,10 @@ pub struct ListingReader<'a, P, S> {
     any_row: bool,
 }
 
-impl<'a, P: Platform, S: Sink> ListingReader<'a, P, S> {
+impl<'a, P: Platform> ListingReader<'a, P> {
     /// A reader of `steps` that begins at `position` and reads at most `remaining` pages.
     pub fn new(
-        client: &'a Client<'a, P, S>,
+        client: &'a Client<'a, P>,
         spaces: &'a Spaces,
         steps: &'a [Step],
         position: Position,
@@ -87,8 +98,10 @@ impl<'a, P: Platform, S: Sink> ListingReader<'a, P, S> {
             steps,
             position,
             remaining,
-            listing: None,
+            space_listing: None,
+            page_listing: None,
             restarts: 0,
+            restarted_at: None,
             last: resume_after,
             previous: None,
             skip: resume_after,
@@ -113,14 +126,20 @@ impl<'a, P: Platform, S: Sink> ListingReader<'a, P, S> {
     }
 
     async fn spaces(&mut self, step: &Step) -> Result<Vec<WorkItem>> {
-        let page = self.fetch(step, SpaceRow::read).await?;
+        let mut listing = self.space_listing.take();
+        let page = self.fetch(&mut listing, step).await?;
+        self.space_listing = listing;
         self.any_row |= !page.rows.is_empty();
+        let rows = page.rows;
         self.advance(page.next);
-        Ok(vec![WorkItem::Spaces(page.rows), self.page_end()])
+        let end = self.page_end(step.endpoint, page.unusable.len(), page.unreadable);
+        Ok(vec![WorkItem::Spaces(rows), end])
     }
 
     async fn pages(&mut self, step: &Step) -> Result<Vec<WorkItem>> {
-        let page = self.fetch(step, PageRow::read).await?;
+        let mut listing = self.page_listing.take();
+        let page = self.fetch(&mut listing, step).await?;
+        self.page_listing = listing;
         let mut items = Vec::with_capacity(page.rows.len() + 1);
         let mut reached_watermark = false;
         self.any_row |= !page.rows.is_empty();
@@ -131,10 +150,7 @@ impl<'a, P: Platform, S: Sink> ListingReader<'a, P, S> {
                 self.position.step = self.steps.len();
                 return Ok(vec![WorkItem::OutOfOrder]);
             }
-            reached_watermark |= matches!(
-                (key, step.since),
-                (Some(SortKey::Modified(time)), Some(since)) if time < since
-            );
+            reached_watermark |= is_before(key, step.since);
             if reached_watermark || self.skips(key) || !self.spaces.includes(&row) {
                 continue;
             }
@@ -145,11 +161,9 @@ impl<'a, P: Platform, S: Sink> ListingReader<'a, P, S> {
             }
         }
         // A few rows may be in order by chance.
-        self.advance(
-            page.next
-                .filter(|_| !reached_watermark || self.compared < ENOUGH_PAIRS),
-        );
-        items.push(self.page_end());
+        let goes_on = !reached_watermark || self.compared < ENOUGH_PAIRS;
+        self.advance(page.next.filter(|_| goes_on));
+        items.push(self.page_end(step.endpoint, page.unusable.len(), page.unreadable));
         Ok(items)
     }
 
@@ -162,48 +176,49 @@ impl<'a, P: Platform, S: Sink> ListingReader<'a, P, S> {
         *remaining == 0
     }
 
-    /// The next page of the listing under way. One whose cursor is refused starts again behind the rows
-    /// that were listed.
-    async fn fetch<T>(
+    /// The next page of the listing under way. One whose cursor is refused starts again behind the rows that were
+    /// listed, as long as it gets further each time.
+    async fn fetch<R: Listed>(
         &mut self,
+        listing: &mut Option<Listing<R>>,
         step: &Step,
-        read: impl Fn(Fields<'_>, Option<&str>) -> Result<T>,
-    ) -> Result<Page<T>> {
+    ) -> Result<ListingPage<R>> {
         loop {
-            let limit = self.client.config().page_size;
-            let listing = self.listing.get_or_insert_with(|| {
-                Listing::new(
-                    step.endpoint,
-                    &step.query,
-                    limit,
-                    self.position.cursor.clone(),
-                )
+            let page_size = self.client.config().page_size;
+            let open = listing.get_or_insert_with(|| {
+                Listing::new(&step.query, page_size, self.position.cursor.clone())
             });
-            match listing.next(self.client, &read).await {
+            match open.next(self.client).await {
                 Ok(Some(page)) => return Ok(page),
                 Ok(None) => {
-                    return Err(Error::unexpected(
-                        step.endpoint,
-                        "a listing that goes on behind its end",
-                    ));
+                    let why = "a listing that goes on behind its end";
+                    return Err(Error::unexpected(step.endpoint, why));
                 }
-                Err(CallError::StaleCursor(_)) if self.restarts < MAX_RESTARTS => self.restart(),
+                Err(RequestError::CursorRefused(error)) => {
+                    *listing = None;
+                    self.restart(error)?;
+                }
                 Err(error) => return Err(error.into()),
             }
         }
     }
 
-    fn restart(&mut self) {
-        self.restarts += 1;
-        self.listing = None;
+    fn restart(&mut self, error: Error) -> Result<()> {
+        let gets_further = self.sorted && self.last != self.restarted_at;
+        self.restarts = if gets_further { 1 } else { self.restarts + 1 };
+        if self.restarts > MAX_RESTARTS {
+            return Err(error);
+        }
+        self.restarted_at = self.last;
         self.position.cursor = None;
         self.skip = self.last.filter(|_| self.sorted);
         self.previous = None;
         let message = "the service no longer accepts the cursor: the listing starts again";
-        self.client.sink().note(&Note::Log {
-            level: "warn",
+        self.client.notify(&Note::Log {
+            level: Level::Warn,
             message,
         });
+        Ok(())
     }
 
     fn verify_order(&mut self, key: Option<SortKey>) {
@@ -235,7 +250,8 @@ impl<'a, P: Platform, S: Sink> ListingReader<'a, P, S> {
                 resume_after: None,
             }
         } else {
-            self.listing = None;
+            (self.space_listing, self.page_listing) = (None, None);
+            (self.restarts, self.restarted_at) = (0, None);
             (self.last, self.previous, self.skip) = (None, None, None);
             (self.sorted, self.compared) = (true, 0);
             Position {
@@ -245,15 +261,28 @@ impl<'a, P: Platform, S: Sink> ListingReader<'a, P, S> {
         };
     }
 
-    fn page_end(&self) -> WorkItem {
+    fn page_end(
+        &self,
+        endpoint: Endpoint,
+        unusable: usize,
+        unreadable: Vec<UnreadableValue>,
+    ) -> WorkItem {
         WorkItem::PageEnd(PageEnd {
             position: Position {
                 resume_after: self.last.filter(|_| self.sorted),
                 ..self.position.clone()
             },
             any_row: self.any_row,
+            endpoint,
+            unusable,
+            unreadable,
         })
     }
+}
+
+/// Whether a page was modified before the time down to which pages are listed.
+fn is_before(key: Option<SortKey>, since: Option<Timestamp>) -> bool {
+    matches!((key, since), (Some(SortKey::Modified(time)), Some(since)) if time < since)
 }
 
 fn sort_key(page: &PageRow, step: &Step) -> Option<SortKey> {

@@ -2,15 +2,13 @@
 
 use std::collections::HashSet;
 
-use crate::api::Endpoint;
 use crate::api::page::PageRow;
 use crate::api::space::SpaceRow;
+use crate::client::{Client, Platform};
+use crate::config::Config;
+use crate::endpoint::Endpoint;
 use crate::error::{Error, Kind, Result};
-use crate::http::Platform;
-use crate::http::classify::Problem;
-use crate::http::client::Client;
-use crate::paging::Listing;
-use crate::sink::Sink;
+use crate::listing::Listing;
 use crate::sync::plan::space_steps;
 
 /// Ids that one listing of pages takes (`maxItems` of `space-id` in the OpenAPI).
@@ -72,52 +70,62 @@ impl Spaces {
     }
 }
 
-/// Finds the configured spaces.
+/// Finds the chosen spaces: the configured ones, or all without the excluded ones.
 ///
 /// # Errors
 ///
 /// [`Kind::InvalidConfig`] where a key is unknown.
-pub async fn chosen_spaces<P: Platform, S: Sink>(client: &Client<'_, P, S>) -> Result<Spaces> {
-    let keys = &client.config().spaces;
-    if keys.is_empty() {
+pub async fn chosen_spaces<P: Platform>(client: &Client<'_, P>) -> Result<Spaces> {
+    let config = client.config();
+    let excludes = !config.exclude_spaces.is_empty() || !config.include_personal_spaces;
+    if config.spaces.is_empty() && !excludes {
         return Ok(Spaces::default());
     }
     let mut rows = Vec::new();
-    for step in space_steps(keys) {
-        let limit = client.config().page_size;
-        let mut listing = Listing::new(Endpoint::Spaces, &step.query, limit, None);
-        while let Some(page) = listing.next(client, SpaceRow::read).await? {
+    for step in space_steps(&config.spaces) {
+        let mut listing = Listing::<SpaceRow>::new(&step.query, config.page_size, None);
+        while let Some(page) = listing.next(client).await? {
             rows.extend(page.rows);
         }
     }
-    let unknown = keys
-        .iter()
-        .filter(|key| !rows.iter().any(|row| row.is_called(key)));
-    let unknown: Vec<_> = unknown.map(String::as_str).collect();
-    if unknown.is_empty() {
-        return Ok(Spaces::choose(rows));
+    let unknown = config.spaces.iter();
+    let unknown: Vec<_> = unknown
+        .filter(|key| !rows.iter().any(|row| row.has_key(key)))
+        .map(String::as_str)
+        .collect();
+    if !unknown.is_empty() {
+        let message = format!(
+            "spaces has keys that don't exist or that this account can't see: {}",
+            unknown.join(", ")
+        );
+        return Err(Error::new(Kind::InvalidConfig, message));
     }
-    let message = format!(
-        "spaces has keys that don't exist or that this account can't see: {}",
-        unknown.join(", ")
-    );
-    Err(Error::new(Kind::InvalidConfig, message))
+    rows.retain(|row| is_chosen(row, config));
+    if rows.is_empty() {
+        let message = "no space is left to read: exclude_spaces and include_personal_spaces exclude all of them";
+        return Err(Error::new(Kind::InvalidConfig, message));
+    }
+    Ok(Spaces::choose(rows))
 }
 
-/// Whether the account sees any space; `probing` takes the service at its word.
+fn is_chosen(space: &SpaceRow, config: &Config) -> bool {
+    let mut excluded = config.exclude_spaces.iter();
+    let is_personal = space.space_type.as_deref() == Some("personal");
+    !excluded.any(|key| space.has_key(key)) && (config.include_personal_spaces || !is_personal)
+}
+
+/// Whether the account sees any space.
 ///
 /// # Errors
 ///
-/// The problem with the listing.
-pub async fn any_space_visible<P: Platform, S: Sink>(
-    client: &Client<'_, P, S>,
-    probing: bool,
-) -> Result<bool, Problem> {
+/// Those of the listing.
+pub async fn any_space_visible<P: Platform>(client: &Client<'_, P>) -> Result<bool> {
     for step in space_steps(&[]) {
-        let mut listing = Listing::new(Endpoint::Spaces, &step.query, 1, None);
-        let found = listing.first_rows(client, probing, |_, _| Ok(())).await?;
-        if !found.is_empty() {
-            return Ok(true);
+        let mut listing = Listing::<SpaceRow>::new(&step.query, 1, None);
+        while let Some(page) = listing.next(client).await? {
+            if !page.rows.is_empty() {
+                return Ok(true);
+            }
         }
     }
     Ok(false)

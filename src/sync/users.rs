@@ -2,14 +2,11 @@
 
 use std::collections::HashSet;
 
-use crate::api::Endpoint;
-use crate::api::user::{BATCH, UserRow, lookup};
-use crate::error::{Error, Result};
-use crate::fields::Fields;
-use crate::http::Platform;
-use crate::http::call::{Call, CallError};
-use crate::http::client::Client;
-use crate::sink::Sink;
+use crate::api::user::{BATCH, UserRow};
+use crate::client::request::RequestError;
+use crate::client::{Client, Platform};
+use crate::fetch::{self, FoundUsers};
+use crate::listing::UnreadableValue;
 
 /// Accounts of a batch that may be refused one by one before the endpoint is taken to fail.
 const MAX_REFUSED: usize = 8;
@@ -90,14 +87,26 @@ pub struct UserBatch {
     /// Their rows.
     pub rows: Vec<UserRow>,
     /// Users in the answers that were not requested.
-    pub not_requested: usize,
+    pub unrequested: usize,
+    /// Rows without a key.
+    pub unusable: usize,
+    /// Values that could not be read.
+    pub unreadable: Vec<UnreadableValue>,
 }
 
 impl UserBatch {
     /// Accounts that the service doesn't know.
     #[must_use]
     pub fn unknown(&self) -> usize {
-        self.accounts.len().saturating_sub(self.rows.len())
+        let known = self.rows.len() + self.unusable;
+        self.accounts.len().saturating_sub(known)
+    }
+
+    fn add(&mut self, found: FoundUsers) {
+        self.rows.extend(found.rows);
+        self.unrequested += found.unrequested;
+        self.unusable += found.unusable;
+        self.unreadable.extend(found.unreadable);
     }
 }
 
@@ -107,23 +116,19 @@ impl UserBatch {
 /// # Errors
 ///
 /// Those of the requests.
-pub async fn look_up<P: Platform, S: Sink>(
-    client: &Client<'_, P, S>,
+pub async fn look_up<P: Platform>(
+    client: &Client<'_, P>,
     accounts: Vec<String>,
-) -> Result<UserBatch> {
+) -> Result<UserBatch, RequestError> {
     let mut result = UserBatch::default();
     let mut refused = 0;
     let mut batches = vec![accounts.as_slice()];
     while let Some(batch) = batches.pop() {
-        match request(client, batch).await {
-            Ok(rows) => {
-                let (known, others): (Vec<_>, Vec<_>) = rows
-                    .into_iter()
-                    .partition(|row| batch.contains(&row.source_id));
-                result.rows.extend(known);
-                result.not_requested += others.len();
-            }
-            Err(error) if error.http_status == Some(400) && refused < MAX_REFUSED => {
+        match fetch::users(client, batch).await {
+            Ok(found) => result.add(found),
+            Err(RequestError::Failed(error))
+                if error.http_status == Some(400) && refused < MAX_REFUSED =>
+            {
                 if batch.len() < 2 {
                     refused += 1;
                 } else {
@@ -136,20 +141,4 @@ pub async fn look_up<P: Platform, S: Sink>(
     }
     result.accounts = accounts;
     Ok(result)
-}
-
-async fn request<P: Platform, S: Sink>(
-    client: &Client<'_, P, S>,
-    batch: &[String],
-) -> Result<Vec<UserRow>> {
-    let call = Call {
-        body: Some(lookup(batch)),
-        ..Call::about(Endpoint::Users, "")
-    };
-    let response = client.call(&call).await.map_err(|error| match error {
-        CallError::Failed(error) => error,
-        other => Error::from(other),
-    })?;
-    let users = Fields::parse(Endpoint::Users, &response.body)?.objects("results")?;
-    users.into_iter().map(UserRow::read).collect()
 }

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use serde::Serialize;
+
 use crate::api::page::PageRow;
 use crate::api::space::SpaceRow;
 use crate::api::user::UserRow;
 use crate::error::Result;
-use crate::json::{Object, ToJson};
 use crate::sink::Sink;
 use crate::state::StreamSet;
 use crate::stream::Stream;
@@ -32,7 +33,7 @@ pub struct RowWriter<'a, S> {
 /// The partial key of the rows that hang on a page.
 #[must_use]
 pub fn page_key(page_id: &str) -> String {
-    Object::with("page_id", page_id).end()
+    serde_json::json!({ "page_id": page_id }).to_string()
 }
 
 impl<'a, S: Sink> RowWriter<'a, S> {
@@ -75,15 +76,14 @@ impl<'a, S: Sink> RowWriter<'a, S> {
         if streams.contains(Stream::Users) {
             self.accounts.observe(page.accounts());
         }
+        if !page.has_details() {
+            self.delete_children(&page.source_id)?;
+        }
         if streams.contains(Stream::Pages) {
             self.open_pages.insert(page.source_id.clone());
-            self.add(Stream::Pages, std::slice::from_ref(page))?;
+            self.add(Stream::Pages, [page])?;
         }
-        if page.has_details() {
-            Ok(())
-        } else {
-            self.delete_children(&page.source_id)
-        }
+        Ok(())
     }
 
     /// Writes the details of a page for these streams.
@@ -132,7 +132,7 @@ impl<'a, S: Sink> RowWriter<'a, S> {
     pub fn void_page(&mut self, page_id: &str) -> Result<()> {
         self.delete_children(page_id)?;
         if self.selection.has(Stream::Pages) {
-            let key = Object::with("source_id", page_id).end();
+            let key = serde_json::json!({ "source_id": page_id }).to_string();
             self.batches.void(Stream::Pages, key)?;
         }
         Ok(())
@@ -162,12 +162,12 @@ impl<'a, S: Sink> RowWriter<'a, S> {
         Ok(())
     }
 
-    fn replace(&mut self, stream: Stream, page_id: &str, rows: &[impl ToJson]) -> Result<()> {
+    fn replace(&mut self, stream: Stream, page_id: &str, rows: &[impl Serialize]) -> Result<()> {
         self.batches.void(stream, page_key(page_id))?;
         self.add(stream, rows)
     }
 
-    fn add<'r, T: ToJson + 'r>(
+    fn add<'r, T: Serialize + 'r>(
         &mut self,
         stream: Stream,
         rows: impl IntoIterator<Item = &'r T>,
