@@ -212,12 +212,18 @@ impl State {
     }
 }
 
-/// The same for the same keys in any order and case: keys are unique whatever their case.
+/// A hash of the choice of spaces. It is the same for the same keys in any order and case: keys are unique whatever
+/// their case.
 fn hash_of_choice(config: &Config) -> StableHash {
-    let mut keys: Vec<_> = config.spaces.iter().map(|key| key.to_lowercase()).collect();
-    keys.sort_unstable();
-    keys.iter()
-        .fold(StableHash::EMPTY, |hash, key| hash.and_text(key))
+    let add = |hash: StableHash, keys: &[String]| {
+        let mut keys: Vec<_> = keys.iter().map(|key| key.to_lowercase()).collect();
+        keys.sort_unstable();
+        let hash = keys.iter().fold(hash, |hash, key| hash.and_text(key));
+        hash.and_text("")
+    };
+    let chosen = add(StableHash::EMPTY, &config.spaces);
+    let excluded = add(chosen, &config.exclude_spaces);
+    excluded.and(&[u8::from(config.include_personal_spaces)])
 }
 
 fn other_version(version: u64) -> Error {

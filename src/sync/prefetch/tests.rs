@@ -12,18 +12,18 @@ use proptest::prelude::*;
 use super::*;
 use crate::error::Kind;
 use crate::http::Platform as _;
-use crate::testing::{World, small_site};
+use crate::testing::{Simulation, small_site};
 
-/// What a source gives: bunches of so many pieces, each after so long, and perhaps an error at the end.
+/// What a source gives: batches of so many items, each after so long, and perhaps an error at the end.
 #[derive(Debug, Clone)]
 struct Source {
-    bunches: Vec<(usize, u64)>,
+    batches: Vec<(usize, u64)>,
     fails: bool,
 }
 
 struct Watch<'a> {
-    world: &'a World,
-    under_way: Cell<usize>,
+    simulation: &'a Simulation,
+    in_flight: Cell<usize>,
     most: Cell<usize>,
     /// Pieces fetched and not yet begun, at most.
     fetched: Cell<usize>,
@@ -31,10 +31,10 @@ struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
-    fn new(world: &'a World) -> Self {
+    fn new(simulation: &'a Simulation) -> Self {
         Self {
-            world,
-            under_way: Cell::default(),
+            simulation,
+            in_flight: Cell::default(),
             most: Cell::default(),
             fetched: Cell::default(),
             begun: Cell::default(),
@@ -43,69 +43,69 @@ impl<'a> Watch<'a> {
 
     fn source(&self, source: &Source) -> impl FusedStream<Item = Result<Vec<usize>>> {
         let source = source.clone();
-        unfold((0, 0), move |(bunch, first)| {
-            let next = source.bunches.get(bunch).copied();
-            let fails = source.fails && bunch == source.bunches.len();
+        unfold((0, 0), move |(batch, first)| {
+            let next = source.batches.get(batch).copied();
+            let fails = source.fails && batch == source.batches.len();
             async move {
                 let Some((size, time)) = next else {
                     let error = Error::new(Kind::Unavailable, "over");
-                    return fails.then_some((Err(error), (bunch + 1, first)));
+                    return fails.then_some((Err(error), (batch + 1, first)));
                 };
-                self.world.sleep(Duration::from_millis(time)).await;
+                self.simulation.sleep(Duration::from_millis(time)).await;
                 self.fetched.set(first + size);
                 Some((
                     Ok((first..first + size).collect()),
-                    (bunch + 1, first + size),
+                    (batch + 1, first + size),
                 ))
             }
         })
         .fuse()
     }
 
-    async fn work(&self, piece: usize) -> Result<usize> {
+    async fn work(&self, item: usize) -> Result<usize> {
         self.begun.set(self.begun.get() + 1);
-        self.under_way.set(self.under_way.get() + 1);
-        self.most.set(self.most.get().max(self.under_way.get()));
-        let time = 1 + (piece * 37 % 50) as u64;
-        self.world.sleep(Duration::from_millis(time)).await;
-        self.under_way.set(self.under_way.get() - 1);
-        Ok(piece)
+        self.in_flight.set(self.in_flight.get() + 1);
+        self.most.set(self.most.get().max(self.in_flight.get()));
+        let time = 1 + (item * 37 % 50) as u64;
+        self.simulation.sleep(Duration::from_millis(time)).await;
+        self.in_flight.set(self.in_flight.get() - 1);
+        Ok(item)
     }
 }
 
 fn a_source() -> impl Strategy<Value = Source> {
-    let bunches = prop::collection::vec((0_usize..30, 0_u64..60), 0..8);
-    (bunches, any::<bool>()).prop_map(|(bunches, fails)| Source { bunches, fails })
+    let batches = prop::collection::vec((0_usize..30, 0_u64..60), 0..8);
+    (batches, any::<bool>()).prop_map(|(batches, fails)| Source { batches, fails })
 }
 
-fn world() -> World {
-    World::new(small_site(0, 1), 1)
+fn simulation() -> Simulation {
+    Simulation::new(small_site(0, 1), 1)
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn results_come_in_order_and_no_more_than_the_window_is_under_way(
+    fn results_come_in_order_and_no_more_than_the_window_is_in_flight(
         source in a_source(),
         window in 1_usize..10,
         reserve in 0_usize..20,
     ) {
-        let world = world();
-        let watch = Watch::new(&world);
+        let simulation = simulation();
+        let watch = Watch::new(&simulation);
         let stream = Box::pin(watch.source(&source));
-        let mut ahead = LookAhead::new(stream, window, reserve, |piece| watch.work(piece));
+        let mut ahead = OrderedPrefetch::new(stream, window, reserve, |item| watch.work(item));
         let mut results = Vec::new();
-        let failed = world.run(async {
+        let failed = simulation.run(async {
             while let Some(result) = ahead.next().await {
                 match result {
-                    Ok(piece) => results.push(piece),
+                    Ok(item) => results.push(item),
                     Err(_) => return true,
                 }
             }
             false
         });
-        let all: usize = source.bunches.iter().map(|(size, _)| size).sum();
+        let all: usize = source.batches.iter().map(|(size, _)| size).sum();
         prop_assert!(results.iter().copied().eq(0..all), "{:?}", results);
         prop_assert_eq!(failed, source.fails, "an error comes behind all that was before it");
         prop_assert!(watch.most.get() <= window);
@@ -113,45 +113,19 @@ proptest! {
     }
 }
 
-/// What is pushed meanwhile goes behind what is under way, over and above the window.
+/// While the items of one batch are worked on, the next one is fetched; but not all there are.
 #[test]
-fn pushed_work_comes_behind_what_is_under_way() {
-    let world = world();
-    let watch = Watch::new(&world);
+fn the_next_batch_is_fetched_meanwhile_and_no_more() {
+    let simulation = simulation();
+    let watch = Watch::new(&simulation);
     let source = Source {
-        bunches: vec![(9, 5)],
+        batches: vec![(10, 30); 20],
         fails: false,
     };
     let stream = Box::pin(watch.source(&source));
-    let mut ahead = LookAhead::new(stream, 3, 5, |piece| watch.work(piece));
-    let mut results = Vec::new();
-    world.run(async {
-        while let Some(result) = ahead.next().await {
-            let piece = result.unwrap();
-            results.push(piece);
-            if piece == 0 {
-                ahead.push(100);
-                ahead.push(101);
-            }
-        }
-    });
-    assert_eq!(results, [0, 1, 2, 100, 101, 3, 4, 5, 6, 7, 8]);
-    assert!(watch.most.get() <= 5, "the window and what was pushed");
-}
-
-/// While the pieces of one bunch are worked on, the next one is fetched; but not all there are.
-#[test]
-fn the_next_bunch_is_fetched_meanwhile_and_no_more() {
-    let world = world();
-    let watch = Watch::new(&world);
-    let source = Source {
-        bunches: vec![(10, 30); 20],
-        fails: false,
-    };
-    let stream = Box::pin(watch.source(&source));
-    let mut ahead = LookAhead::new(stream, 4, 5, |piece| watch.work(piece));
+    let mut ahead = OrderedPrefetch::new(stream, 4, 5, |item| watch.work(item));
     let waiting = RefCell::new(Vec::new());
-    world.run(async {
+    simulation.run(async {
         while let Some(result) = ahead.next().await {
             result.unwrap();
             waiting
