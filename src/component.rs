@@ -122,6 +122,7 @@ impl From<Kind> for types::FailureKind {
             Kind::InvalidState => Self::InvalidState,
             Kind::RateLimited => Self::RateLimited,
             Kind::Unavailable => Self::Unavailable,
+            Kind::Incomplete => Self::Incomplete,
             Kind::UnexpectedResponse => Self::UnexpectedResponse,
             Kind::Cancelled => Self::Cancelled,
         }

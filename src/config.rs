@@ -29,6 +29,16 @@ pub struct Config {
     pub token_looks_right: bool,
     /// The keys of the spaces to read; empty for all.
     pub spaces: Vec<String>,
+    /// The keys of spaces not to read.
+    pub exclude_spaces: Vec<String>,
+    /// Whether personal spaces are read.
+    pub include_personal_spaces: bool,
+    /// Days in which everything is read again; 0 for never.
+    pub refresh_days: u32,
+    /// Requests of one run for that.
+    pub refresh_requests: u64,
+    /// Pages whose details are not read.
+    pub skip_pages: Vec<String>,
     /// Requests in flight at most.
     pub max_concurrency: usize,
     /// Rows asked for per page of a listing.
@@ -126,7 +136,17 @@ impl Config {
         let page_size = reader.number("page_size", 1..=250, 250);
         let timeout = reader.number("timeout_s", 1..=600, 60);
         let retry = read_retry(reader);
+        let exclude_spaces = reader.texts("exclude_spaces");
+        let include_personal_spaces = !matches!(reader.take("include_personal_spaces"), Some(Value::Boolean(false)));
+        let refresh_days = u32::try_from(reader.number("refresh_days", 0..=365, 7)).ok()?;
+        let refresh_requests = reader.number("refresh_requests", 1..=10_000_000, 20_000);
+        let skip_pages = reader.texts("skip_pages");
         Some(Self {
+            exclude_spaces,
+            include_personal_spaces,
+            refresh_days,
+            refresh_requests,
+            skip_pages,
             base_url: base_url?,
             credentials,
             token_looks_right,

@@ -31,6 +31,9 @@ pub trait Platform {
 
     /// A number from 0 to 1, for jitter.
     fn random(&self) -> f64;
+
+    /// Passes advice to the host: waits, warnings, progress.
+    fn notify(&self, note: &crate::note::Note<'_>);
 }
 
 /// A request to the base URL: there is no way to name another host.

@@ -5,8 +5,10 @@
 //! is plain Rust that is tested natively with a scripted [`Platform`](http::Platform).
 
 pub mod config;
+pub mod endpoint;
 pub mod error;
 pub mod json;
+pub mod note;
 pub mod secret;
 pub mod timestamp;
 pub mod url;
@@ -20,18 +22,12 @@ pub mod stream;
 pub mod http;
 pub mod paging;
 
-pub mod digest;
-pub mod plan;
+pub mod client;
+pub mod listing;
+
+pub mod fetch;
+
 pub mod state;
-
-pub mod details;
-pub mod look_ahead;
-pub mod put_away;
-pub mod site;
-pub mod walk;
-
-pub mod accounts;
-pub mod delivery;
 
 pub mod sync;
 pub mod validate;

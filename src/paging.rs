@@ -16,7 +16,6 @@ use crate::http::call::{Call, CallError};
 use crate::http::classify::Problem;
 use crate::http::client::{Client, Trial};
 use crate::http::{Headers, Platform, Response};
-use crate::sink::Sink;
 
 /// Empty pages in a row that are followed; a site without rows has one, a filtered listing a few.
 const MAX_EMPTY: u32 = 50;
@@ -87,9 +86,9 @@ impl Listing {
     /// Those of the call and of `read`, and
     /// [`Kind::UnexpectedResponse`](crate::error::Kind::UnexpectedResponse) where the
     /// listing leads in a circle, to nowhere, or through empty pages without end.
-    pub async fn next<T, P: Platform, S: Sink>(
+    pub async fn next<T, P: Platform>(
         &mut self,
-        client: &Client<'_, P, S>,
+        client: &Client<'_, P>,
         read: impl Fn(Fields<'_>, Option<&str>) -> Result<T>,
     ) -> Result<Option<Page<T>>, CallError> {
         if self.done {
@@ -105,9 +104,9 @@ impl Listing {
     /// # Errors
     ///
     /// The problem as it is.
-    pub async fn first_rows<T, P: Platform, S: Sink>(
+    pub async fn first_rows<T, P: Platform>(
         &mut self,
-        client: &Client<'_, P, S>,
+        client: &Client<'_, P>,
         probing: bool,
         read: impl Fn(Fields<'_>, Option<&str>) -> Result<T>,
     ) -> Result<Vec<T>, Problem> {

@@ -16,8 +16,7 @@ use crate::http::call::Call;
 use crate::http::classify::{Nature, Problem};
 use crate::http::client::{Client, Trial};
 use crate::paging::Listing;
-use crate::sink::Sink;
-use crate::site::{chosen_spaces, no_space, sees_a_space};
+use crate::sync::{chosen_spaces, no_space};
 
 #[cfg(test)]
 mod tests;
@@ -61,11 +60,11 @@ pub struct Validation {
 }
 
 /// Validates a configuration.
-pub async fn validate<P: Platform, S: Sink>(platform: &P, sink: &S, config: &str) -> Validation {
+pub async fn validate<P: Platform>(platform: &P, config: &str) -> Validation {
     let mut found = Found::default();
     match Config::parse(config) {
         Ok(config) => {
-            let client = Client::new(platform, sink, &config);
+            let client = Client::new(platform, &config);
             if let Err(error) = ask_all(&client, &mut found).await {
                 found.fatal = Some(error);
             }
@@ -86,8 +85,8 @@ struct Found {
     denied: Vec<Error>,
 }
 
-async fn ask_all<P: Platform, S: Sink>(
-    client: &Client<'_, P, S>,
+async fn ask_all<P: Platform>(
+    client: &Client<'_, P>,
     found: &mut Found,
 ) -> Result<(), Error> {
     let space = sees_a_space(client, true).await;
@@ -134,8 +133,8 @@ async fn ask_all<P: Platform, S: Sink>(
     Ok(())
 }
 
-async fn ask_page<P: Platform, S: Sink>(
-    client: &Client<'_, P, S>,
+async fn ask_page<P: Platform>(
+    client: &Client<'_, P>,
     endpoint: Endpoint,
     id: &str,
 ) -> Result<(), Problem> {
@@ -153,8 +152,8 @@ async fn ask_page<P: Platform, S: Sink>(
     Ok(())
 }
 
-async fn ask_user<P: Platform, S: Sink>(
-    client: &Client<'_, P, S>,
+async fn ask_user<P: Platform>(
+    client: &Client<'_, P>,
     account: &str,
 ) -> Result<(), Problem> {
     let call = Call {
@@ -239,7 +238,7 @@ fn judge(endpoint: Endpoint, problem: &Problem, page_known: bool) -> (Access, Op
             Some("views are not to be had for this page or on this site's plan; views_count is null then".into()),
         ),
         Nature::Refused | Nature::Missing => (Access::Granted, None),
-        Nature::Doubtful(_) if endpoint.is_of_a_page() && status == Some(404) => {
+        Nature::Doubtful(_) if endpoint.is_per_page() && status == Some(404) => {
             (Access::Granted, None)
         }
         _ => (Access::Denied, detail),
@@ -263,4 +262,16 @@ fn all_denied(denied: &[Error]) -> Option<Error> {
         );
     }
     Some(error)
+}
+
+async fn sees_a_space<P: Platform>(client: &Client<'_, P>, probing: bool) -> Result<bool, Problem> {
+    for status in ["current", "archived"] {
+        let query = format!("status={status}&sort=id");
+        let mut listing = Listing::new(Endpoint::Spaces, &query, 1, None);
+        let found = listing.first_rows(client, probing, |_, _| Ok(())).await?;
+        if !found.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

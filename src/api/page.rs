@@ -7,7 +7,7 @@ use crate::json::{Object, ToJson};
 use crate::timestamp::Timestamp;
 
 /// A row of the stream `pages`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[expect(
     missing_docs,
     reason = "the columns are described in the catalogue of streams"
@@ -29,8 +29,10 @@ pub struct PageRow {
     pub updated_at: Option<String>,
     pub version_number: Option<i64>,
     /// Who wrote the last version: not a column, but an account that was met.
+    #[serde(skip)]
     pub last_author_id: Option<String>,
     /// When the last version was made, where the service says so in words that can be read: not a column either.
+    #[serde(skip)]
     pub modified: Option<Timestamp>,
 }
 
@@ -87,7 +89,7 @@ impl PageRow {
 
     /// Whether it was put away: archived, or in the trash.
     #[must_use]
-    pub fn is_put_away(&self) -> bool {
+    pub fn is_archived_or_trashed(&self) -> bool {
         matches!(self.status.as_deref(), Some("archived" | "trashed"))
     }
 

@@ -6,7 +6,7 @@ use crate::fields::Fields;
 use crate::json::{Object, ToJson};
 
 /// A row of the stream `spaces`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[expect(
     missing_docs,
     reason = "the columns are described in the catalogue of streams"
@@ -21,6 +21,7 @@ pub struct SpaceRow {
     pub source_url: Option<String>,
     pub created_at: Option<String>,
     pub homepage_id: Option<String>,
+    #[serde(skip)]
     pub alias: Option<String>,
 }
 
@@ -62,7 +63,7 @@ impl SpaceRow {
 
     /// Whether `key` names this space; keys are unique whatever their case.
     #[must_use]
-    pub fn is_called(&self, key: &str) -> bool {
+    pub fn has_key(&self, key: &str) -> bool {
         [&self.external_key, &self.alias]
             .into_iter()
             .flatten()

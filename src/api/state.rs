@@ -6,7 +6,7 @@ use crate::fields::Fields;
 use crate::json::{Object, ToJson};
 
 /// A row of the stream `page_content_states`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[expect(
     missing_docs,
     reason = "the columns are described in the catalogue of streams"
@@ -62,5 +62,13 @@ impl StateRow {
             row.updated_at = state.text("lastUpdated")?;
         }
         Ok(row)
+    }
+}
+
+impl StateRow {
+    /// The row of a page whose state cannot be had.
+    #[must_use]
+    pub fn unavailable(page_id: &str) -> Self {
+        Self { page_id: page_id.to_owned(), content_state_name: None, content_state_color: None, updated_at: None }
     }
 }

@@ -17,7 +17,7 @@ pub fn lookup(account_ids: &[String]) -> Vec<u8> {
 }
 
 /// A row of the stream `users`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[expect(
     missing_docs,
     reason = "the columns are described in the catalogue of streams"

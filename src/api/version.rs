@@ -6,7 +6,7 @@ use crate::fields::Fields;
 use crate::json::{Object, ToJson};
 
 /// A row of the stream `page_versions`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[expect(
     missing_docs,
     reason = "the columns are described in the catalogue of streams"

@@ -5,7 +5,7 @@ use crate::fields::Fields;
 use crate::json::{Object, ToJson};
 
 /// A row of the stream `page_views`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[expect(
     missing_docs,
     reason = "the columns are described in the catalogue of streams"
@@ -38,5 +38,13 @@ impl ViewRow {
             page_id: page_id.to_owned(),
             views_count,
         })
+    }
+}
+
+impl ViewRow {
+    /// The row of a page whose count cannot be had.
+    #[must_use]
+    pub fn unavailable(page_id: &str) -> Self {
+        Self { page_id: page_id.to_owned(), views_count: None }
     }
 }

@@ -203,7 +203,7 @@ fn forbidden(asked: Asked<'_>, response: &Response, said: &Said) -> Judgement {
     let about_credentials = said.text.contains("caller cannot access Confluence")
         || said.text.contains("not permitted to use Confluence");
     if about_credentials {
-        let nature = if asked.endpoint.is_of_a_page() {
+        let nature = if asked.endpoint.is_per_page() {
             Nature::Doubtful(Settled::Final)
         } else {
             Nature::Final
@@ -217,7 +217,7 @@ fn forbidden(asked: Asked<'_>, response: &Response, said: &Said) -> Judgement {
     let nature = match asked.endpoint {
         Endpoint::Views if is_from_the_edge(response) => Nature::Doubtful(Settled::Refused),
         Endpoint::Views => Nature::Refused,
-        endpoint if endpoint.is_of_a_page() => Nature::Doubtful(Settled::Final),
+        endpoint if endpoint.is_per_page() => Nature::Doubtful(Settled::Final),
         _ => Nature::Final,
     };
     (Kind::InvalidPermissions, nature, message)

@@ -11,7 +11,7 @@ use super::{Platform, Request, Response, TransportError};
 use crate::api::Endpoint;
 use crate::config::Config;
 use crate::error::{Error, Kind};
-use crate::sink::{Note, Sink};
+use crate::note::Note;
 use crate::timestamp::{Timestamp, millis};
 
 /// Tries of a doubtful answer after the collection has answered that the credentials are good. Where the network's
@@ -23,9 +23,8 @@ const LESSONS: u32 = 3;
 
 /// The one way to the service for a call of the component.
 #[derive(Debug)]
-pub struct Client<'a, P, S> {
+pub struct Client<'a, P> {
     platform: &'a P,
-    sink: &'a S,
     config: &'a Config,
     gate: Gate,
     requests: Cell<u64>,
@@ -47,12 +46,11 @@ struct Lesson {
     refused: u32,
 }
 
-impl<'a, P: Platform, S: Sink> Client<'a, P, S> {
+impl<'a, P: Platform> Client<'a, P> {
     /// A client for the site of `config`.
-    pub fn new(platform: &'a P, sink: &'a S, config: &'a Config) -> Self {
+    pub fn new(platform: &'a P, config: &'a Config) -> Self {
         Self {
             platform,
-            sink,
             config,
             gate: Gate::new(config.max_concurrency),
             requests: Cell::new(0),
@@ -70,9 +68,19 @@ impl<'a, P: Platform, S: Sink> Client<'a, P, S> {
         self.config
     }
 
-    /// Where rows and notes go.
-    pub fn sink(&self) -> &'a S {
-        self.sink
+    /// The platform.
+    pub fn platform(&self) -> &'a P {
+        self.platform
+    }
+
+    /// Passes advice to the host.
+    pub fn notify(&self, note: &Note<'_>) {
+        self.platform.notify(note);
+    }
+
+    /// How long requests waited.
+    pub fn waited(&self) -> Duration {
+        Duration::ZERO
     }
 
     /// Requests sent so far.
@@ -81,7 +89,7 @@ impl<'a, P: Platform, S: Sink> Client<'a, P, S> {
     }
 
     /// When this call began, by the service's own clock, so that a clock that is wrong here loses nothing.
-    pub fn started(&self) -> Timestamp {
+    pub fn started_at(&self) -> Timestamp {
         self.started.get().unwrap_or_else(|| self.platform.now())
     }
 
@@ -193,7 +201,7 @@ impl<'a, P: Platform, S: Sink> Client<'a, P, S> {
                 Err(failure) => failure,
             };
             let problem = &failure.problem;
-            let known_good = self.proven.get() && !call.endpoint.is_of_a_page() && !trial.probing;
+            let known_good = self.proven.get() && !call.endpoint.is_per_page() && !trial.probing;
             match problem.nature {
                 Nature::Transient | Nature::Limited => {}
                 // The credentials were good a moment ago: false 403s and 404s come and go under load.
@@ -227,7 +235,7 @@ impl<'a, P: Platform, S: Sink> Client<'a, P, S> {
             (_, Some(status)) => format!("HTTP {status}"),
             _ => "no answer".to_owned(),
         };
-        self.sink.note(&Note::Wait {
+        self.platform.notify(&Note::Wait {
             ms: millis(wait),
             reason: &reason,
         });
@@ -273,7 +281,7 @@ impl<'a, P: Platform, S: Sink> Client<'a, P, S> {
             });
         }
         self.proven
-            .set(self.proven.get() || !call.endpoint.is_of_a_page());
+            .set(self.proven.get() || !call.endpoint.is_per_page());
         self.learn(call.endpoint, |lesson| lesson.came = true);
         if response
             .headers

@@ -10,10 +10,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::http::Platform as _;
-use crate::testing::{World, small_site};
+use crate::testing::{Simulation, small_site};
 
-fn world() -> World {
-    World::new(small_site(0, 1), 1)
+fn simulation() -> Simulation {
+    Simulation::new(small_site(0, 1), 1)
 }
 
 fn millis(millis: u64) -> Duration {
@@ -22,39 +22,39 @@ fn millis(millis: u64) -> Duration {
 
 #[test]
 fn no_more_than_the_limit_pass_and_all_pass_in_order() {
-    let (world, gate) = (world(), Gate::new(3));
+    let (simulation, gate) = (simulation(), Gate::new(3));
     let (inside, most) = (Cell::new(0), Cell::new(0));
     let passed = std::cell::RefCell::new(Vec::new());
     let request = |number: u64| {
-        let (world, gate, inside, most, passed) = (&world, &gate, &inside, &most, &passed);
+        let (simulation, gate, inside, most, passed) = (&simulation, &gate, &inside, &most, &passed);
         async move {
             let permit = gate.enter(false).await;
             passed.borrow_mut().push(number);
             inside.set(inside.get() + 1);
             most.set(most.get().max(inside.get()));
-            world.sleep(millis(5 + number * 7 % 11)).await;
+            simulation.sleep(millis(5 + number * 7 % 11)).await;
             inside.set(inside.get() - 1);
             drop(permit);
         }
     };
-    world.run(join_all((0..40).map(request)));
+    simulation.run(join_all((0..40).map(request)));
     assert_eq!(most.get(), 3);
     assert!(passed.borrow().iter().copied().eq(0..40));
 }
 
 #[test]
 fn a_request_that_is_tried_again_goes_first() {
-    let (world, gate) = (world(), Gate::new(1));
+    let (simulation, gate) = (simulation(), Gate::new(1));
     let passed = std::cell::RefCell::new(Vec::new());
     let request = |name: &'static str, again: bool| {
-        let (world, gate, passed) = (&world, &gate, &passed);
+        let (simulation, gate, passed) = (&simulation, &gate, &passed);
         async move {
             let _permit = gate.enter(again).await;
             passed.borrow_mut().push(name);
-            world.sleep(millis(5)).await;
+            simulation.sleep(millis(5)).await;
         }
     };
-    world.run(join_all([
+    simulation.run(join_all([
         request("first", false),
         request("second", false),
         request("again", true),
@@ -64,24 +64,24 @@ fn a_request_that_is_tried_again_goes_first() {
 
 #[test]
 fn while_one_holds_nobody_passes() {
-    let (world, gate) = (world(), Gate::new(4));
-    let began = world.now();
+    let (simulation, gate) = (simulation(), Gate::new(4));
+    let began = simulation.now();
     let hold = |wait: u64| {
-        let (world, gate) = (&world, &gate);
+        let (simulation, gate) = (&simulation, &gate);
         async move {
             let _hold = gate.hold();
-            world.sleep(millis(wait)).await;
+            simulation.sleep(millis(wait)).await;
         }
     };
     let request = async {
         let _permit = gate.enter(true).await;
-        world.now().since(began)
+        simulation.now().since(began)
     };
     let all = async {
         let holds = join_all([hold(100), hold(300)]);
         futures_util::future::join(holds, request).await.1
     };
-    assert_eq!(world.run(all), millis(300), "as long as the longest hold");
+    assert_eq!(simulation.run(all), millis(300), "as long as the longest hold");
 }
 
 #[test]
@@ -133,34 +133,34 @@ proptest! {
     /// Whoever gives up waiting, holds or presses: nobody is forgotten, and the limit is kept.
     #[test]
     fn everybody_passes_in_the_end(maximum in 1_usize..6, acts in prop::collection::vec(an_act(), 1..40)) {
-        let (world, gate) = (world(), Gate::new(maximum));
+        let (simulation, gate) = (simulation(), Gate::new(maximum));
         let inside = Cell::new(0);
         let pass = |time: u64| {
-            let (world, gate, inside) = (&world, &gate, &inside);
+            let (simulation, gate, inside) = (&simulation, &gate, &inside);
             async move {
                 let permit = gate.enter(time.is_multiple_of(2)).await;
                 inside.set(inside.get() + 1);
                 assert!(inside.get() <= maximum);
-                world.sleep(millis(time)).await;
+                simulation.sleep(millis(time)).await;
                 inside.set(inside.get() - 1);
                 drop(permit);
                 gate.succeeded();
             }
         };
         let act = |(start, act): (u64, Act)| {
-            let (world, gate, pass) = (&world, &gate, &pass);
+            let (simulation, gate, pass) = (&simulation, &gate, &pass);
             async move {
-                world.sleep(millis(start)).await;
+                simulation.sleep(millis(start)).await;
                 match act {
                     Act::Pass(time) => pass(time).await,
                     Act::GiveUp(time) => {
                         let enter = std::pin::pin!(gate.enter(false));
-                        let patience = std::pin::pin!(world.sleep(millis(time)));
+                        let patience = std::pin::pin!(simulation.sleep(millis(time)));
                         futures_util::future::select(enter, patience).await;
                     }
                     Act::Hold(time) => {
                         let _hold = gate.hold();
-                        world.sleep(millis(time)).await;
+                        simulation.sleep(millis(time)).await;
                     }
                     Act::Halve => gate.halve(),
                     Act::Ease => gate.ease(),
@@ -168,7 +168,7 @@ proptest! {
             }
         };
         let acts: Vec<_> = (0..).zip(acts).collect();
-        world.run(join_all(acts.into_iter().map(act)));
+        simulation.run(join_all(acts.into_iter().map(act)));
         prop_assert_eq!(inside.get(), 0);
     }
 }

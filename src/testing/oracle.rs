@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use mock_confluence::{Corpus, Page, Space};
 use serde_json::{Value, json};
 
-use super::recorder::key_of;
+use super::key::key_of;
 use crate::stream::Stream;
 
 /// The rows of a stream, by key.
@@ -14,7 +14,7 @@ pub(crate) type Rows = BTreeMap<String, Value>;
 pub(crate) type Tables = BTreeMap<&'static str, Rows>;
 
 /// Every row of the site, or of the spaces of these keys.
-pub(crate) fn truth(corpus: &Corpus, keys: &[&str]) -> Tables {
+pub(crate) fn oracle(corpus: &Corpus, keys: &[&str]) -> Tables {
     let chosen = |space: &&Space| keys.is_empty() || keys.contains(&space.key.as_str());
     let spaces: Vec<&Space> = corpus.spaces.iter().filter(chosen).collect();
     let ids: BTreeSet<&str> = spaces.iter().map(|space| space.id.as_str()).collect();

@@ -1,0 +1,6 @@
+//! The way to the service.
+
+pub mod request;
+
+pub use crate::http::client::Client;
+pub use crate::http::{Platform, Request, Response, TransportError, Headers};
