@@ -184,22 +184,20 @@ fn select(
         return (rows, next.map(|next| next.with_turn(1)));
     }
     if active.has(FaultKind::CursorCircle) {
-        let next = if turn == 2 {
+        // From the third page the link leads back to the second.
+        let first = || {
             listing
                 .rows(None, limit)
                 .0
                 .last()
                 .map(|&at| listing.behind(at))
-        } else {
-            last
         };
-        return (
-            rows,
-            Some(
-                next.unwrap_or_else(here)
-                    .with_turn(if turn == 2 { 1 } else { turn + 1 }),
-            ),
-        );
+        let (next, turn) = if turn == 2 {
+            (first(), 1)
+        } else {
+            (last, turn + 1)
+        };
+        return (rows, Some(next.unwrap_or_else(here).with_turn(turn)));
     }
     (rows, next)
 }
