@@ -15,6 +15,7 @@ use hyper_util::server::conn::auto;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::connection_end::{EndSignal, Resettable};
 use super::endpoint::{Target, route};
 use super::fault_plan::FaultPlan;
 use super::reply::Reply;
@@ -22,7 +23,7 @@ use super::request::IncomingRequest;
 use super::request_stats::{LoggedRequest, RequestStats};
 use super::service::answer_with;
 use super::site::Site;
-use super::transmission::{EndSignal, Resettable, ResponseBody, deliver, read};
+use super::transmission::{ResponseBody, deliver, read};
 
 /// Where the mock tells which requests came; such requests are not counted.
 const STATISTICS_PATH: &str = "/_mock/requests";

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -10,55 +10,14 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::access::AccessPolicy;
 use super::connections::{ServerState, accept};
 use super::corpus::Corpus;
 use super::endpoint::Endpoint;
 use super::fault::Fault;
 use super::faults::FaultKind;
+use super::options::{BaseUrl, MockOptions};
 use super::request_stats::{LoggedRequest, RequestStats};
 use super::site::Site;
-
-/// How a mock is started.
-#[derive(Clone, Debug)]
-pub struct MockOptions {
-    /// What the site holds.
-    pub corpus: Corpus,
-    /// Who may see it.
-    pub access: AccessPolicy,
-    /// What goes wrong.
-    pub faults: Vec<Fault>,
-    /// The delay before each answer.
-    pub latency: Duration,
-    /// Where to listen; port 0 takes a free one.
-    pub addr: SocketAddr,
-    /// How many requests are kept for [`Mock::requests`]; 0 keeps none.
-    pub log_capacity: usize,
-}
-
-impl MockOptions {
-    /// A mock of this corpus on a free port of loopback, without faults or delay.
-    #[must_use]
-    pub fn new(corpus: Corpus) -> Self {
-        Self {
-            corpus,
-            access: AccessPolicy::default(),
-            faults: Vec::new(),
-            latency: Duration::ZERO,
-            addr: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            log_capacity: 100_000,
-        }
-    }
-}
-
-/// The two addresses of a site.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BaseUrl {
-    /// The gateway's, which scoped tokens need.
-    Gateway,
-    /// The site's own.
-    Site,
-}
 
 /// A mock that runs until it is dropped, on a thread of its own.
 #[derive(Debug)]

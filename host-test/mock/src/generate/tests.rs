@@ -237,8 +237,11 @@ fn rows_are_as_large_as_measured_ones() {
             .with_basic(&site.access.username, &site.access.token);
         let body = crate::answer(&site, &request).body;
         let rows = serde_json::from_slice::<serde_json::Value>(&body).unwrap();
-        let size = body.len() / rows["results"].as_array().unwrap().len();
-        assert!(expected.contains(&size), "{path}: {size} bytes a row");
+        let row_bytes = body.len() / rows["results"].as_array().unwrap().len();
+        assert!(
+            expected.contains(&row_bytes),
+            "{path}: {row_bytes} bytes a row"
+        );
     }
 }
 
