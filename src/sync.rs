@@ -90,7 +90,8 @@ async fn run<P: Platform, S: Sink>(
     } = State::restore(state, client.config())?;
     let selection = Selection::new(selection, &state)?;
     if spaces_changed {
-        let message = "the choice of spaces has changed since the last run: everything is read afresh";
+        let message =
+            "the choice of spaces has changed since the last run: everything is read afresh";
         client.notify(&Note::Log {
             level: Level::Warn,
             message,
@@ -139,7 +140,10 @@ impl<'a, P: Platform, S: Sink> SyncRun<'a, P, S> {
             _ => Order::Modified,
         };
         let plan = Plan::new(context.selection, &context.spaces, order);
-        let accounts = state.run.as_mut().map(|run| std::mem::take(&mut run.accounts));
+        let accounts = state
+            .run
+            .as_mut()
+            .map(|run| std::mem::take(&mut run.accounts));
         let accounts = Accounts::resume(accounts.unwrap_or_default());
         Self {
             context,

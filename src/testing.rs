@@ -12,8 +12,8 @@ mod clock;
 mod edit;
 mod key;
 mod log;
-mod recorder;
 mod oracle;
+mod recorder;
 
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -28,11 +28,11 @@ use crate::client::{Headers, Platform, Request, Response, TransportError};
 use crate::note::Note;
 use crate::timestamp::Timestamp;
 
-pub(crate) use self::edit::{Edit, Versioned};
 use self::edit::apply;
+pub(crate) use self::edit::{Edit, Versioned};
 pub(crate) use self::log::{Event, Sent};
-pub(crate) use self::recorder::{Recorder, Swept};
 pub(crate) use self::oracle::{Rows, Tables, oracle};
+pub(crate) use self::recorder::{Recorder, Swept};
 
 /// When every simulation begins: 2026-11-01T00:00:00Z, a month after the last page of a made-up site.
 const BEGINNING: i64 = 1_793_491_200_000;
@@ -218,7 +218,10 @@ impl Simulation {
             Some(body) => IncomingRequest::post(&target, std::str::from_utf8(body).unwrap()),
             None => IncomingRequest::get(&target),
         };
-        let asked = asked.with_basic(&AccessPolicy::default().username, &AccessPolicy::default().token);
+        let asked = asked.with_basic(
+            &AccessPolicy::default().username,
+            &AccessPolicy::default().token,
+        );
         mock_confluence::answer_with(&site, &asked, &self.faults.borrow())
     }
 

@@ -36,7 +36,9 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         if let Some(refresh) = &mut self.state.refresh {
             refresh.streams = refresh.streams.difference(whole);
         }
-        self.state.refresh.take_if(|refresh| refresh.streams.is_empty());
+        self.state
+            .refresh
+            .take_if(|refresh| refresh.streams.is_empty());
         self.state.spared = None;
         if !whole.is_empty() {
             let streams: Vec<Stream> = whole.iter().collect();
@@ -69,7 +71,9 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
             if self.pass(&steps, Scope::Run, None).await?.is_in_order() {
                 return Ok(());
             }
-            self.warn("pages are not listed in the order of their modification: all of them are listed");
+            self.warn(
+                "pages are not listed in the order of their modification: all of them are listed",
+            );
             let (selection, spaces) = (self.context.selection, &self.context.spaces);
             self.plan = Plan::new(selection, spaces, Order::Id);
             let closable = self.run().closable;

@@ -42,8 +42,7 @@ impl Pacer {
 
     fn is_due(&mut self, now: Timestamp) -> bool {
         let last = *self.last.get_or_insert(now);
-        self.has_changed
-            && (self.requests + PAGE > MAX_REQUESTS || now.since(last) >= INTERVAL)
+        self.has_changed && (self.requests + PAGE > MAX_REQUESTS || now.since(last) >= INTERVAL)
     }
 
     fn restart(&mut self, now: Timestamp) {
@@ -91,7 +90,10 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
 
     fn report_progress(&self) {
         let Some(run) = &self.state.run else { return };
-        let total = self.state.pages.filter(|_| self.context.selection.since().is_none());
+        let total = self
+            .state
+            .pages
+            .filter(|_| self.context.selection.since().is_none());
         self.context.client.notify(&Note::Progress {
             done: run.pages,
             total,

@@ -101,7 +101,12 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
     /// Whether the last run was this one, and is complete now that the pages that it set aside are read.
     pub(super) fn completes_spared_run(&self) -> bool {
         let plan = self.plan.hash;
-        let same = |plan: StableHash| self.state.spared.as_ref().is_some_and(|run| run.plan == plan);
+        let same = |plan: StableHash| {
+            self.state
+                .spared
+                .as_ref()
+                .is_some_and(|run| run.plan == plan)
+        };
         same(plan) && self.lacking().next().is_none()
     }
 
@@ -129,7 +134,11 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         if !pages.is_empty() {
             let named = pages.iter().take(MAX_NAMED).copied().collect::<Vec<_>>();
             let more = pages.len().saturating_sub(MAX_NAMED);
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let more = if more > 0 {
+                format!(" and {more} more")
+            } else {
+                String::new()
+            };
             problems.push(format!(
                 "the details of {} pages could not be read: {}{more}; skip_pages accepts pages without details",
                 pages.len(),
@@ -170,7 +179,8 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         if unknown.is_empty() {
             return;
         }
-        let mut listing = Listing::<crate::api::space::SpaceRow>::new(&unknown.join("&"), 250, None);
+        let mut listing =
+            Listing::<crate::api::space::SpaceRow>::new(&unknown.join("&"), 250, None);
         // Without an answer, the summary has ids in place of keys.
         if let Ok(Some(page)) = listing.next(self.context.client).await {
             let rows = page.rows.into_iter();
@@ -196,7 +206,12 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         let selected = details_of(self.selected());
         let pages = self.lacking().map(|page| SetAsidePage {
             page_id: page.page_id.clone(),
-            streams: page.streams.intersection(selected).iter().map(name).collect(),
+            streams: page
+                .streams
+                .intersection(selected)
+                .iter()
+                .map(name)
+                .collect(),
             reason: page.reason.clone(),
         });
         summary.set_aside = pages.collect();

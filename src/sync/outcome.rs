@@ -34,7 +34,8 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
             self.record_skipped(id);
         }
         let requests = details.statuses().into_iter();
-        let requests = requests.filter(|(_, status)| !matches!(status, Status::Omitted | Status::Down));
+        let requests =
+            requests.filter(|(_, status)| !matches!(status, Status::Omitted | Status::Down));
         self.pacer.record_rows(requests.count().max(1));
         Ok(())
     }
@@ -61,7 +62,9 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
 
     fn complete(&mut self, id: &str, stream: Stream) {
         self.probes.remove(&stream);
-        self.state.set_aside.remove(id, [stream].into_iter().collect());
+        self.state
+            .set_aside
+            .remove(id, [stream].into_iter().collect());
     }
 
     /// Sets a page aside. The failures of an endpoint that fails for every page are not counted.
@@ -110,7 +113,9 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         }
         let affected = fed_by(stream).intersection(self.selected());
         for id in self.probes.remove(&stream).unwrap_or_default() {
-            self.state.set_aside.remove(&id, [stream].into_iter().collect());
+            self.state
+                .set_aside
+                .remove(&id, [stream].into_iter().collect());
         }
         let run = self.run();
         run.stalled.insert(stream);
@@ -150,7 +155,10 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         }
         self.never_close(streams);
         self.pacer.record_change();
-        self.warn(&format!("{rows} rows of {} have no key and are not delivered", stream.name()));
+        self.warn(&format!(
+            "{rows} rows of {} have no key and are not delivered",
+            stream.name()
+        ));
     }
 
     /// Counts values that could not be read, and names the first few.
@@ -163,7 +171,9 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
                     column,
                     key,
                 } = value;
-                self.warn(&format!("{column} of {key} can't be read and is null (from {endpoint})"));
+                self.warn(&format!(
+                    "{column} of {key} can't be read and is null (from {endpoint})"
+                ));
             }
         }
     }

@@ -93,7 +93,9 @@ impl<'a, P: Platform, S: Sink> SyncRun<'a, P, S> {
             let lookups = &mut self.lookups;
             let event = poll_fn(|waker| match lookups.poll_next(waker) {
                 Poll::Ready(Some(found)) => Poll::Ready(Some(Event::Users(found))),
-                _ => ahead.poll_next(waker).map(|done| done.map(Event::Completed)),
+                _ => ahead
+                    .poll_next(waker)
+                    .map(|done| done.map(Event::Completed)),
             });
             match event.await {
                 None => return Ok(PassEnd::Done),

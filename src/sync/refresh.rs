@@ -70,7 +70,11 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         let details = details_of(self.context.selection.refreshed()).len();
         let schedule = Schedule::new(config, details, self.state.pages);
         let now = self.context.client.started_at();
-        let Some(due) = self.state.refresh.as_ref().map(|refresh| schedule.due_pages(refresh, now))
+        let Some(due) = self
+            .state
+            .refresh
+            .as_ref()
+            .map(|refresh| schedule.due_pages(refresh, now))
         else {
             return Ok(Refreshed::Partly);
         };

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
-use wasip2::io::poll::{Pollable, poll};
+use super::bindings::wasi::io::poll::{Pollable, poll};
 
 thread_local! {
     /// What is waited for.
