@@ -26,6 +26,7 @@ pub use tokio_util::sync::CancellationToken;
 mod base_url;
 mod call_context;
 mod cpu_scheduler;
+mod destination_thread;
 mod engine;
 mod gate;
 mod outgoing;
