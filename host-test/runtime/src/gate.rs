@@ -13,8 +13,6 @@ use crate::printable::printable_within;
 use crate::stream::Stream;
 
 mod row;
-#[cfg(test)]
-mod tests;
 
 use row::RowSeed;
 

@@ -96,7 +96,7 @@ impl Runtime {
         Self::register(source, self.engine.clone(), Arc::clone(&self.ticker)).await
     }
 
-    async fn register(
+    pub(crate) async fn register(
         source: &ComponentSource,
         engine: Engine,
         ticker: Arc<EpochTicker>,
