@@ -16,6 +16,7 @@ use crate::connection::{ConnectionOptions, Signing};
 use crate::contract::{Mode, Selection};
 use crate::cpu_scheduler::EpochTicker;
 use crate::destination::{Batch, Destination, Note, Row};
+use crate::inert_wasi::WasiImports;
 use crate::runtime::{Runtime, SyncRequest};
 
 const KEY: &str = "key-of-the-warehouse";
@@ -100,7 +101,9 @@ async fn runtime(memories: &Memories) -> Runtime {
     let ticker = Arc::new(EpochTicker::start(&engine));
     let file = component_builder::build_guest("inventory-guest").unwrap();
     let source = ComponentSource::Bytes(std::fs::read(file).unwrap().into());
-    Runtime::register(&source, engine, ticker).await.unwrap()
+    Runtime::register(&source, WasiImports::Contract, engine, ticker)
+        .await
+        .unwrap()
 }
 
 /// Looks at each event.

@@ -12,6 +12,7 @@ pub mod description;
 pub mod destination;
 pub mod egress;
 pub mod failure;
+pub mod inert_wasi;
 pub mod json_view;
 pub mod limits;
 pub mod printable;
