@@ -23,7 +23,6 @@ use hyper::rt::Executor;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::capture_connection;
-use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::{Instant, timeout_at};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
@@ -36,7 +35,6 @@ use crate::tenant::Tenant;
 mod answer_body;
 mod connector;
 mod network_error;
-mod proxy;
 mod resolver;
 mod secret_scan;
 mod tls;
@@ -47,8 +45,7 @@ mod tests;
 
 use answer_body::AnswerBody;
 use connector::{ConnectionUse, Connector};
-use network_error::{NetworkFault, Repetition, SendError, denied_code};
-use proxy::Route;
+use network_error::{NetworkFault, SendError, denied_code};
 use resolver::Resolver;
 pub(crate) use secret_scan::ECHOED;
 use secret_scan::{SecretScan, echoed};
@@ -66,9 +63,6 @@ pub(crate) const LONGEST_TIMEOUT: Duration = Duration::from_mins(10);
 const IDLE: Duration = Duration::from_secs(30);
 /// Connections kept per tenant.
 const MAX_IDLE: usize = 64;
-/// How often one request is sent at most where the server has not dealt with it: once for each connection that
-/// may have gone stale.
-const MAX_REPETITIONS: usize = MAX_IDLE + 4;
 /// Header fields of one answer at most; hyper's own limit is 100.
 const MAX_HEADERS: usize = 512;
 /// Bytes of the head of one answer at most, and of what is read ahead of a guest over HTTP/1.1.
@@ -87,8 +81,6 @@ type Pool = Client<HttpsConnector<Connector>, WasiBody>;
 /// The client of one tenant.
 pub struct Transport {
     pool: Pool,
-    /// For a server that refuses HTTP/2 after it agreed on it.
-    http1_pool: Pool,
     egress: Egress,
     authorization: Option<Authorization>,
     tenant: Tenant,
@@ -118,7 +110,8 @@ impl Transport {
     #[must_use]
     pub fn new(egress: Egress) -> Self {
         let parts = Parts::new(egress, Tenant::default());
-        parts.into_transport(TokioExecutor::new(), tls::platform())
+        let pool = pool(TokioExecutor::new(), &parts, tls::platform().clone());
+        parts.into_transport(pool)
     }
 
     /// The client of a tenant, whose connections run at the tenant's expense.
@@ -128,11 +121,11 @@ impl Transport {
         tasks: ConnectionTasks,
     ) -> Self {
         let parts = Parts::new(egress, tasks.tenant().clone());
-        let transport = parts.into_transport(tasks.clone(), tls::platform());
+        let pool = pool(tasks.clone(), &parts, tls::platform().clone());
         Self {
             authorization,
             tasks: Some(tasks),
-            ..transport
+            ..parts.into_transport(pool)
         }
     }
 
@@ -167,28 +160,21 @@ impl Transport {
         denied.map_err(|denied| self.report(&SendError::Denied(denied)))?;
         self.set_host_headers(&mut request);
         let deadlines = Deadlines::new(options);
-        let mut pool = &self.pool;
-        for _ in 0..MAX_REPETITIONS {
+        loop {
             let again = repeatable(&request);
-            let (answer, used) = send_once(pool, request, &deadlines).await;
-            let error = match answer {
-                Ok(response) => return self.accept(response),
-                Err(error) => error,
-            };
-            match (error.repetition(used), again) {
-                (Some(repetition), Some(again)) => {
+            let (answer, used) = self.send_once(request, &deadlines).await;
+            match (answer, again) {
+                (Ok(response), _) => return self.accept(response),
+                (Err(error), Some(again)) if used == ConnectionUse::Reused && error.is_broken() => {
+                    // The server closed a kept connection while it was used again: nothing was answered.
                     tracing::debug!(
-                        "the server has not dealt with a request, which is repeated: {error:?}"
+                        "a kept connection broke before an answer; the request is repeated"
                     );
                     request = again;
-                    if repetition == Repetition::Http1 {
-                        pool = &self.http1_pool;
-                    }
                 }
-                _ => return Err(self.report(&error)),
+                (Err(error), _) => return Err(self.report(&error)),
             }
         }
-        Err(Error::ConnectionTerminated)
     }
 
     /// Sets what is the host's: where to, and as whom.
@@ -201,6 +187,31 @@ impl Transport {
         if let Some(Authorization { header, .. }) = &self.authorization {
             headers.insert(AUTHORIZATION, header.clone());
         }
+    }
+
+    /// One try, and which connection it took.
+    async fn send_once(
+        &self,
+        mut request: Request<WasiBody>,
+        deadlines: &Deadlines,
+    ) -> (Result<Response<Incoming>, SendError>, ConnectionUse) {
+        let connection = capture_connection(&mut request);
+        let mut answer = pin!(self.pool.request(request));
+        let answer = match timeout_at(deadlines.connect, &mut answer).await {
+            Ok(answer) => answer.map_err(SendError::Client),
+            Err(_) if connection.connection_metadata().is_none() => {
+                Err(SendError::Timeout(|| Error::ConnectionTimeout))
+            }
+            Err(_) => match timeout_at(deadlines.first_byte, answer).await {
+                Ok(answer) => answer.map_err(SendError::Client),
+                Err(_) => Err(SendError::Timeout(|| Error::ConnectionReadTimeout)),
+            },
+        };
+        let used = connection
+            .connection_metadata()
+            .as_ref()
+            .map_or(ConnectionUse::New, ConnectionUse::of);
+        (answer, used)
     }
 
     /// The head of an answer came.
@@ -247,37 +258,11 @@ impl Transport {
     }
 }
 
-/// One try, and which connection it took.
-async fn send_once(
-    pool: &Pool,
-    mut request: Request<WasiBody>,
-    deadlines: &Deadlines,
-) -> (Result<Response<Incoming>, SendError>, ConnectionUse) {
-    let connection = capture_connection(&mut request);
-    let mut answer = pin!(pool.request(request));
-    let answer = match timeout_at(deadlines.connect, &mut answer).await {
-        Ok(answer) => answer.map_err(SendError::Client),
-        Err(_) if connection.connection_metadata().is_none() => {
-            Err(SendError::Timeout(|| Error::ConnectionTimeout))
-        }
-        Err(_) => match timeout_at(deadlines.first_byte, answer).await {
-            Ok(answer) => answer.map_err(SendError::Client),
-            Err(_) => Err(SendError::Timeout(|| Error::ConnectionReadTimeout)),
-        },
-    };
-    let used = connection
-        .connection_metadata()
-        .as_ref()
-        .map_or(ConnectionUse::New, ConnectionUse::of);
-    (answer, used)
-}
-
 /// What every client is made of.
 struct Parts {
     egress: Egress,
     tenant: Tenant,
     unanswered: Arc<Unanswered>,
-    proxies: Matcher,
 }
 
 impl Parts {
@@ -286,18 +271,12 @@ impl Parts {
             egress,
             tenant,
             unanswered: Arc::default(),
-            proxies: Matcher::from_env(),
         }
     }
 
-    fn into_transport<E>(self, executor: E, tls: &rustls::ClientConfig) -> Transport
-    where
-        E: Executor<Task> + Send + Sync + Clone + 'static,
-    {
-        let pool = |protocols| pool(executor.clone(), &self, tls.clone(), protocols);
+    fn into_transport(self, pool: Pool) -> Transport {
         Transport {
-            pool: pool(Protocols::All),
-            http1_pool: pool(Protocols::Http1),
+            pool,
             egress: self.egress,
             authorization: None,
             tenant: self.tenant,
@@ -308,31 +287,18 @@ impl Parts {
     }
 }
 
-/// What is agreed upon with TLS.
-#[derive(Debug, Clone, Copy)]
-enum Protocols {
-    All,
-    Http1,
-}
-
-/// What a connection runs.
-type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
-
 /// Connections that `executor` runs.
-fn pool<E>(executor: E, parts: &Parts, tls: rustls::ClientConfig, protocols: Protocols) -> Pool
+fn pool<E>(executor: E, parts: &Parts, tls: rustls::ClientConfig) -> Pool
 where
-    E: Executor<Task> + Send + Sync + Clone + 'static,
+    E: Executor<Pin<Box<dyn Future<Output = ()> + Send>>> + Send + Sync + Clone + 'static,
 {
     let resolver = Resolver::new(parts.egress.clone(), parts.tenant.clone());
-    let route = Route::of(parts.egress.origin(), &parts.proxies);
-    let connector = Connector::new(resolver, route, CONNECT, Arc::clone(&parts.unanswered));
-    let builder = HttpsConnectorBuilder::new()
+    let connector = Connector::new(resolver, CONNECT, Arc::clone(&parts.unanswered));
+    let connector = HttpsConnectorBuilder::new()
         .with_tls_config(tls)
-        .https_or_http();
-    let connector = match protocols {
-        Protocols::All => builder.enable_all_versions().wrap_connector(connector),
-        Protocols::Http1 => builder.enable_http1().wrap_connector(connector),
-    };
+        .https_or_http()
+        .enable_all_versions()
+        .wrap_connector(connector);
     Client::builder(executor)
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())

@@ -9,56 +9,37 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::{Extensions, Uri};
-use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::proxy::{ProxyError, Route, usable};
 use super::resolver::Resolver;
 use super::unanswered::Unanswered;
 
 /// Reads in a row after which another task may run.
 const TURN: u32 = 4;
 
-/// Opens TCP connections, through a proxy if there is one for this host.
+/// Opens TCP connections.
 #[derive(Clone)]
 pub(super) struct Connector {
     http: HttpConnector<Resolver>,
-    to_proxy: HttpConnector,
-    route: Route,
     unanswered: Arc<Unanswered>,
 }
 
 impl Connector {
-    pub(super) fn new(
-        resolver: Resolver,
-        route: Route,
-        timeout: Duration,
-        unanswered: Arc<Unanswered>,
-    ) -> Self {
-        Self {
-            http: configured(HttpConnector::new_with_resolver(resolver), timeout),
-            to_proxy: configured(HttpConnector::new(), timeout),
-            route,
-            unanswered,
-        }
+    pub(super) fn new(resolver: Resolver, timeout: Duration, unanswered: Arc<Unanswered>) -> Self {
+        let mut http = HttpConnector::new_with_resolver(resolver);
+        http.enforce_http(false);
+        http.set_nodelay(true);
+        http.set_connect_timeout(Some(timeout));
+        Self { http, unanswered }
     }
 }
 
-fn configured<R>(mut http: HttpConnector<R>, timeout: Duration) -> HttpConnector<R> {
-    http.enforce_http(false);
-    http.set_nodelay(true);
-    http.set_connect_timeout(Some(timeout));
-    http
-}
-
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
-
 impl tower_service::Service<Uri> for Connector {
     type Response = TokioIo<CountedStream>;
-    type Error = BoxError;
+    type Error = Box<dyn std::error::Error + Send + Sync>;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
@@ -66,10 +47,10 @@ impl tower_service::Service<Uri> for Connector {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let connector = self.clone();
+        let connecting = self.http.call(uri);
+        let unanswered = Arc::clone(&self.unanswered);
         Box::pin(async move {
-            let unanswered = Arc::clone(&connector.unanswered);
-            let stream = connector.open(uri).await?.into_inner();
+            let stream = connecting.await?.into_inner();
             Ok(TokioIo::new(CountedStream {
                 stream,
                 unanswered,
@@ -77,22 +58,6 @@ impl tower_service::Service<Uri> for Connector {
                 used: Used::default(),
             }))
         })
-    }
-}
-
-impl Connector {
-    async fn open(mut self, uri: Uri) -> Result<TokioIo<TcpStream>, BoxError> {
-        use tower_service::Service as _;
-        let Route::Proxy(intercept) = &self.route else {
-            return Ok(self.http.call(uri).await?);
-        };
-        let proxy = usable(intercept)?;
-        let mut tunnel = Tunnel::new(proxy.clone(), self.to_proxy);
-        if let Some(credentials) = intercept.basic_auth() {
-            tunnel = tunnel.with_auth(credentials.clone());
-        }
-        let opened = tunnel.call(uri).await;
-        opened.map_err(|error| ProxyError::new(&proxy, error).into())
     }
 }
 

