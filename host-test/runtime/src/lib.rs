@@ -26,7 +26,6 @@ pub mod transport;
 
 pub use tokio_util::sync::CancellationToken;
 
-mod base_url;
 mod call_context;
 mod compile_cache;
 mod cpu_scheduler;
@@ -35,5 +34,6 @@ mod engine;
 mod gate;
 #[cfg(test)]
 mod guest_memory_tests;
+mod origin;
 mod outgoing;
 mod request_pattern;

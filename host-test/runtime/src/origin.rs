@@ -113,7 +113,7 @@ impl BaseUrl {
         let loopback = origin.kind() == HostKind::Loopback;
         let matches = |template: &&BaseUrlTemplate| {
             let segments = path.get(..template.segments.len());
-            let segments = segments.and_then(|first| split_path_of(first));
+            let segments = segments.and_then(split_path_of);
             segments.is_some_and(|segments| starts_with(&segments, &template.segments))
                 && (loopback || template.accepts(&origin))
         };
