@@ -14,6 +14,7 @@ use crate::contract::{sink, types};
 use crate::destination::{Destination, Note};
 use crate::destination_thread::DestinationThread;
 use crate::gate::{self, Gate};
+use crate::inert_wasi::LogStream;
 use crate::limits::{CallResources, DeliveryLimits, Limits};
 use crate::outgoing::{CallMetrics, Outgoing};
 use crate::printable::printable;
@@ -74,7 +75,11 @@ impl CallContext {
         http.set_field_size_limit(FIELDS);
         Self {
             table,
-            wasi: WasiCtx::builder().max_random_size(RANDOM).build(),
+            wasi: WasiCtx::builder()
+                .max_random_size(RANDOM)
+                .stdout(LogStream(connection.tenant().clone()))
+                .stderr(LogStream(connection.tenant().clone()))
+                .build(),
             http,
             outgoing: Outgoing::new(connection, limits),
             secrets: connection.secrets().clone(),

@@ -20,7 +20,9 @@ use crate::destination::{Destination, NullDestination};
 use crate::engine::{configuration, linker};
 use crate::failure::{Failure, Summary, Validation, summary};
 use crate::gate::{Gate, InvalidDelivery};
+use crate::inert_wasi::WasiImports;
 use crate::limits::{Exceeded, Limits};
+use crate::printable::{printable, printable_within};
 use crate::stream::Stream;
 use crate::tenant::Tenant;
 
@@ -81,9 +83,18 @@ impl Runtime {
     ///
     /// It cannot be read or compiled, or is none of this contract.
     pub async fn load(source: &ComponentSource) -> Result<Self> {
+        Self::load_with(source, WasiImports::Contract).await
+    }
+
+    /// The same for a component that may import more of WASI.
+    ///
+    /// # Errors
+    ///
+    /// Like [`Runtime::load`].
+    pub async fn load_with(source: &ComponentSource, imports: WasiImports) -> Result<Self> {
         let engine = Engine::new(&configuration())?;
         let ticker = Arc::new(EpochTicker::start(&engine));
-        Self::register(source, engine, ticker).await
+        Self::register(source, imports, engine, ticker).await
     }
 
     /// Loads another connector into the same engine, so that calls of both are neighbours.
@@ -92,16 +103,21 @@ impl Runtime {
     ///
     /// Like [`Runtime::load`].
     pub async fn load_beside(&self, source: &ComponentSource) -> Result<Self> {
-        Self::register(source, self.engine.clone(), Arc::clone(&self.ticker)).await
+        let (engine, ticker) = (self.engine.clone(), Arc::clone(&self.ticker));
+        Self::register(source, WasiImports::Contract, engine, ticker).await
     }
 
-    async fn register(
+    pub(crate) async fn register(
         source: &ComponentSource,
+        imports: WasiImports,
         engine: Engine,
         ticker: Arc<EpochTicker>,
     ) -> Result<Self> {
-        let component = source.compile(&engine)?;
-        let connector = pre_instantiate(&engine, &component)?;
+        let (source, compiler) = (source.clone(), engine.clone());
+        // Compiling can take minutes, and other calls go on meanwhile.
+        let compiling = tokio::task::spawn_blocking(move || source.compile(&compiler));
+        let component = compiling.await??;
+        let connector = pre_instantiate(&engine, &component, imports)?;
         let mut runtime = Self {
             engine,
             connector,
@@ -209,6 +225,9 @@ impl Runtime {
             state,
             cancellation,
         } = request;
+        if let Some(unknown) = selection.iter().find(|one| !self.has_stream(&one.stream)) {
+            bail!("there is no stream {:?}", printable(&unknown.stream));
+        }
         let context = self.context(connection, limits, selection, destination, &cancellation);
         let (result, report) = self
             .call(connection.tenant(), context, async |connector, store| {
@@ -232,6 +251,10 @@ impl Runtime {
             exceeded: report.exceeded,
             usage: report.usage,
         })
+    }
+
+    fn has_stream(&self, name: &str) -> bool {
+        self.streams.iter().any(|stream| stream.name == name)
     }
 
     fn context(
@@ -306,8 +329,33 @@ impl Runtime {
     }
 }
 
-fn pre_instantiate(engine: &Engine, component: &Component) -> Result<ConnectorPre<CallContext>> {
-    ConnectorPre::new(linker(engine)?.instantiate_pre(component)?)
+fn pre_instantiate(
+    engine: &Engine,
+    component: &Component,
+    imports: WasiImports,
+) -> Result<ConnectorPre<CallContext>> {
+    let names: Vec<_> = component
+        .component_type()
+        .imports(engine)
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    let inert = |name: &&String| {
+        ["wasi:cli/", "wasi:filesystem/"]
+            .iter()
+            .any(|offered| name.starts_with(offered))
+    };
+    if let Some(name) = names
+        .iter()
+        .find(inert)
+        .filter(|_| imports == WasiImports::Contract)
+    {
+        bail!(
+            "the component imports {}, which a connector has no use for; a host offers it, with nothing behind it, \
+             only if it is told to (WasiImports::Inert)",
+            printable_within(name, 200)
+        );
+    }
+    ConnectorPre::new(linker(engine, imports)?.instantiate_pre(component)?)
         .map_err(anyhow::Error::from)
         .context("the component does not fit the contract dx:connector@0.2.0")
 }
