@@ -8,6 +8,5 @@ use clap::Parser as _;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    connector_protocols::log_to_stderr();
     cli::Cli::parse().run().await
 }
