@@ -60,6 +60,13 @@ impl Failure {
         move |error| Self::new(kind, format!("{error:#}"))
     }
 
+    /// Adds what the host knows of a failure that no answer of the service led to.
+    pub(crate) fn explain(&mut self, fault: Option<String>) {
+        if let Some(fault) = fault.filter(|_| self.http_status.is_none()) {
+            self.message = format!("{} ({fault})", self.message);
+        }
+    }
+
     pub(crate) fn from_guest(failure: types::Failure, secrets: &Secrets) -> Self {
         Self {
             kind: failure.kind,

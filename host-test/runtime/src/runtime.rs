@@ -21,8 +21,9 @@ use crate::engine::{configuration, linker};
 use crate::failure::{Failure, Summary, Validation, summary};
 use crate::gate::{Gate, InvalidDelivery};
 use crate::limits::{Exceeded, Limits};
-use crate::outgoing::CallMetrics;
+use crate::printable::printable;
 use crate::stream::Stream;
+use crate::tenant::Tenant;
 
 /// A connector that was loaded and registered: compiled, and its description and streams checked.
 pub struct Runtime {
@@ -82,7 +83,7 @@ impl Runtime {
     /// It cannot be read or compiled, or is none of this contract.
     pub async fn load(source: &ComponentSource) -> Result<Self> {
         let engine = Engine::new(&configuration())?;
-        let ticker = Arc::new(EpochTicker::begin(&engine));
+        let ticker = Arc::new(EpochTicker::start(&engine));
         Self::register(source, engine, ticker).await
     }
 
@@ -95,7 +96,7 @@ impl Runtime {
         Self::register(source, self.engine.clone(), Arc::clone(&self.ticker)).await
     }
 
-    async fn register(
+    pub(crate) async fn register(
         source: &ComponentSource,
         engine: Engine,
         ticker: Arc<EpochTicker>,
@@ -126,7 +127,7 @@ impl Runtime {
             &CancellationToken::new(),
         );
         let ((description, streams), _) = self
-            .call(context, limits, async |connector, store| {
+            .call(nowhere.tenant(), context, async |connector, store| {
                 let source = connector.dx_connector_source();
                 let description = source.call_describe(&mut *store).await?;
                 Ok((description, source.call_list_streams(store).await?))
@@ -159,7 +160,7 @@ impl Runtime {
         config: &str,
         options: ConnectionOptions,
     ) -> Result<TenantConnection, Failure> {
-        TenantConnection::new(&self.description, config, options)
+        TenantConnection::new(&self.description, &self.ticker, config, options)
     }
 
     /// Validates the configuration of a connection. Only notes reach the destination.
@@ -177,14 +178,18 @@ impl Runtime {
         let config = connection.config();
         let context = self.context(connection, limits, &[], destination, cancellation);
         let (found, _) = self
-            .call(context, limits, async |connector, store| {
+            .call(connection.tenant(), context, async |connector, store| {
                 connector
                     .dx_connector_source()
                     .call_validate(store, config)
                     .await
             })
             .await?;
-        Ok(Validation::from_guest(found, connection.secrets()))
+        let mut found = Validation::from_guest(found, connection.secrets());
+        if let Some(error) = &mut found.error {
+            error.explain(connection.fault());
+        }
+        Ok(found)
     }
 
     /// Reads streams into a destination.
@@ -205,9 +210,12 @@ impl Runtime {
             state,
             cancellation,
         } = request;
+        if let Some(unknown) = selection.iter().find(|one| !self.has_stream(&one.stream)) {
+            bail!("there is no stream {:?}", printable(&unknown.stream));
+        }
         let context = self.context(connection, limits, selection, destination, &cancellation);
         let (result, report) = self
-            .call(context, limits, async |connector, store| {
+            .call(connection.tenant(), context, async |connector, store| {
                 connector
                     .dx_connector_source()
                     .call_sync(store, config, selection, state)
@@ -218,12 +226,20 @@ impl Runtime {
         Ok(Outcome {
             result: match result {
                 Ok(json) => Ok(summary(Some(json), secrets)),
-                Err(failure) => Err(Failure::from_guest(failure, secrets)),
+                Err(failure) => {
+                    let mut failure = Failure::from_guest(failure, secrets);
+                    failure.explain(connection.fault());
+                    Err(failure)
+                }
             },
             refusal: report.refusal,
             exceeded: report.exceeded,
             usage: report.usage,
         })
+    }
+
+    fn has_stream(&self, name: &str) -> bool {
+        self.streams.iter().any(|stream| stream.name == name)
     }
 
     fn context(
@@ -235,50 +251,45 @@ impl Runtime {
         cancellation: &CancellationToken,
     ) -> CallContext {
         let gate = Gate::new(Arc::clone(&self.streams), selection);
-        let metrics = Arc::new(CallMetrics::default());
-        CallContext::new(
-            connection,
-            limits,
-            metrics,
-            gate,
-            destination,
-            cancellation.clone(),
-        )
+        CallContext::new(connection, limits, gate, destination, cancellation.clone())
     }
 
     /// Makes one call in a store of its own, within its limits. A call that is given up leaves an instance
     /// that can't be entered again, so instance and store go together.
     async fn call<T>(
         &self,
+        tenant: &Tenant,
         context: CallContext,
-        limits: Limits,
         call: impl AsyncFnOnce(&Connector, &mut Store<CallContext>) -> wasmtime::Result<T>,
     ) -> Result<(T, CallReport)> {
-        let metrics = context.metrics();
-        let meter = self.ticker.meter();
+        let (limits, metrics) = (context.limits(), context.metrics());
+        let stopped = context.stopped();
+        let meter = self.ticker.meter(tenant);
         let mut store = self.store(context, limits, meter.clone());
         let begun = Instant::now();
         let run = async {
+            let _turn = tenant.admit_call().await;
             let connector = self.connector.instantiate_async(&mut store).await?;
             let instantiated = begun.elapsed();
             let value = call(&connector, &mut store).await?;
-            Ok((value, instantiated, store.into_data()))
+            let mut context = store.into_data();
+            context.close_destination().await;
+            Ok((value, instantiated, context))
         };
         let limited = CpuLimited {
             run: pin!(run),
             meter: meter.clone(),
             limit: limits.cpu,
         };
-        let ended = tokio::time::timeout(limits.wall, limited).await;
-        let (value, instantiated, context) =
-            match ended.map_err(|_| Exceeded::Wall(limits.wall)).flatten() {
-                Err(exceeded) => bail!(exceeded),
-                Ok(Err(error)) => return Err(failure(error, &limits)),
-                Ok(Ok(done)) => done,
-            };
+        let ended = tokio::select! {
+            ended = limited => ended.map_err(anyhow::Error::from)?,
+            () = tokio::time::sleep(limits.wall) => bail!(Exceeded::Wall(limits.wall)),
+            () = stopped => bail!(Stopped),
+        };
+        let (value, instantiated, context) = ended.map_err(|error| failure(error, &limits))?;
         let first_request = metrics.first.get().map(|first| first.duration_since(begun));
         let usage = Usage {
-            memory: context.memory.used,
+            memory: context.resources.used,
             cpu: meter.used(),
             requests: metrics.requests.load(Ordering::Relaxed),
             instantiated,
@@ -294,7 +305,7 @@ impl Runtime {
 
     fn store(&self, context: CallContext, limits: Limits, meter: CpuMeter) -> Store<CallContext> {
         let mut store = Store::new(&self.engine, context);
-        store.limiter(|context| &mut context.memory);
+        store.limiter(|context| &mut context.resources);
         store.set_hostcall_fuel(limits.hostcall_bytes);
         store.set_max_component_handles(limits.handles);
         store.set_epoch_deadline(1);
@@ -308,6 +319,11 @@ fn pre_instantiate(engine: &Engine, component: &Component) -> Result<ConnectorPr
         .map_err(anyhow::Error::from)
         .context("the component does not fit the contract dx:connector@0.2.0")
 }
+
+/// A run that was told to stop and did not within a moment: it was waiting for the service, or its destination.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("interrupted; the next run resumes at the last checkpoint")]
+pub struct Stopped;
 
 /// What a call leaves behind besides its value.
 struct CallReport {
