@@ -6,7 +6,8 @@ mod summary;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use connector_destinations::progress::ProgressOutput;
@@ -15,17 +16,21 @@ use connector_destinations::stderr;
 use connector_destinations::stdout::print;
 use connector_protocols::shutdown_signal::Shutdown;
 use connector_runtime::connection::TenantConnection;
-use connector_runtime::contract::{Mode, Selection};
+use connector_runtime::contract::{FailureKind, Mode, Selection};
 use connector_runtime::failure::Failure;
 use connector_runtime::limits::Limits;
 use connector_runtime::run::{self, Completed};
 use connector_runtime::runtime::{Runtime, SyncRequest};
 use connector_runtime::stream::Stream;
+use serde_json::Value;
 
 use self::destination::{Opened, Target};
 use self::summary::RunReport;
 use super::context::{ConfigArguments, Context};
 use super::error::{CommandError, CommandResult};
+
+/// How long an interrupted run tries to write its last line.
+const LAST_LINE: Duration = Duration::from_millis(300);
 
 pub(super) const EXAMPLE: &str = "\
 Examples:
@@ -85,7 +90,13 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> CommandResu
         }
         Err(failure) => Err(failure),
     };
-    print(&report.last_line(&ended))?;
+    let line = report.last_line(&ended);
+    if let Err(failure) = &ended
+        && failure.kind == FailureKind::Cancelled
+    {
+        end_interrupted(line, failure);
+    }
+    print(&line)?;
     match ended {
         Ok(_) => {
             report.print_rows(context.verbosity);
@@ -96,6 +107,19 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> CommandResu
             Ok(ExitCode::FAILURE)
         }
     }
+}
+
+/// Ends the process after a signal. Whoever reads standard output may have stalled: the last line is tried, not waited
+/// for, and neither is what the destination is doing.
+fn end_interrupted(line: Value, failure: &Failure) -> ! {
+    stderr::print_line(&format!("error: {}", failure.message));
+    let (done, printed) = mpsc::channel();
+    std::thread::spawn(move || {
+        let _ = print(&line);
+        let _ = done.send(());
+    });
+    let _ = printed.recv_timeout(LAST_LINE);
+    std::process::exit(1)
 }
 
 /// The streams asked for, or all of them.
