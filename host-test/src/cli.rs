@@ -163,7 +163,7 @@ impl Cli {
         let context = Context {
             component: self.component.map_or_else(
                 || ComponentSource::embedded(confluence_component::COMPONENT),
-                ComponentSource::File,
+                ComponentSource::file,
             ),
             // Whoever runs this command is the operator.
             network: self.allow_network.into_iter().fold(

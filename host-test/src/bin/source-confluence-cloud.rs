@@ -5,10 +5,16 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use connector_protocols::airbyte::{AdapterOptions, Cli};
 use connector_protocols::logging;
+use connector_runtime::compile_child;
 use connector_runtime::component_source::ComponentSource;
 
+fn main() -> ExitCode {
+    // A child that compiles a component has no other task, and no threads.
+    compile_child::run_if_requested().unwrap_or_else(run)
+}
+
 #[tokio::main]
-async fn main() -> ExitCode {
+async fn run() -> ExitCode {
     logging::to_stderr("warn");
     let options = AdapterOptions {
         component: ComponentSource::embedded(confluence_component::COMPONENT),

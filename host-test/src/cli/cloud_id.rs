@@ -71,7 +71,7 @@ pub(super) async fn find(context: &Context, site: &str) -> Result<String> {
     let request = Request::get(uri)
         .header("accept", "application/json")
         .body(body)?;
-    let response = Transport::new(egress, None)
+    let response = Transport::new(egress)
         .send(request, &RequestOptions::default())
         .await
         .with_context(|| format!("{site} cannot be reached"))?;

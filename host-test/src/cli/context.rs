@@ -52,7 +52,7 @@ impl ConfigArguments {
 impl Context {
     /// Loads the component.
     pub(crate) async fn load(&self) -> CommandResult<Runtime> {
-        if let ComponentSource::File(file) = &self.component {
+        if let ComponentSource::File(file, _) = &self.component {
             File::open(file)
                 .with_context(|| format!("the component {} cannot be read", file.display()))
                 .map_err(CommandError::Usage)?;
