@@ -104,7 +104,7 @@ impl Shop {
 
     /// Writes a file for its owner alone, and returns its path.
     pub(crate) fn file(&self, name: &str, content: &str) -> String {
-        use std::os::unix::fs::PermissionsExt as _;
+        use std::os::unix::fs::PermissionsExt;
         let file = self.folder.path().join(name);
         std::fs::write(&file, content).unwrap();
         std::fs::set_permissions(&file, PermissionsExt::from_mode(0o600)).unwrap();
