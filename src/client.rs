@@ -3,4 +3,4 @@
 pub mod request;
 
 pub use crate::http::client::Client;
-pub use crate::http::{Platform, Request, Response, TransportError, Headers};
+pub use crate::http::{Headers, Platform, Request, Response, TransportError};

@@ -137,7 +137,10 @@ impl Config {
         let timeout = reader.number("timeout_s", 1..=600, 60);
         let retry = read_retry(reader);
         let exclude_spaces = reader.texts("exclude_spaces");
-        let include_personal_spaces = !matches!(reader.take("include_personal_spaces"), Some(Value::Boolean(false)));
+        let include_personal_spaces = !matches!(
+            reader.take("include_personal_spaces"),
+            Some(Value::Boolean(false))
+        );
         let refresh_days = u32::try_from(reader.number("refresh_days", 0..=365, 7)).ok()?;
         let refresh_requests = reader.number("refresh_requests", 1..=10_000_000, 20_000);
         let skip_pages = reader.texts("skip_pages");

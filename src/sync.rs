@@ -7,7 +7,7 @@
 //! A full run is a snapshot in one go. An incremental run delivers what changed, then continues the snapshot that spans
 //! runs, as far as its schedule says. A page whose details can't be read is set aside, and the next run begins with it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::client::{Client, Platform};
 use crate::config::Config;
@@ -90,7 +90,8 @@ async fn run<P: Platform, S: Sink>(
     } = State::restore(state, client.config())?;
     let selection = Selection::new(selection, &state)?;
     if spaces_changed {
-        let message = "the choice of spaces has changed since the last run: everything is read afresh";
+        let message =
+            "the choice of spaces has changed since the last run: everything is read afresh";
         client.notify(&Note::Log {
             level: Level::Warn,
             message,
@@ -121,15 +122,15 @@ struct SyncRun<'a, P, S> {
     writer: RowWriter<'a, S>,
     lookups: Lookups<'a>,
     pacer: Pacer,
+    /// Whether a checkpoint waits for accounts that are being looked up.
+    waits_for_lookups: bool,
     /// Pages set aside by this run, by the detail they lack, as long as its endpoint has not succeeded.
     probes: HashMap<Stream, Vec<String>>,
+    /// The authors of the spaces that were listed.
+    space_authors: HashSet<String>,
     summary: Summary,
     /// What was not delivered when the run was finished.
     unfinished: close::Unfinished,
-    /// Refused views and states by space id.
-    refused: HashMap<String, std::collections::BTreeMap<&'static str, u64>>,
-    /// Keys of spaces by their ids, as far as they were listed.
-    space_keys: HashMap<String, String>,
 }
 
 impl<'a, P: Platform, S: Sink> SyncRun<'a, P, S> {
@@ -139,7 +140,10 @@ impl<'a, P: Platform, S: Sink> SyncRun<'a, P, S> {
             _ => Order::Modified,
         };
         let plan = Plan::new(context.selection, &context.spaces, order);
-        let accounts = state.run.as_mut().map(|run| std::mem::take(&mut run.accounts));
+        let accounts = state
+            .run
+            .as_mut()
+            .map(|run| std::mem::take(&mut run.accounts));
         let accounts = Accounts::resume(accounts.unwrap_or_default());
         Self {
             context,
@@ -149,11 +153,11 @@ impl<'a, P: Platform, S: Sink> SyncRun<'a, P, S> {
             writer: RowWriter::new(context.selection, context.sink, accounts),
             lookups: Lookups::default(),
             pacer: Pacer::default(),
+            waits_for_lookups: false,
             probes: HashMap::new(),
+            space_authors: HashSet::new(),
             summary: Summary::default(),
             unfinished: close::Unfinished::default(),
-            refused: HashMap::new(),
-            space_keys: HashMap::new(),
         }
     }
 
@@ -175,7 +179,7 @@ impl<'a, P: Platform, S: Sink> SyncRun<'a, P, S> {
         self.look_up_remaining().await?;
         self.confirm_vanished().await?;
         self.look_up_remaining().await?;
-        self.close(refreshed).await
+        self.close(refreshed)
     }
 
     /// The run under way.

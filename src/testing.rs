@@ -12,8 +12,8 @@ mod clock;
 mod edit;
 mod key;
 mod log;
-mod recorder;
 mod oracle;
+mod recorder;
 
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -28,11 +28,11 @@ use crate::client::{Headers, Platform, Request, Response, TransportError};
 use crate::note::Note;
 use crate::timestamp::Timestamp;
 
-pub(crate) use self::edit::{Edit, Versioned};
 use self::edit::apply;
+pub(crate) use self::edit::{Edit, Versioned};
 pub(crate) use self::log::{Event, Sent};
-pub(crate) use self::recorder::{Recorder, Swept};
 pub(crate) use self::oracle::{Rows, Tables, oracle};
+pub(crate) use self::recorder::{Recorder, Swept};
 
 /// When every simulation begins: 2026-11-01T00:00:00Z, a month after the last page of a made-up site.
 const BEGINNING: i64 = 1_793_491_200_000;
@@ -97,6 +97,14 @@ impl Simulation {
     pub(crate) fn plan_edits(&self, mut edits: Vec<(usize, Edit)>) {
         edits.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
         *self.edits.borrow_mut() = edits;
+    }
+
+    /// Plans an edit for when so many more requests were answered.
+    pub(crate) fn edit_after(&self, requests: usize, edit: Edit) {
+        let at = self.answered.get() + requests;
+        let mut edits = self.edits.borrow_mut();
+        edits.push((at, edit));
+        edits.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
     }
 
     /// Answers everything in the same way from now on.
@@ -218,7 +226,10 @@ impl Simulation {
             Some(body) => IncomingRequest::post(&target, std::str::from_utf8(body).unwrap()),
             None => IncomingRequest::get(&target),
         };
-        let asked = asked.with_basic(&AccessPolicy::default().username, &AccessPolicy::default().token);
+        let asked = asked.with_basic(
+            &AccessPolicy::default().username,
+            &AccessPolicy::default().token,
+        );
         mock_confluence::answer_with(&site, &asked, &self.faults.borrow())
     }
 

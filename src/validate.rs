@@ -85,10 +85,7 @@ struct Found {
     denied: Vec<Error>,
 }
 
-async fn ask_all<P: Platform>(
-    client: &Client<'_, P>,
-    found: &mut Found,
-) -> Result<(), Error> {
+async fn ask_all<P: Platform>(client: &Client<'_, P>, found: &mut Found) -> Result<(), Error> {
     let space = sees_a_space(client, true).await;
     let sees_space = found.add(Endpoint::Spaces, space)?.unwrap_or(true);
     let mut pages = Listing::new(
@@ -152,10 +149,7 @@ async fn ask_page<P: Platform>(
     Ok(())
 }
 
-async fn ask_user<P: Platform>(
-    client: &Client<'_, P>,
-    account: &str,
-) -> Result<(), Problem> {
+async fn ask_user<P: Platform>(client: &Client<'_, P>, account: &str) -> Result<(), Problem> {
     let call = Call {
         body: Some(lookup(&[account.to_owned()])),
         ..Call::about(Endpoint::Users, "")

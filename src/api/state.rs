@@ -69,6 +69,11 @@ impl StateRow {
     /// The row of a page whose state cannot be had.
     #[must_use]
     pub fn unavailable(page_id: &str) -> Self {
-        Self { page_id: page_id.to_owned(), content_state_name: None, content_state_color: None, updated_at: None }
+        Self {
+            page_id: page_id.to_owned(),
+            content_state_name: None,
+            content_state_color: None,
+            updated_at: None,
+        }
     }
 }

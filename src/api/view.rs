@@ -45,6 +45,9 @@ impl ViewRow {
     /// The row of a page whose count cannot be had.
     #[must_use]
     pub fn unavailable(page_id: &str) -> Self {
-        Self { page_id: page_id.to_owned(), views_count: None }
+        Self {
+            page_id: page_id.to_owned(),
+            views_count: None,
+        }
     }
 }

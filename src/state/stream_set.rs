@@ -89,7 +89,8 @@ impl Serialize for StreamSet {
 impl<'de> Deserialize<'de> for StreamSet {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let names = Vec::<String>::deserialize(deserializer)?;
-        let stream = |name: &String| Stream::named(name).ok_or_else(|| de::Error::custom("no stream"));
+        let stream =
+            |name: &String| Stream::named(name).ok_or_else(|| de::Error::custom("no stream"));
         names.iter().map(stream).collect()
     }
 }

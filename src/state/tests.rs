@@ -32,8 +32,13 @@ fn full() -> State {
     state.advance(Stream::Pages, at(1_790_000_000_000));
     state.recent = RecentRows::of(streams);
     let newest = at(1_790_000_000_000);
-    state.recent.remember(StableHash::of(b"row"), newest, newest);
-    state.recent.archived_or_trashed.toggle("7", StableHash::of(b"row"));
+    state
+        .recent
+        .remember(StableHash::of(b"row"), newest, newest);
+    state
+        .recent
+        .archived_or_trashed
+        .toggle("7", StableHash::of(b"row"));
     state.pages = Some(7);
     let position = Position {
         step: 2,
@@ -89,7 +94,10 @@ fn a_watermark_never_goes_back() {
 #[test]
 fn another_version_says_which_and_what_to_do() {
     let text = full().to_json().unwrap();
-    for (version, part) in [(1, "an older component wrote it"), (3, "a newer component wrote it")] {
+    for (version, part) in [
+        (1, "an older component wrote it"),
+        (3, "a newer component wrote it"),
+    ] {
         let text = text.replacen("\"version\":2", &format!("\"version\":{version}"), 1);
         let error = restored(&text).unwrap_err();
         assert_eq!(error.kind, Kind::InvalidState);
@@ -106,7 +114,10 @@ fn another_choice_of_spaces_begins_afresh_and_the_same_one_goes_on() {
         (r#","spaces":["~B","a"]"#, false),
         (r#","spaces":["A"]"#, true),
         (r#","spaces":["A","~b"],"exclude_spaces":["C"]"#, true),
-        (r#","spaces":["A","~b"],"include_personal_spaces":false"#, true),
+        (
+            r#","spaces":["A","~b"],"include_personal_spaces":false"#,
+            true,
+        ),
         ("", true),
     ] {
         let restored = State::restore(Some(&text), &config_with(spaces)).unwrap();

@@ -94,6 +94,10 @@ impl<'a, S: Sink> Batches<'a, S> {
 ///
 /// None in practice: all members have a JSON form.
 pub fn to_json(value: &impl Serialize) -> Result<String> {
-    serde_json::to_string(value)
-        .map_err(|error| Error::new(Kind::UnexpectedResponse, format!("a row can't be written: {error}")))
+    serde_json::to_string(value).map_err(|error| {
+        Error::new(
+            Kind::UnexpectedResponse,
+            format!("a row can't be written: {error}"),
+        )
+    })
 }

@@ -7,6 +7,7 @@ use crate::sink::Sink;
 use crate::state::{RecentRows, Run, StreamSet};
 use crate::stream::Stream;
 use crate::sync::context::Scope;
+use crate::sync::pass::PassEnd;
 use crate::sync::plan::{Order, Plan};
 use crate::sync::{SyncRun, any_space_visible, beyond_the_plan, no_space};
 
@@ -36,7 +37,9 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         if let Some(refresh) = &mut self.state.refresh {
             refresh.streams = refresh.streams.difference(whole);
         }
-        self.state.refresh.take_if(|refresh| refresh.streams.is_empty());
+        self.state
+            .refresh
+            .take_if(|refresh| refresh.streams.is_empty());
         self.state.spared = None;
         if !whole.is_empty() {
             let streams: Vec<Stream> = whole.iter().collect();
@@ -66,10 +69,18 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
     pub(super) async fn read_listings(&mut self) -> Result<()> {
         loop {
             let steps = self.plan.steps.clone();
-            if self.pass(&steps, Scope::Run, None).await?.is_in_order() {
-                return Ok(());
+            match self.pass(&steps, Scope::Run, None).await? {
+                PassEnd::Done => return Ok(()),
+                PassEnd::ManyVanished => {
+                    self.look_up_remaining().await?;
+                    self.confirm_vanished().await?;
+                    continue;
+                }
+                PassEnd::OutOfOrder => {}
             }
-            self.warn("pages are not listed in the order of their modification: all of them are listed");
+            self.warn(
+                "pages are not listed in the order of their modification: all of them are listed",
+            );
             let (selection, spaces) = (self.context.selection, &self.context.spaces);
             self.plan = Plan::new(selection, spaces, Order::Id);
             let closable = self.run().closable;

@@ -42,8 +42,7 @@ impl Pacer {
 
     fn is_due(&mut self, now: Timestamp) -> bool {
         let last = *self.last.get_or_insert(now);
-        self.has_changed
-            && (self.requests + PAGE > MAX_REQUESTS || now.since(last) >= INTERVAL)
+        self.has_changed && (self.requests + PAGE > MAX_REQUESTS || now.since(last) >= INTERVAL)
     }
 
     fn restart(&mut self, now: Timestamp) {
@@ -55,14 +54,21 @@ impl Pacer {
 }
 
 impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
-    /// Writes a checkpoint if one is due.
-    pub(super) async fn checkpoint_if_due(&mut self) -> Result<()> {
-        if !self.pacer.is_due(self.context.client.platform().now()) {
+    /// Writes a checkpoint if one is due. Where the state is too long, nothing more is delivered before the accounts in
+    /// it are looked up.
+    pub(super) fn checkpoint_if_due(&mut self) -> Result<()> {
+        let is_due = self.pacer.is_due(self.context.client.platform().now());
+        if !is_due && !self.waits_for_lookups {
             return Ok(());
         }
         if self.state_text()?.len() > MAX_STATE {
-            self.look_up_remaining().await?;
+            self.start_all_lookups();
+            self.waits_for_lookups = !self.lookups.is_empty();
+            if self.waits_for_lookups {
+                return Ok(());
+            }
         }
+        self.waits_for_lookups = false;
         self.checkpoint()
     }
 
@@ -91,7 +97,10 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
 
     fn report_progress(&self) {
         let Some(run) = &self.state.run else { return };
-        let total = self.state.pages.filter(|_| self.context.selection.since().is_none());
+        let total = self
+            .state
+            .pages
+            .filter(|_| self.context.selection.since().is_none());
         self.context.client.notify(&Note::Progress {
             done: run.pages,
             total,

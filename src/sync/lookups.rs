@@ -33,6 +33,11 @@ impl<'a> Lookups<'a> {
         self.0.poll_next_unpin(context)
     }
 
+    /// Whether none is in flight.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     async fn next(&mut self) -> Option<FoundBatch> {
         self.0.next().await
     }
@@ -54,12 +59,17 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         }
     }
 
-    /// Looks up all accounts that are left.
-    pub(super) async fn look_up_remaining(&mut self) -> Result<()> {
+    /// Starts look-ups for all accounts that are left.
+    pub(super) fn start_all_lookups(&mut self) {
         self.start_lookups();
         while let Some(batch) = self.writer.accounts.take_batch() {
             self.lookups.push(look_up(self.context.client, batch));
         }
+    }
+
+    /// Looks up all accounts that are left. Nothing else may be in flight: it would not go on meanwhile.
+    pub(super) async fn look_up_remaining(&mut self) -> Result<()> {
+        self.start_all_lookups();
         while let Some(found) = self.lookups.next().await {
             self.deliver_users(found)?;
         }
@@ -72,7 +82,10 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         let batch = match found {
             Ok(batch) => batch,
             Err(RequestError::Failed(error)) => {
-                self.warn(&format!("users can't be looked up in this run: {}", error.message));
+                self.warn(&format!(
+                    "users can't be looked up in this run: {}",
+                    error.message
+                ));
                 self.stall(Stream::Users);
                 self.lookups.clear();
                 self.writer.accounts.forget();

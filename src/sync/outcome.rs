@@ -34,7 +34,8 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
             self.record_skipped(id);
         }
         let requests = details.statuses().into_iter();
-        let requests = requests.filter(|(_, status)| !matches!(status, Status::Omitted | Status::Down));
+        let requests =
+            requests.filter(|(_, status)| !matches!(status, Status::Omitted | Status::Down));
         self.pacer.record_rows(requests.count().max(1));
         Ok(())
     }
@@ -48,9 +49,8 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
                 Status::Complete => self.complete(id, stream),
                 Status::Refused => {
                     self.complete(id, stream);
-                    let space = page.space_id.clone().unwrap_or_default();
-                    let tally = self.refused.entry(space).or_default();
-                    *tally.entry(stream.name()).or_default() += 1;
+                    let tally = self.summary.refused_by_space.entry(space_key(page));
+                    *tally.or_default().entry(stream.name()).or_default() += 1;
                 }
                 Status::Down => self.stall(stream),
                 Status::Failed(error) => self.set_aside(id, stream, error)?,
@@ -61,7 +61,9 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
 
     fn complete(&mut self, id: &str, stream: Stream) {
         self.probes.remove(&stream);
-        self.state.set_aside.remove(id, [stream].into_iter().collect());
+        self.state
+            .set_aside
+            .remove(id, [stream].into_iter().collect());
     }
 
     /// Sets a page aside. The failures of an endpoint that fails for every page are not counted.
@@ -110,7 +112,9 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         }
         let affected = fed_by(stream).intersection(self.selected());
         for id in self.probes.remove(&stream).unwrap_or_default() {
-            self.state.set_aside.remove(&id, [stream].into_iter().collect());
+            self.state
+                .set_aside
+                .remove(&id, [stream].into_iter().collect());
         }
         let run = self.run();
         run.stalled.insert(stream);
@@ -150,7 +154,10 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         }
         self.never_close(streams);
         self.pacer.record_change();
-        self.warn(&format!("{rows} rows of {} have no key and are not delivered", stream.name()));
+        self.warn(&format!(
+            "{rows} rows of {} have no key and are not delivered",
+            stream.name()
+        ));
     }
 
     /// Counts values that could not be read, and names the first few.
@@ -163,19 +170,31 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
                     column,
                     key,
                 } = value;
-                self.warn(&format!("{column} of {key} can't be read and is null (from {endpoint})"));
+                self.warn(&format!(
+                    "{column} of {key} can't be read and is null (from {endpoint})"
+                ));
             }
         }
     }
 
-    fn record_skipped(&mut self, id: &str) {
-        if !self.summary.skipped.iter().any(|known| known == id) {
-            self.summary.skipped.push(id.to_owned());
-        }
+    /// Remembers that the details of a page were not read: its old ones are spared when snapshots are closed.
+    pub(super) fn record_skipped(&mut self, id: &str) {
         if !self.state.skipped.iter().any(|known| known == id) {
             self.state.skipped.push(id.to_owned());
         }
     }
+}
+
+/// The key of the space of a page, as its address has it; else the space's id.
+fn space_key(page: &PageRow) -> String {
+    let url = page.source_url.as_deref().unwrap_or_default();
+    let key = url
+        .split_once("/spaces/")
+        .and_then(|(_, rest)| rest.split('/').next());
+    key.filter(|key| !key.is_empty())
+        .or(page.space_id.as_deref())
+        .unwrap_or("unknown")
+        .to_owned()
 }
 
 /// The reason for which a page is set aside, in a few words.

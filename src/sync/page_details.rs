@@ -128,14 +128,30 @@ impl<'a, P: Platform> DetailReader<'a, P> {
             space_id: page.space_id.as_deref(),
         };
         let (versions, labels, views, state) = try_join4(
-            self.detail(Stream::PageVersions, details, fetch::versions(client, page), || None),
-            self.detail(Stream::PageLabels, details, fetch::labels(client, page), || None),
-            self.detail(Stream::PageViews, details, fetch::views(client, page), || {
-                Some(ViewRow::unavailable(id))
-            }),
-            self.detail(Stream::PageContentStates, details, fetch::state(client, page), || {
-                Some(StateRow::unavailable(id))
-            }),
+            self.detail(
+                Stream::PageVersions,
+                details,
+                fetch::versions(client, page),
+                || None,
+            ),
+            self.detail(
+                Stream::PageLabels,
+                details,
+                fetch::labels(client, page),
+                || None,
+            ),
+            self.detail(
+                Stream::PageViews,
+                details,
+                fetch::views(client, page),
+                || Some(ViewRow::unavailable(id)),
+            ),
+            self.detail(
+                Stream::PageContentStates,
+                details,
+                fetch::state(client, page),
+                || Some(StateRow::unavailable(id)),
+            ),
         )
         .await?;
         let mut unreadable = Vec::new();

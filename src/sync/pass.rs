@@ -1,5 +1,6 @@
 //! A pass over listings: reads pages with their details ahead of their turn, and delivers them in order.
 
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::task::Poll;
 
@@ -35,12 +36,8 @@ pub(super) enum PassEnd {
     Done,
     /// The listing by modification is not in that order.
     OutOfOrder,
-}
-
-impl PassEnd {
-    pub(super) fn is_in_order(self) -> bool {
-        self == Self::Done
-    }
+    /// So many pages have vanished that they must be confirmed before the pass goes on.
+    ManyVanished,
 }
 
 /// What became of a [`WorkItem`].
@@ -88,12 +85,27 @@ impl<'a, P: Platform, S: Sink> SyncRun<'a, P, S> {
         let mut ahead = OrderedPrefetch::new(source, context.window(), reserve, |item| {
             process(context, scope, &known, item)
         });
+        let mut ready = VecDeque::new();
         let requests = context.client.requests();
         loop {
-            let lookups = &mut self.lookups;
-            let event = poll_fn(|waker| match lookups.poll_next(waker) {
-                Poll::Ready(Some(found)) => Poll::Ready(Some(Event::Users(found))),
-                _ => ahead.poll_next(waker).map(|done| done.map(Event::Completed)),
+            let (lookups, waits) = (&mut self.lookups, self.waits_for_lookups);
+            let event = poll_fn(|waker| {
+                if let Poll::Ready(Some(found)) = lookups.poll_next(waker) {
+                    return Poll::Ready(Some(Event::Users(found)));
+                }
+                if waits {
+                    // Requests that are in flight hold turns that the look-ups wait for: they must go on.
+                    while let Poll::Ready(Some(completed)) = ahead.poll_next(waker) {
+                        ready.push_back(completed);
+                    }
+                    return Poll::Pending;
+                }
+                match ready.pop_front() {
+                    Some(completed) => Poll::Ready(Some(Event::Completed(completed))),
+                    None => ahead
+                        .poll_next(waker)
+                        .map(|done| done.map(Event::Completed)),
+                }
             });
             match event.await {
                 None => return Ok(PassEnd::Done),
@@ -104,10 +116,10 @@ impl<'a, P: Platform, S: Sink> SyncRun<'a, P, S> {
                 },
             }
             self.start_lookups();
+            self.checkpoint_if_due()?;
             if self.run().vanished.len() >= MAX_IDS {
-                self.confirm_vanished().await?;
+                return Ok(PassEnd::ManyVanished);
             }
-            self.checkpoint_if_due().await?;
             let used = context.client.requests() - requests;
             if limits.is_some_and(|limits| used >= limits.requests) {
                 return Ok(PassEnd::Done);
@@ -129,11 +141,8 @@ impl<'a, P: Platform, S: Sink> SyncRun<'a, P, S> {
 
     pub(super) fn deliver_spaces(&mut self, rows: &[SpaceRow]) -> Result<()> {
         self.run().any_row_seen |= !rows.is_empty();
-        let keys = rows.iter().filter_map(|row| {
-            let key = row.external_key.as_ref()?;
-            Some((row.source_id.clone(), key.clone()))
-        });
-        self.space_keys.extend(keys);
+        let authors = rows.iter().filter_map(|row| row.author_id.clone());
+        self.space_authors.extend(authors);
         self.pacer.record_change();
         self.writer.spaces(rows)
     }

@@ -123,7 +123,10 @@ impl Selection {
     /// The earliest time of modification that is selected, if no stream is read whole that hangs on pages.
     #[must_use]
     pub fn since(&self) -> Option<Timestamp> {
-        let windows = self.0.iter().filter(|(stream, _)| *stream != Stream::Spaces);
+        let windows = self
+            .0
+            .iter()
+            .filter(|(stream, _)| *stream != Stream::Spaces);
         let since = windows.map(|(_, window)| match window {
             Window::All => None,
             Window::Since(since) => Some(*since),
@@ -283,7 +286,10 @@ pub fn page_query(statuses: &[&str], sort: &str, spaces: &Spaces) -> String {
     let statuses = statuses.iter().map(|status| format!("status={status}"));
     let ids = spaces.in_query().iter();
     let ids = ids.map(|id| format!("space-id={}", encode(id)));
-    let parameters: Vec<_> = statuses.chain(ids).chain([format!("sort={sort}")]).collect();
+    let parameters: Vec<_> = statuses
+        .chain(ids)
+        .chain([format!("sort={sort}")])
+        .collect();
     parameters.join("&")
 }
 

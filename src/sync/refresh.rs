@@ -1,13 +1,15 @@
 //! The snapshot that spans incremental runs: each continues it as far as its schedule says.
 
+use crate::api::space::SpaceRow;
 use crate::client::Platform;
 use crate::error::Result;
+use crate::listing::Listing;
 use crate::sink::Sink;
 use crate::state::{Position, Refresh};
 use crate::stream::Stream;
 use crate::sync::context::Scope;
 use crate::sync::pass::Limits;
-use crate::sync::plan::{Plan, details_of};
+use crate::sync::plan::{Plan, details_of, space_steps};
 use crate::sync::schedule::Schedule;
 use crate::sync::summary::Freshness;
 use crate::sync::{SyncRun, archived_or_trashed, beyond_the_plan};
@@ -45,7 +47,9 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
                 writer.page(page, streams)
             })
             .await?;
-            self.pacer.record_rows(delivered);
+            if delivered > 0 {
+                self.pacer.record_rows(delivered);
+            }
         }
         self.run().recent.archived_or_trashed = now;
         Ok(())
@@ -70,7 +74,11 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         let details = details_of(self.context.selection.refreshed()).len();
         let schedule = Schedule::new(config, details, self.state.pages);
         let now = self.context.client.started_at();
-        let Some(due) = self.state.refresh.as_ref().map(|refresh| schedule.due_pages(refresh, now))
+        let Some(due) = self
+            .state
+            .refresh
+            .as_ref()
+            .map(|refresh| schedule.due_pages(refresh, now))
         else {
             return Ok(Refreshed::Partly);
         };
@@ -81,7 +89,33 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
             };
             self.pass(&steps, Scope::Snapshot, Some(limits)).await?;
         }
-        Ok(self.report_freshness(schedule, steps.len()))
+        let refreshed = self.report_freshness(schedule, steps.len());
+        if refreshed == Refreshed::Complete {
+            self.observe_space_authors().await?;
+        }
+        Ok(refreshed)
+    }
+
+    /// The authors of spaces belong to every snapshot of users, whenever their spaces were created.
+    async fn observe_space_authors(&mut self) -> Result<()> {
+        let refresh = self.state.refresh.as_ref();
+        if !refresh.is_some_and(|refresh| refresh.streams.contains(Stream::Users)) {
+            return Ok(());
+        }
+        if self.resumed_from.is_some() && self.context.spaces.listed().is_none() {
+            // The run that this one resumes listed them, in part or whole.
+            for step in space_steps(&[]) {
+                let page_size = self.context.client.config().page_size;
+                let mut listing = Listing::<SpaceRow>::new(&step.query, page_size, None);
+                while let Some(page) = listing.next(self.context.client).await? {
+                    let authors = page.rows.into_iter().filter_map(|row| row.author_id);
+                    self.space_authors.extend(authors);
+                }
+            }
+        }
+        let authors = self.space_authors.iter().map(String::as_str);
+        self.writer.accounts.observe(authors);
+        Ok(())
     }
 
     /// Opens a snapshot where none is under way. Whether this run continues one.
@@ -107,6 +141,7 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         }
         let streams: Vec<_> = selected.iter().collect();
         self.writer.flush()?;
+        self.writer.accounts.begin_snapshot();
         self.context.sink.begin_snapshot(&streams)?;
         self.state.spared = None;
         self.state.refresh = Some(Refresh {

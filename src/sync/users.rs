@@ -65,6 +65,12 @@ impl Accounts {
         self.in_flight.retain(|requested| requested != batch);
     }
 
+    /// A snapshot begins: accounts that were delivered before are looked up again where they are seen again.
+    pub fn begin_snapshot(&mut self) {
+        let not_delivered = self.in_flight.iter().flatten().chain(&self.pending);
+        self.seen = not_delivered.map(|id| id.as_str().into()).collect();
+    }
+
     /// Forgets what is not delivered.
     pub fn forget(&mut self) {
         self.pending.clear();

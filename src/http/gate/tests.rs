@@ -26,7 +26,8 @@ fn no_more_than_the_limit_pass_and_all_pass_in_order() {
     let (inside, most) = (Cell::new(0), Cell::new(0));
     let passed = std::cell::RefCell::new(Vec::new());
     let request = |number: u64| {
-        let (simulation, gate, inside, most, passed) = (&simulation, &gate, &inside, &most, &passed);
+        let (simulation, gate, inside, most, passed) =
+            (&simulation, &gate, &inside, &most, &passed);
         async move {
             let permit = gate.enter(false).await;
             passed.borrow_mut().push(number);
@@ -81,7 +82,11 @@ fn while_one_holds_nobody_passes() {
         let holds = join_all([hold(100), hold(300)]);
         futures_util::future::join(holds, request).await.1
     };
-    assert_eq!(simulation.run(all), millis(300), "as long as the longest hold");
+    assert_eq!(
+        simulation.run(all),
+        millis(300),
+        "as long as the longest hold"
+    );
 }
 
 #[test]

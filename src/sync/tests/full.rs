@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use mock_confluence::{Corpus, Page, CorpusSpec};
+use mock_confluence::{Corpus, CorpusSpec, Page};
 use serde_json::json;
 
 use super::*;
-use crate::testing::{small_site, oracle};
+use crate::testing::{oracle, small_site};
 
 /// A site of a few pages, made by hand: what a generator doesn't think of.
 fn odd_sites() -> Vec<(&'static str, Corpus)> {
@@ -303,7 +303,13 @@ fn awkward_listings_are_read_whole() {
         let simulation = Simulation::new(corpus.clone(), 16);
         simulation.inject_faults(&[fault]);
         let recorder = Recorder::new(&simulation);
-        read(&simulation, &recorder, sized(10, 4), &every_stream(Mode::Full)).unwrap();
+        read(
+            &simulation,
+            &recorder,
+            sized(10, 4),
+            &every_stream(Mode::Full),
+        )
+        .unwrap();
         assert_same(&recorder.tables(), &oracle(&corpus, &[]), fault);
         assert_eq!(recorder.take_closed().len(), 7, "{fault}");
     }

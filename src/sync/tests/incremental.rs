@@ -8,7 +8,7 @@ use serde_json::json;
 use super::*;
 use crate::error::Kind;
 use crate::state::State;
-use crate::testing::{Edit, Versioned, small_site, oracle};
+use crate::testing::{Edit, Versioned, oracle, small_site};
 use crate::timestamp::Timestamp;
 
 fn simulation_of(corpus: Corpus) -> Simulation {
@@ -18,7 +18,13 @@ fn simulation_of(corpus: Corpus) -> Simulation {
 /// The sink of a simulation that was read whole a while ago.
 fn catch_up<'a>(simulation: &'a Simulation, config: &Value) -> Recorder<'a> {
     let recorder = Recorder::new(simulation);
-    read(simulation, &recorder, config.clone(), &every_stream(Mode::Full)).unwrap();
+    read(
+        simulation,
+        &recorder,
+        config.clone(),
+        &every_stream(Mode::Full),
+    )
+    .unwrap();
     recorder.take_emitted();
     recorder.take_closed();
     simulation.take_log();
@@ -180,10 +186,7 @@ fn modes_can_be_mixed_and_streams_added() {
         &in_mode(&two, Mode::Incremental),
     )
     .unwrap();
-    assert_eq!(
-        Vec::from_iter(recorder.take_closed()),
-        ["page_labels"]
-    );
+    assert_eq!(Vec::from_iter(recorder.take_closed()), ["page_labels"]);
     assert!(
         recorder.take_emitted()["pages"] < 4,
         "known pages don't come again"
@@ -200,10 +203,7 @@ fn modes_can_be_mixed_and_streams_added() {
         (Stream::PageLabels, Mode::Incremental),
     ];
     read(&simulation, &recorder, sized(5, 4), &mixed).unwrap();
-    assert_eq!(
-        Vec::from_iter(recorder.take_closed()),
-        ["pages"]
-    );
+    assert_eq!(Vec::from_iter(recorder.take_closed()), ["pages"]);
     assert_same(
         &recorder.tables(),
         &only(oracle(&simulation.corpus(), &[]), &two),
@@ -250,7 +250,9 @@ fn streams_in_turns_miss_nothing() {
 /// The watermarks of the streams that have one.
 fn watermarks(simulation: &Simulation, recorder: &Recorder<'_>) -> Vec<Timestamp> {
     let config = parsed(simulation, json!({}));
-    let state = State::restore(recorder.state().as_deref(), &config).unwrap().state;
+    let state = State::restore(recorder.state().as_deref(), &config)
+        .unwrap()
+        .state;
     let watermarks = Stream::ALL
         .into_iter()
         .filter_map(|stream| state.watermark(stream));
@@ -275,10 +277,22 @@ fn a_watermark_never_passes_the_beginning_of_its_run() {
     simulation.advance(Duration::from_mins(1));
     let began = Timestamp::parse(&crate::testing::rfc3339(60_000)).unwrap();
     recorder.refuse_after(Some(20));
-    read(&simulation, &recorder, sized(5, 2), &every_stream(Mode::Full)).unwrap_err();
+    read(
+        &simulation,
+        &recorder,
+        sized(5, 2),
+        &every_stream(Mode::Full),
+    )
+    .unwrap_err();
     recorder.refuse_after(None);
     simulation.advance(Duration::from_mins(30));
-    read(&simulation, &recorder, sized(5, 2), &every_stream(Mode::Full)).unwrap();
+    read(
+        &simulation,
+        &recorder,
+        sized(5, 2),
+        &every_stream(Mode::Full),
+    )
+    .unwrap();
     let watermarks = watermarks(&simulation, &recorder);
     assert_eq!(
         watermarks.len(),
@@ -315,7 +329,10 @@ fn the_same_spaces_go_on() {
     recorder.take_closed();
     keys.reverse();
     read(&simulation, &recorder, json!({ "spaces": keys }), &all).unwrap();
-    assert!(!recorder.take_closed().contains("pages"), "an incremental run");
+    assert!(
+        !recorder.take_closed().contains("pages"),
+        "an incremental run"
+    );
 }
 
 /// Thousands of spaces named one by one, with keys as long as those of personal spaces.
@@ -334,7 +351,7 @@ fn a_state_stays_small_however_many_spaces_are_named() {
     let recorder = Recorder::new(&simulation);
     let keys: Vec<_> = corpus.spaces.iter().map(|space| &space.key).collect();
     let config = json!({ "spaces": keys });
-    recorder.refuse_after(Some(40));
+    recorder.refuse_after(Some(25));
     let streams = every_stream(Mode::Full);
     read(&simulation, &recorder, config.clone(), &streams).unwrap_err();
     assert!(recorder.state().is_some(), "a checkpoint was made");
@@ -396,7 +413,11 @@ fn a_state_that_does_not_fit_is_refused() {
         ("{\"version\":\"2\"}".into(), "can't be read"),
         (good[..good.len() - 1].into(), "can't be read"),
         (
-            good.replacen("\"archived_or_trashed\":\"", "\"archived_or_trashed\":\"A", 1),
+            good.replacen(
+                "\"archived_or_trashed\":\"",
+                "\"archived_or_trashed\":\"A",
+                1,
+            ),
             "can't be read",
         ),
     ] {
@@ -434,9 +455,14 @@ fn a_state_stays_small_whatever_the_site_holds() {
     let recorder = Recorder::new(&simulation);
     let mut calls = 0;
     loop {
-        recorder.refuse_after(Some(300));
+        recorder.refuse_after(Some(60));
         calls += 1;
-        match read(&simulation, &recorder, sized(250, 8), &every_stream(Mode::Full)) {
+        match read(
+            &simulation,
+            &recorder,
+            sized(250, 8),
+            &every_stream(Mode::Full),
+        ) {
             Ok(_) => break,
             Err(error) => assert_eq!(error.kind, Kind::Cancelled),
         }

