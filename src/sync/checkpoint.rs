@@ -57,7 +57,7 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
     /// Writes a checkpoint if one is due. Where the state is too long, nothing more is delivered before the accounts in
     /// it are looked up.
     pub(super) fn checkpoint_if_due(&mut self) -> Result<()> {
-        let is_due = self.pacer.is_due(self.context.client.platform().now());
+        let is_due = self.pacer.is_due(self.context.client.now());
         if !is_due && !self.waits_for_lookups {
             return Ok(());
         }
@@ -80,7 +80,7 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         let state = self.state_text()?;
         self.writer.flush()?;
         self.context.sink.checkpoint(&state)?;
-        self.pacer.restart(self.context.client.platform().now());
+        self.pacer.restart(self.context.client.now());
         self.report_progress();
         Ok(())
     }

@@ -206,10 +206,11 @@ impl<'a, P: Platform> DetailReader<'a, P> {
     /// Whether the service answers for others while it fails for one page. `before` is how many details were read
     /// when the request began.
     async fn service_answers(&self, before: u64) -> bool {
-        self.health.answers() > before || {
+        let probe = async {
             let mut pages = Listing::<PageRow>::new("", 1, None);
             pages.next(self.client).await.is_ok()
-        }
+        };
+        self.health.service_answers(before, probe).await
     }
 }
 

@@ -328,3 +328,24 @@ fn an_outage_ends_the_run() {
         assert_same(&recorder.tables(), &oracle(&corpus, &[]), "afterwards");
     }
 }
+
+/// One probe decides for all requests that fail together.
+#[test]
+fn an_outage_is_probed_once() {
+    let (corpus, _) = site(30, 77);
+    let simulation = Simulation::new(corpus, 78);
+    simulation.inject_faults(&["503:after=20"]);
+    let recorder = Recorder::new(&simulation);
+    read(
+        &simulation,
+        &recorder,
+        impatient(),
+        &every_stream(Mode::Full),
+    )
+    .unwrap_err();
+    let probes = simulation
+        .sent()
+        .into_iter()
+        .filter(|sent| sent.query == "limit=1");
+    assert!(probes.count() <= 2, "one request and its retry");
+}
