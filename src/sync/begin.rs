@@ -9,7 +9,8 @@ use crate::stream::Stream;
 use crate::sync::context::Scope;
 use crate::sync::pass::PassEnd;
 use crate::sync::plan::{Order, Plan};
-use crate::sync::{SyncRun, any_space_visible, beyond_the_plan, no_space};
+use crate::sync::run::{SyncRun, beyond_the_plan};
+use crate::sync::spaces::{any_space_visible, no_space};
 
 impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
     /// Whether the state holds an interrupted run with the same plan.

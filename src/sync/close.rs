@@ -5,9 +5,9 @@ use crate::error::{Error, Kind, Result};
 use crate::sink::Sink;
 use crate::state::{PageSetAside, Spared, StableHash, StreamSet};
 use crate::stream::Stream;
-use crate::sync::SyncRun;
-use crate::sync::plan::{DETAILS, details_of};
 use crate::sync::refresh::Refreshed;
+use crate::sync::run::{SyncRun, Unfinished};
+use crate::sync::selection::{DETAILS, details_of};
 use crate::sync::summary::{SetAsidePage, Summary};
 use crate::sync::writer::page_key;
 
@@ -199,11 +199,4 @@ fn counted(count: impl Into<u64>, what: &str) -> String {
     let count = count.into();
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {what}{plural}")
-}
-
-/// What a finished run did not deliver, besides pages set aside.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Unfinished {
-    stalled: StreamSet,
-    rows_without_key: u64,
 }

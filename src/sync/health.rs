@@ -5,14 +5,14 @@ use std::future::poll_fn;
 use std::task::{Poll, Waker};
 
 use crate::stream::Stream;
-use crate::sync::plan::DETAILS;
+use crate::sync::selection::DETAILS;
 
 /// Failures without a success after which an endpoint is left alone.
 const BREAKER_THRESHOLD: u32 = 5;
 
 /// What the endpoints for details answered in this run.
 #[derive(Debug, Default)]
-pub struct Health {
+pub(super) struct Health {
     endpoints: [Cell<Availability>; DETAILS.len()],
     /// Details that were read, and probes that were answered.
     answers: Cell<u64>,
@@ -58,31 +58,35 @@ struct Availability {
 
 impl Health {
     /// The endpoint of this stream answered.
-    pub fn record_success(&self, detail: Stream) {
+    pub(super) fn record_success(&self, detail: Stream) {
         self.answers.set(self.answers.get() + 1);
         self.update(detail, |endpoint| endpoint.has_succeeded = true);
     }
 
     /// The endpoint of this stream failed for a page, retries included.
-    pub fn record_failure(&self, detail: Stream) {
+    pub(super) fn record_failure(&self, detail: Stream) {
         self.update(detail, |endpoint| endpoint.failures += 1);
     }
 
     /// Whether the endpoint of this stream failed for every page so far, and for enough of them.
     #[must_use]
-    pub fn is_down(&self, detail: Stream) -> bool {
+    pub(super) fn is_down(&self, detail: Stream) -> bool {
         let endpoint = self.endpoint(detail).map(Cell::get).unwrap_or_default();
         !endpoint.has_succeeded && endpoint.failures >= BREAKER_THRESHOLD
     }
 
     /// How many details were read so far, of any endpoint.
     #[must_use]
-    pub fn answers(&self) -> u64 {
+    pub(super) fn answers(&self) -> u64 {
         self.answers.get()
     }
 
     /// Whether the service answered anything since `before` details were read. One probe decides for all who ask.
-    pub async fn service_answers(&self, before: u64, request: impl Future<Output = bool>) -> bool {
+    pub(super) async fn service_answers(
+        &self,
+        before: u64,
+        request: impl Future<Output = bool>,
+    ) -> bool {
         loop {
             if self.probe.has_failed.get() {
                 return false;

@@ -7,10 +7,10 @@ use crate::listing::UnreadableValue;
 use crate::sink::Sink;
 use crate::state::{MAX_SET_ASIDE, StreamSet};
 use crate::stream::Stream;
-use crate::sync::SyncRun;
 use crate::sync::context::fed_by;
 use crate::sync::page_details::{PageDetails, Status};
-use crate::sync::plan::details_of;
+use crate::sync::run::SyncRun;
+use crate::sync::selection::details_of;
 
 /// Unreadable values that are named in notes.
 const MAX_NAMED: u64 = 5;

@@ -14,13 +14,13 @@ use crate::error::Result;
 use crate::sink::Sink;
 use crate::state::{Position, RecentRows, StreamSet, overlapped};
 use crate::stream::Stream;
-use crate::sync::SyncRun;
 use crate::sync::context::{Context, MAX_IDS, Scope, hash_of};
 use crate::sync::lookups::FoundBatch;
 use crate::sync::page_details::{Abort, DetailReader, PageDetails};
-use crate::sync::plan::Step;
 use crate::sync::prefetch::OrderedPrefetch;
 use crate::sync::reader::{ListedPage, ListingReader, PageEnd, WorkItem};
+use crate::sync::run::SyncRun;
+use crate::sync::step::Step;
 
 /// How much of the listings a pass reads.
 #[derive(Debug, Clone, Copy)]
@@ -58,7 +58,7 @@ struct CompletedPage {
 enum Outcome {
     /// Delivered by an earlier run, and the same since.
     Known,
-    Read(PageDetails),
+    Read(Box<PageDetails>),
     Gone,
 }
 
@@ -67,7 +67,7 @@ enum Event {
     Users(FoundBatch),
 }
 
-impl<'a, P: Platform, S: Sink> SyncRun<'a, P, S> {
+impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
     /// Reads these listings from the position of the scope on.
     pub(super) async fn pass(
         &mut self,
@@ -259,7 +259,7 @@ async fn process<P: Platform, S>(
             } else {
                 let reader = DetailReader::new(context.client, &context.health);
                 match reader.read(row, context.details(row, streams)).await {
-                    Ok(details) => Outcome::Read(details),
+                    Ok(details) => Outcome::Read(Box::new(details)),
                     Err(Abort::Gone) => Outcome::Gone,
                     Err(Abort::Fatal(error)) => return Err(error),
                 }

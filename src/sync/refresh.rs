@@ -7,12 +7,15 @@ use crate::listing::Listing;
 use crate::sink::Sink;
 use crate::state::{Position, Refresh};
 use crate::stream::Stream;
+use crate::sync::archived_or_trashed;
 use crate::sync::context::Scope;
 use crate::sync::pass::Limits;
-use crate::sync::plan::{Plan, details_of, space_steps};
+use crate::sync::plan::Plan;
+use crate::sync::run::{SyncRun, beyond_the_plan};
 use crate::sync::schedule::Schedule;
+use crate::sync::selection::details_of;
+use crate::sync::step::space_steps;
 use crate::sync::summary::Freshness;
-use crate::sync::{SyncRun, archived_or_trashed, beyond_the_plan};
 
 /// Whether the snapshot that spans runs came to the end of the listings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,10 +8,10 @@ use crate::client::Platform;
 use crate::error::Result;
 use crate::sink::Sink;
 use crate::state::StreamSet;
-use crate::sync::SyncRun;
 use crate::sync::context::all_details;
 use crate::sync::page_details::{Abort, DetailReader, PageDetails};
-use crate::sync::plan::details_of;
+use crate::sync::run::SyncRun;
+use crate::sync::selection::details_of;
 
 impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
     /// Asks again for what earlier runs set aside.

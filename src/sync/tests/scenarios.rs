@@ -48,10 +48,10 @@ fn transcript(simulation: &Simulation, result: &Result<Value>) -> String {
         let (seconds, millis) = (millis / 1000, millis % 1000);
         writeln!(text, "{seconds:3}.{millis:03} {event}").unwrap();
     }
-    text.push_str(&match result {
-        Ok(summary) => format!("done {summary}"),
-        Err(error) => describe_error(error),
-    });
+    match result {
+        Ok(summary) => write!(text, "done {summary}").unwrap(),
+        Err(error) => text.push_str(&describe_error(error)),
+    }
     text
 }
 
