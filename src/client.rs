@@ -3,4 +3,4 @@
 pub mod request;
 
 pub use crate::http::client::Client;
-pub use crate::http::{Headers, Platform, Request, Response, TransportError};
+pub use crate::http::{Headers, MAX_BODY, Platform, Request, Response, TransportError};

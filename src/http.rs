@@ -5,8 +5,6 @@ pub mod classify;
 pub mod client;
 pub mod gate;
 pub mod retry;
-#[cfg(target_family = "wasm")]
-pub mod wasi;
 
 use std::future::Future;
 use std::time::Duration;
@@ -88,6 +86,9 @@ pub enum TransportError {
     /// The host's policy forbids the request; asking again can't help.
     #[error("the host forbids this request: {0}")]
     Denied(String),
+    /// The certificate of the server is not trusted; a retry cannot help.
+    #[error("the server's certificate is not trusted: {0}")]
+    Certificate(String),
     /// The answer is longer than [`MAX_BODY`] or than the host allows.
     #[error("an answer of more than {} MiB", MAX_BODY >> 20)]
     TooLarge,

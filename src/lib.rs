@@ -1,8 +1,8 @@
 //! A Confluence Cloud site as streams of rows, for a sandboxed connector runtime.
 //!
 //! The crate is built as a WebAssembly component (package `dx:connector`, see `wit/`). Its modules stand here
-//! in the order in which data flows; `component`, `executor` and `http::wasi` alone know of WebAssembly, all else
-//! is plain Rust that is tested natively with a scripted [`Platform`](http::Platform).
+//! in the order in which data flows; only `wasi` knows of WebAssembly, all else is plain Rust
+//! that is tested natively with a scripted [`Platform`](client::Platform).
 
 pub mod config;
 pub mod endpoint;
@@ -32,9 +32,7 @@ pub mod state;
 pub mod sync;
 pub mod validate;
 
-#[cfg(target_family = "wasm")]
-mod component;
-#[cfg(target_family = "wasm")]
-mod executor;
 #[cfg(test)]
 mod testing;
+#[cfg(target_family = "wasm")]
+mod wasi;

@@ -295,11 +295,11 @@ impl Stream {
                 let nullable = !keys.contains(&column.name);
                 all.raw(column.name, &column.property(nullable))
             });
-        Object::with("$schema", "https://json-schema.org/draft/2020-12/schema")
+        Object::with("$schema", "http://json-schema.org/draft-07/schema#")
             .text("type", Some("object"))
             .text("description", Some(self.description()))
             .raw("properties", &properties.end())
-            .texts("required", self.columns().iter().map(|column| column.name))
+            .texts("required", keys.iter().copied())
             .end()
     }
 }

@@ -59,19 +59,25 @@ pub struct Validation {
     pub endpoints: Vec<EndpointAccess>,
 }
 
-/// Validates a configuration.
-pub async fn validate<P: Platform>(platform: &P, config: &str) -> Validation {
+/// Validates a configuration: asks every endpoint once.
+pub async fn validate<P: Platform>(platform: &P, config: &Config) -> Validation {
     let mut found = Found::default();
-    match Config::parse(config) {
-        Ok(config) => {
-            let client = Client::new(platform, &config);
-            if let Err(error) = ask_all(&client, &mut found).await {
-                found.fatal = Some(error);
-            }
-        }
-        Err(error) => found.fatal = Some(error),
+    let client = Client::new(platform, config);
+    if let Err(error) = ask_all(&client, &mut found).await {
+        found.fatal = Some(error);
     }
     found.into_validation()
+}
+
+/// What is found of a configuration that cannot be read.
+#[must_use]
+pub fn invalid_config(error: Error) -> Validation {
+    let fatal = Some(error);
+    Found {
+        fatal,
+        ..Found::default()
+    }
+    .into_validation()
 }
 
 #[derive(Default)]

@@ -347,7 +347,9 @@ fn transport_failure(endpoint: Endpoint, error: &TransportError) -> Failure {
         TransportError::Timeout(_) | TransportError::Network(_) => {
             (Kind::Unavailable, Nature::Transient)
         }
-        TransportError::Denied(_) => (Kind::InvalidConfig, Nature::Final),
+        TransportError::Denied(_) | TransportError::Certificate(_) => {
+            (Kind::InvalidConfig, Nature::Final)
+        }
         TransportError::TooLarge => (Kind::UnexpectedResponse, Nature::Final),
     };
     let error = Error::new(kind, format!("{error} ({endpoint})")).at(endpoint);

@@ -34,6 +34,8 @@ pub struct AccessPolicy {
     pub public: bool,
     /// Whether the account sees any space.
     pub spaces_visible: bool,
+    /// Ids of spaces that the account may not see (any more).
+    pub hidden_spaces: BTreeSet<String>,
 }
 
 /// The kinds of API token.
@@ -70,6 +72,7 @@ impl Default for AccessPolicy {
             kind: TokenKind::Unscoped,
             public: false,
             spaces_visible: true,
+            hidden_spaces: BTreeSet::new(),
         }
     }
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use http::header::AUTHORIZATION;
+use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -14,6 +15,7 @@ use hyper_util::server::conn::auto;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::connection_end::{EndSignal, Resettable};
 use super::endpoint::{Target, route};
 use super::fault_plan::FaultPlan;
 use super::reply::Reply;
@@ -21,8 +23,10 @@ use super::request::IncomingRequest;
 use super::request_stats::{LoggedRequest, RequestStats};
 use super::service::answer_with;
 use super::site::Site;
-use super::transmission::{EndSignal, Resettable, ResponseBody, deliver, read};
+use super::transmission::{ResponseBody, deliver, read};
 
+/// Where the mock tells which requests came; such requests are not counted.
+const STATISTICS_PATH: &str = "/_mock/requests";
 /// How long requests under way may take to end when the mock stops.
 const SHUTDOWN_GRACE: Duration = Duration::from_millis(200);
 
@@ -67,15 +71,15 @@ impl ServerState {
         } else {
             0
         };
-        self.stats().record(|| LoggedRequest {
+        let endpoint = match route(&request.path).1 {
+            Target::Endpoint(endpoint, _) => Some(endpoint),
+            _ => None,
+        };
+        self.stats().record(endpoint, || LoggedRequest {
             method: request.method.to_string(),
             path: request.path.clone(),
             query: request.query.clone(),
-            endpoint: if let Target::Endpoint(endpoint, _) = route(&request.path).1 {
-                Some(endpoint)
-            } else {
-                None
-            },
+            endpoint,
             status,
             authorization: request.headers.contains_key(AUTHORIZATION),
             body: request.body.clone(),
@@ -155,6 +159,11 @@ async fn respond(
     shared: Arc<ServerState>,
     signal: EndSignal,
 ) -> io::Result<hyper::Response<ResponseBody>> {
+    if request.uri().path() == STATISTICS_PATH {
+        let body = shared.stats().to_json().to_string();
+        let response = hyper::Response::new(Either::Left(Full::new(body.into())));
+        return Ok(response);
+    }
     let started = Instant::now();
     let in_flight = shared.stats().enter(started);
     let _in_flight = InFlightGuard(&shared);

@@ -8,8 +8,8 @@ use serde_json::json;
 
 use super::access::Visibility;
 use super::corpus::{Page, User};
+use super::envelope::envelope;
 use super::error_responses::{bad_parameter, v1_error, v2_error};
-use super::paging::envelope;
 use super::reply::Reply;
 use super::request::IncomingRequest;
 use super::site::{Site, number};

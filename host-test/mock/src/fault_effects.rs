@@ -45,18 +45,6 @@ pub(super) fn replace_response(
     Some(match fault.kind {
         FaultKind::IpAllowList => address_refused(),
         FaultKind::GatewayUnauthorized => gateway_unauthorized(),
-        FaultKind::ViewsRefused => v1_error(
-            StatusCode::FORBIDDEN,
-            "Analytics are not available in the plan of this site.",
-        ),
-        FaultKind::ViewsMissing => v1_error(
-            StatusCode::NOT_FOUND,
-            "There is no content with the given ID.",
-        ),
-        FaultKind::StatesDisabled => v1_error(
-            StatusCode::NOT_FOUND,
-            "The content state does not exist, or is disabled in this space.",
-        ),
         FaultKind::RouteGone => canned::gone(),
         FaultKind::PageGone => named_missing(endpoint, id),
         FaultKind::FalseNotFound | FaultKind::PageGoneBare => bare_not_found(),

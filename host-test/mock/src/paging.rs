@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::time::UNIX_EPOCH;
 
-use http::StatusCode;
 use serde::Serialize;
 
 use super::cursor::{Cursor, Issued, SortKey};
+use super::envelope::envelope;
 use super::error_responses::{bad_parameter, expired_cursor};
 use super::fault::Fault;
 use super::fault_plan::ActiveFaults;
@@ -132,7 +132,7 @@ fn cursor(request: &ListingRequest<'_>, sort: &str) -> Result<Option<Cursor>, Re
         .ok_or_else(|| Box::new(bad_parameter("cursor", "Cursor")))?;
     match request.active.get(FaultKind::ShortLivedCursors) {
         Some(fault) if is_expired(request, fault, &valid) => {
-            let status = fault.status_or(StatusCode::BAD_REQUEST);
+            let status = fault.status_or(http::StatusCode::BAD_REQUEST);
             Err(Box::new(expired_cursor(status)))
         }
         _ => Ok(Some(valid)),
@@ -184,22 +184,20 @@ fn select(
         return (rows, next.map(|next| next.with_turn(1)));
     }
     if active.has(FaultKind::CursorCircle) {
-        let next = if turn == 2 {
+        // From the third page the link leads back to the second.
+        let first = || {
             listing
                 .rows(None, limit)
                 .0
                 .last()
                 .map(|&at| listing.behind(at))
-        } else {
-            last
         };
-        return (
-            rows,
-            Some(
-                next.unwrap_or_else(here)
-                    .with_turn(if turn == 2 { 1 } else { turn + 1 }),
-            ),
-        );
+        let (next, turn) = if turn == 2 {
+            (first(), 1)
+        } else {
+            (last, turn + 1)
+        };
+        return (rows, Some(next.unwrap_or_else(here).with_turn(turn)));
     }
     (rows, next)
 }
@@ -227,42 +225,6 @@ fn next_link(request: &ListingRequest<'_>, cursor: &Cursor) -> String {
         ),
         None => link,
     }
-}
-
-#[derive(Serialize)]
-struct Envelope<'a, T> {
-    results: Vec<T>,
-    _links: Links<'a>,
-}
-
-#[derive(Serialize)]
-struct Links<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<&'a str>,
-    base: &'a str,
-}
-
-/// Rows in the envelope of v2, with the links in the body and in the header.
-pub(super) fn envelope<T: Serialize>(
-    site: &Site,
-    results: Vec<T>,
-    next: Option<&str>,
-    only_header: bool,
-) -> Reply {
-    let base = site.base();
-    let in_body = next.filter(|_| !only_header);
-    let body = serde_json::to_vec(&Envelope {
-        results,
-        _links: Links {
-            next: in_body,
-            base: &base,
-        },
-    })
-    .unwrap_or_default();
-    let link = next
-        .map(|next| format!("<{next}>; rel=\"next\", "))
-        .unwrap_or_default();
-    Reply::json(StatusCode::OK, body).with("link", &format!("{link}<{base}>; rel=\"base\""))
 }
 
 /// Answers with one page of a listing.

@@ -99,12 +99,7 @@ fn respond(
         return html_not_found();
     };
     if request.method != method(endpoint) {
-        return v2_error(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "METHOD_NOT_ALLOWED",
-            "Method Not Allowed",
-            None,
-        );
+        return method_not_allowed();
     }
     let parameters = match Parameters::read(endpoint, &request.query) {
         Ok(parameters) => parameters,
@@ -123,6 +118,15 @@ fn respond(
         Endpoint::Users => details::users(site, request, visibility),
         _ => about_page(&listing_request, endpoint, id, visibility),
     }
+}
+
+fn method_not_allowed() -> Reply {
+    v2_error(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "METHOD_NOT_ALLOWED",
+        "Method Not Allowed",
+        None,
+    )
 }
 
 fn method(endpoint: Endpoint) -> Method {

@@ -187,7 +187,10 @@ impl Site {
     /// Whether a visibility contains a space.
     pub(super) fn shows(&self, visibility: Visibility, space: u64) -> bool {
         match visibility {
-            Visibility::All => true,
+            Visibility::All => {
+                let hidden = &self.access.hidden_spaces;
+                hidden.is_empty() || hidden.iter().all(|id| number(id) != space)
+            }
             Visibility::Public => self
                 .corpus
                 .spaces

@@ -1,9 +1,6 @@
 //! How answers leave: whole, endless, dripping, or cut off by a reset.
 
 use std::io;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,9 +10,8 @@ use http::{Response, Version};
 use http_body::Frame;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Either, Full, StreamBody};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
+use super::connection_end::{EndSignal, Ending};
 use super::reply::{EarlyEnd, Reply, Transmission};
 
 /// The time between two bytes that drip.
@@ -29,114 +25,6 @@ static BLANKS: [u8; 65_536] = [b' '; 65_536];
 
 /// A body on its way out.
 pub(super) type ResponseBody = Either<Full<Bytes>, UnsyncBoxBody<Bytes, io::Error>>;
-
-/// How a connection is to end.
-#[derive(Debug, Default)]
-enum Ending {
-    /// As HTTP wants it.
-    #[default]
-    Orderly,
-    /// By a reset.
-    Reset,
-    /// With these bytes, behind which it is closed.
-    LastBytes(Vec<u8>),
-}
-
-/// Tells a connection how it is to end.
-#[derive(Clone, Debug, Default)]
-pub(super) struct EndSignal(Arc<Mutex<Ending>>);
-
-impl EndSignal {
-    fn set(&self, ending: Ending) -> io::Error {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = ending;
-        io::Error::from(io::ErrorKind::ConnectionReset)
-    }
-
-    fn is_orderly(&self) -> bool {
-        let ending = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        matches!(*ending, Ending::Orderly)
-    }
-
-    fn take(&self) -> Ending {
-        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-/// A connection that can be reset, or end with bytes that are no HTTP message of hyper's.
-pub(super) struct Resettable {
-    stream: TcpStream,
-    signal: EndSignal,
-}
-
-impl Resettable {
-    pub(super) fn new(stream: TcpStream, signal: EndSignal) -> Self {
-        Self { stream, signal }
-    }
-}
-
-impl Drop for Resettable {
-    /// With no time to linger, closing discards what was not sent and resets the connection.
-    fn drop(&mut self) {
-        match self.signal.take() {
-            Ending::Orderly => {}
-            Ending::Reset => {
-                let _ = self.stream.set_zero_linger();
-            }
-            Ending::LastBytes(bytes) => {
-                let mut rest = bytes.as_slice();
-                while let Ok(written) = self.stream.try_write(rest) {
-                    rest = rest.get(written..).unwrap_or_default();
-                    if rest.is_empty() {
-                        break;
-                    }
-                }
-            }
-        }
-    }
-}
-
-impl AsyncRead for Resettable {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for Resettable {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        parts: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, parts)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if !self.signal.is_orderly() {
-            return Poll::Ready(Ok(()));
-        }
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
-}
 
 /// Sends a response the way it is to be sent; an error ends the connection.
 pub(super) async fn deliver(
@@ -166,7 +54,7 @@ pub(super) async fn deliver(
                     .headers
                     .insert(CONTENT_LENGTH, reply.body.len().into());
             }
-            streamed(cut(reply.body, bytes, move || early_end(end)))
+            streamed(cut(&reply.body, bytes, move || early_end(end)))
         }
         Transmission::Huge(size) => streamed(huge(reply.body, size)),
         Transmission::Drip => streamed(drip(reply.body)),
@@ -176,7 +64,7 @@ pub(super) async fn deliver(
         Transmission::ResetBefore => return Err(signal.set(Ending::Reset)),
         Transmission::ResetWithin => {
             let half = reply.body.len() as u64 / 2;
-            streamed(cut(reply.body, half, move || signal.set(Ending::Reset)))
+            streamed(cut(&reply.body, half, move || signal.set(Ending::Reset)))
         }
     };
     let mut response = Response::new(body);
@@ -251,12 +139,12 @@ fn drip(body: Bytes) -> impl Stream<Item = io::Result<Bytes>> + Send {
 }
 
 /// The beginning of the body, and then an error.
-fn cut(
-    body: Bytes,
+fn cut<F: FnOnce() -> io::Error + Send + 'static>(
+    body: &Bytes,
     bytes: u64,
-    error: impl FnOnce() -> io::Error + Send,
-) -> impl Stream<Item = io::Result<Bytes>> + Send {
-    let sent = beginning(&body, bytes);
+    error: F,
+) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static + use<F> {
+    let sent = beginning(body, bytes);
     let end = async move {
         tokio::time::sleep(CUT_DELAY).await;
         Err(error())

@@ -84,6 +84,18 @@ fn other_status(kind: FaultKind) -> Reply {
             StatusCode::FORBIDDEN,
             "The user does not have permission to view this content.",
         ),
+        FaultKind::ViewsRefused => (
+            StatusCode::FORBIDDEN,
+            "Analytics are not available in the plan of this site.",
+        ),
+        FaultKind::ViewsMissing => (
+            StatusCode::NOT_FOUND,
+            "There is no content with the given ID.",
+        ),
+        FaultKind::StatesDisabled => (
+            StatusCode::NOT_FOUND,
+            "The content state does not exist, or is disabled in this space.",
+        ),
         FaultKind::TooEarly => (StatusCode::TOO_EARLY, "Too Early"),
         _ => (
             StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS,

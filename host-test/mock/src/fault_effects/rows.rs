@@ -1,11 +1,12 @@
 //! Odd values in rows: other spellings of numbers, times and texts, fields that are missing, and fields that nobody reads.
 
 mod raw;
+mod values;
 
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use self::raw::RawValues;
+use self::values::{break_texts, respell_numbers, respell_times};
 use crate::endpoint::{Endpoint, Target};
 use crate::fault::{Fault, TypeCorruption};
 use crate::faults::FaultKind;
@@ -133,8 +134,8 @@ fn key_field(target: Target<'_>) -> &'static str {
 /// Sets or removes the field at a path of names with dots between them.
 fn set_field(row: &mut Value, path: &str, value: Option<Value>) {
     let (parents, name) = path.rsplit_once('.').unwrap_or(("", path));
-    let names = parents.split('.').filter(|name| !name.is_empty());
-    let parent = names.fold(Some(row), |parent, name| parent?.get_mut(name));
+    let mut names = parents.split('.').filter(|name| !name.is_empty());
+    let parent = names.try_fold(row, |parent, name| parent.get_mut(name));
     let Some(fields) = parent.and_then(Value::as_object_mut) else {
         return;
     };
@@ -142,90 +143,6 @@ fn set_field(row: &mut Value, path: &str, value: Option<Value>) {
         Some(value) => drop(fields.insert(name.to_owned(), value)),
         None => drop(fields.remove(name)),
     }
-}
-
-/// Calls a function with each field at any depth, and its name.
-fn for_each_field(value: &mut Value, change: &mut impl FnMut(&str, &mut Value)) {
-    match value {
-        Value::Object(fields) => {
-            for (name, value) in fields {
-                change(name, value);
-                for_each_field(value, change);
-            }
-        }
-        Value::Array(items) => items
-            .iter_mut()
-            .for_each(|item| for_each_field(item, change)),
-        _ => {}
-    }
-}
-
-fn respell_numbers(row: &mut Value, form: &str, raw: &mut RawValues) {
-    for_each_field(row, &mut |_, value| {
-        if let Value::Number(number) = value {
-            *value = match form {
-                "text" => Value::String(number.to_string()),
-                "exponent" => raw.value(exponent(&number.to_string())),
-                _ => raw.value(format!("{number}.0")),
-            };
-        }
-    });
-}
-
-/// A whole number with an exponent: 12 is 1.2e1, 1000 is 1e3.
-fn exponent(number: &str) -> String {
-    let (sign, digits) = match number.strip_prefix('-') {
-        Some(digits) => ("-", digits),
-        None => ("", number),
-    };
-    let (first, rest) = digits.split_at(1.min(digits.len()));
-    let fraction = rest.trim_end_matches('0');
-    let point = if fraction.is_empty() { "" } else { "." };
-    format!("{sign}{first}{point}{fraction}e{}", rest.len())
-}
-
-fn respell_times(row: &mut Value, form: &str) {
-    for_each_field(row, &mut |name, value| {
-        let is_time = matches!(name, "createdAt" | "lastUpdated");
-        let time = value
-            .as_str()
-            .filter(|_| is_time)
-            .map(str::parse::<Timestamp>);
-        if let Some(Ok(time)) = time {
-            *value = odd_time(time, form);
-        }
-    });
-}
-
-fn odd_time(time: Timestamp, form: &str) -> Value {
-    match form {
-        "epoch" => json!(time.as_millisecond()),
-        "epoch-text" => json!(time.as_millisecond().to_string()),
-        "offset" => json!(time.strftime("%Y-%m-%dT%H:%M:%S.%3f+0000").to_string()),
-        "no-milliseconds" => json!(time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
-        "date" => json!(time.strftime("%Y-%m-%d").to_string()),
-        "empty" => json!(""),
-        _ => json!("garbage"),
-    }
-}
-
-fn break_texts(row: &mut Value, form: &str, raw: &mut RawValues) {
-    for_each_field(row, &mut |name, value| {
-        let is_text = matches!(
-            name,
-            "title" | "name" | "displayName" | "publicName" | "message"
-        );
-        if let (true, Value::String(text)) = (is_text, value) {
-            raw.append(
-                text,
-                match form {
-                    "surrogate" => br"\ud83d",
-                    "nul" => br"\u0000",
-                    _ => b"\xff\xc3",
-                },
-            );
-        }
-    });
 }
 
 fn add_unread_field(row: &mut Value, form: &str, padding: usize, raw: &mut RawValues) {

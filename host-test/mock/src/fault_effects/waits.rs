@@ -38,11 +38,7 @@ pub(super) fn service_failure(fault: &Fault, now: SystemTime) -> Option<Reply> {
             "The analytics service is not available.",
         ),
         FaultKind::BadGateway => html_error(StatusCode::BAD_GATEWAY),
-        FaultKind::Unavailable => match fault.seconds {
-            Some(seconds) => html_error(StatusCode::SERVICE_UNAVAILABLE)
-                .with("retry-after", &seconds.to_string()),
-            None => html_error(StatusCode::SERVICE_UNAVAILABLE),
-        },
+        FaultKind::Unavailable => unavailable(fault.seconds),
         FaultKind::GatewayTimeout | FaultKind::TooLargeLimit => {
             html_error(StatusCode::GATEWAY_TIMEOUT)
         }
@@ -54,6 +50,14 @@ pub(super) fn service_failure(fault: &Fault, now: SystemTime) -> Option<Reply> {
         ),
         _ => return None,
     })
+}
+
+fn unavailable(seconds: Option<u64>) -> Reply {
+    let reply = html_error(StatusCode::SERVICE_UNAVAILABLE);
+    match seconds {
+        Some(seconds) => reply.with("retry-after", &seconds.to_string()),
+        None => reply,
+    }
 }
 
 fn limited() -> Reply {

@@ -660,3 +660,43 @@ fn clients_that_accept_gzip_get_it() {
     assert!(text.contains("content-encoding: gzip") && text.contains("transfer-encoding: chunked"));
     assert!(text.contains("atl-traceid: ") && text.contains("server: AtlassianEdge"));
 }
+
+#[test]
+fn requests_are_counted_by_endpoint_and_listed_over_http() {
+    let mock = mock(&[]);
+    send_all(&mock, SPACES, 3, 1, false);
+    send_all(&mock, "/wiki/api/v2/pages", 2, 1, false);
+    let counts = mock.requests_by_endpoint();
+    assert_eq!(
+        counts,
+        [(crate::Endpoint::Spaces, 3), (crate::Endpoint::Pages, 2)].into()
+    );
+    let (text, _) = raw_response(&mock, "/_mock/requests", Duration::from_secs(10));
+    let body: Value = serde_json::from_str(text.split_once("\r\n\r\n").unwrap().1).unwrap();
+    assert_eq!(
+        (&body["requests"], &body["by_endpoint"]["pages"]),
+        (&json!(5), &json!(2))
+    );
+    assert_eq!(
+        (
+            body["log"].as_array().unwrap().len(),
+            &body["log"][4]["path"]
+        ),
+        (5, &json!("/wiki/api/v2/pages"))
+    );
+    assert_eq!(mock.request_count(), 5, "looking is not counted");
+}
+
+#[test]
+fn a_space_can_be_taken_away_and_given_back() {
+    let mock = mock(&[]);
+    let (space, page) = mock.with_site(|site| {
+        let page = &site.corpus().pages[0];
+        (page.space_id.clone(), page.id.clone())
+    });
+    let labels = crate::Endpoint::Labels.path(&page);
+    mock.hide_space(&space);
+    assert_eq!(send_all(&mock, &labels, 1, 1, false), [404]);
+    mock.show_space(&space);
+    assert_eq!(send_all(&mock, &labels, 1, 1, false), [200]);
+}
