@@ -84,7 +84,8 @@ pub(crate) fn bridge(error: CallError) -> RequestError {
         CallError::Refused => RequestError::Unavailable(Error::new(Kind::Unavailable, "refused")),
         CallError::StaleCursor(error) => RequestError::CursorRefused(error),
         CallError::Failed(error)
-            if matches!(error.kind, Kind::Unavailable | Kind::UnexpectedResponse) =>
+            if matches!(error.kind, Kind::Unavailable | Kind::UnexpectedResponse)
+                || error.http_status == Some(403) && error.kind == Kind::InvalidPermissions =>
         {
             RequestError::Failed(error)
         }

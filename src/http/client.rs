@@ -73,6 +73,11 @@ impl<'a, P: Platform> Client<'a, P> {
         self.platform
     }
 
+    /// The time of day.
+    pub fn now(&self) -> Timestamp {
+        self.platform.now()
+    }
+
     /// Passes advice to the host.
     pub fn notify(&self, note: &Note<'_>) {
         self.platform.notify(note);
