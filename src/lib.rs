@@ -13,6 +13,7 @@ pub mod secret;
 pub mod timestamp;
 pub mod url;
 pub mod value;
+pub mod wire;
 
 pub mod api;
 pub mod fields;

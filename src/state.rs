@@ -84,7 +84,7 @@ pub struct Place {
 /// A watermark less the overlap.
 #[must_use]
 pub fn overlapped(watermark: Timestamp) -> Timestamp {
-    watermark.less(OVERLAP)
+    watermark.saturating_sub(OVERLAP)
 }
 
 impl Run {
