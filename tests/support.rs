@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use connector_runtime::connection::Connection;
 use connector_runtime::engine::{Failure, Mode, Options, Outcome, Runtime, Selection};
 use connector_runtime::limits::Limits;
-use mock_confluence::{Corpus, Fault, Mock, MockOptions, Page, Sizes};
+use mock_confluence::{Corpus, Fault, Mock, MockOptions, Page, CorpusSpec};
 use connector_runtime::output::{Batch, Note, Output};
 use serde_json::{Value, json};
 
@@ -30,7 +30,7 @@ pub(crate) fn runtime() -> &'static Runtime {
 }
 
 pub(crate) fn corpus(pages: usize) -> Corpus {
-    Corpus::generate(&Sizes {
+    Corpus::generate(&CorpusSpec {
         pages,
         spaces: 5,
         users: 60,

@@ -10,14 +10,14 @@ use super::report;
 use connector_runtime::connection::Connection;
 use connector_runtime::engine::{Mode, Nothing, ComponentSource, Runtime, Selection};
 use connector_runtime::limits::Limits;
-use mock_confluence::{Corpus, Mock, MockOptions, Sizes};
+use mock_confluence::{Corpus, Mock, MockOptions, CorpusSpec};
 use connector_destinations::sqlite::Sqlite;
 use connector_destinations::progress::Watched;
 
 pub(super) async fn run(component: &ComponentSource) -> Result<ExitCode> {
     let options_of_mock = MockOptions {
         latency: Duration::from_millis(5),
-        ..MockOptions::new(Corpus::generate(&Sizes::default()))
+        ..MockOptions::new(Corpus::generate(&CorpusSpec::default()))
     };
     let mock = Mock::start(options_of_mock).context("the mock can't listen on loopback")?;
     let config = mock.config_json().to_string();

@@ -9,7 +9,9 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 
 use super::print;
-use mock_confluence::{Access, BaseUrl, Corpus, FAULTS, Fault, Mock, MockOptions, Sizes, TokenKind};
+use mock_confluence::{
+    AccessPolicy, BaseUrl, Corpus, CorpusSpec, FAULTS, Fault, Mock, MockOptions, TokenKind,
+};
 
 #[derive(Debug, Args)]
 #[command(
@@ -23,8 +25,18 @@ pub(super) struct Arguments {
     /// A corpus of one's own, in place of a generated one.
     #[arg(long, value_name = "FILE")]
     corpus: Option<PathBuf>,
-    #[command(flatten)]
-    sizes: Sizes,
+    /// Pages of the generated site, of every status.
+    #[arg(long, value_name = "N", default_value_t = 400)]
+    pages: usize,
+    /// Spaces of the generated site, among them an archived and a personal one.
+    #[arg(long, value_name = "N", default_value_t = 12)]
+    spaces: usize,
+    /// Users of the generated site.
+    #[arg(long, value_name = "N", default_value_t = 300)]
+    users: usize,
+    /// Seed of the generated site: the same number gives the same site.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
     /// Milliseconds before each answer.
     #[arg(long, default_value_t = 0, value_name = "N")]
     latency_ms: u64,
@@ -53,9 +65,14 @@ fn faults() -> String {
 pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
     let corpus = match &arguments.corpus {
         Some(file) => Corpus::load(file)?,
-        None => Corpus::generate(&arguments.sizes),
+        None => Corpus::generate(&CorpusSpec {
+            pages: arguments.pages,
+            spaces: arguments.spaces,
+            users: arguments.users,
+            seed: arguments.seed,
+        }),
     };
-    let mut access = Access::default();
+    let mut access = AccessPolicy::default();
     if arguments.scoped {
         access.kind = TokenKind::current_scopes();
     }

@@ -31,10 +31,10 @@ pub struct LoggedRequest {
 
 /// The requests so far.
 #[derive(Debug)]
-pub(super) struct Flow {
+pub(super) struct RequestStats {
     now: usize,
     max: usize,
-    /// Request-seconds between the first request and the last change.
+    /// IncomingRequest-seconds between the first request and the last change.
     area: f64,
     first: Option<Instant>,
     changed: Option<Instant>,
@@ -43,7 +43,7 @@ pub(super) struct Flow {
     capacity: usize,
 }
 
-impl Flow {
+impl RequestStats {
     /// A log that forgets what comes after `capacity` requests.
     pub(super) fn new(capacity: usize) -> Self {
         Self {
@@ -133,27 +133,4 @@ impl Flow {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    #[test]
-    fn the_mean_is_weighted_by_time() {
-        let start = Instant::now();
-        let at = |seconds: u64| start + Duration::from_secs(seconds);
-        let mut flow = Flow::new(0);
-        assert!(flow.mean().abs() < 1e-9);
-        flow.enter(at(0));
-        assert_eq!(flow.enter(at(2)), 2);
-        flow.leave(at(3));
-        flow.leave(at(4));
-        assert!(
-            (flow.mean() - 5.0 / 4.0).abs() < 1e-9,
-            "one for two seconds, two for one, one for one"
-        );
-        assert_eq!((flow.now(), flow.max(), flow.count()), (0, 2, 2));
-        flow.clear();
-        assert_eq!((flow.max(), flow.count()), (0, 0));
-    }
-}
+mod tests;

@@ -14,51 +14,59 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::endpoint::{Target, route};
-use super::gauge::{Flow, LoggedRequest};
-use super::orders::Orders;
+use super::fault_plan::FaultPlan;
 use super::reply::Reply;
-use super::request::Request;
-use super::routes::answer_with;
+use super::request::IncomingRequest;
+use super::request_stats::{LoggedRequest, RequestStats};
+use super::service::answer_with;
 use super::site::Site;
-use super::transport::{Outgoing, Reset, Resettable, deliver, read};
+use super::transmission::{ResetSignal, Resettable, ResponseBody, deliver, read};
 
 /// How long requests under way may take to end when the mock stops.
-const GRACE: Duration = Duration::from_millis(200);
+const SHUTDOWN_GRACE: Duration = Duration::from_millis(200);
 
 /// What all connections of a mock share.
 #[derive(Debug)]
-pub(super) struct Shared {
+pub(super) struct ServerState {
     pub(super) site: RwLock<Site>,
-    pub(super) orders: RwLock<Orders>,
+    pub(super) fault_plan: RwLock<FaultPlan>,
     pub(super) latency: RwLock<Duration>,
-    flow: Mutex<Flow>,
+    stats: Mutex<RequestStats>,
 }
 
-impl Shared {
-    pub(super) fn new(site: Site, orders: Orders, latency: Duration, flow: Flow) -> Self {
+impl ServerState {
+    pub(super) fn new(
+        site: Site,
+        fault_plan: FaultPlan,
+        latency: Duration,
+        stats: RequestStats,
+    ) -> Self {
         Self {
             site: RwLock::new(site),
-            orders: RwLock::new(orders),
+            fault_plan: RwLock::new(fault_plan),
             latency: RwLock::new(latency),
-            flow: Mutex::new(flow),
+            stats: Mutex::new(stats),
         }
     }
 
-    pub(super) fn flow(&self) -> MutexGuard<'_, Flow> {
-        self.flow.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn stats(&self) -> MutexGuard<'_, RequestStats> {
+        self.stats.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Decides on an answer and notes the request.
-    fn answer(&self, request: &Request, started: Instant, in_flight: usize) -> Reply {
+    fn answer(&self, request: &IncomingRequest, started: Instant, in_flight: usize) -> Reply {
         let site = self.site.read().unwrap_or_else(PoisonError::into_inner);
-        let orders = self.orders.read().unwrap_or_else(PoisonError::into_inner);
-        let reply = answer_with(&site, request, &orders);
-        let status = if reply.delivery.has_status() {
+        let fault_plan = self
+            .fault_plan
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        let reply = answer_with(&site, request, &fault_plan);
+        let status = if reply.transmission.has_status() {
             reply.status.as_u16()
         } else {
             0
         };
-        self.flow().record(|| LoggedRequest {
+        self.stats().record(|| LoggedRequest {
             method: request.method.to_string(),
             path: request.path.clone(),
             query: request.query.clone(),
@@ -78,18 +86,18 @@ impl Shared {
 }
 
 /// A request under way.
-struct UnderWay<'a>(&'a Shared);
+struct InFlightGuard<'a>(&'a ServerState);
 
-impl Drop for UnderWay<'_> {
+impl Drop for InFlightGuard<'_> {
     fn drop(&mut self) {
-        self.0.flow().leave(Instant::now());
+        self.0.stats().leave(Instant::now());
     }
 }
 
 /// Accepts connections until it is told to stop.
 pub(super) async fn accept(
     listener: TcpListener,
-    shared: Arc<Shared>,
+    shared: Arc<ServerState>,
     mut stopped: watch::Receiver<bool>,
 ) {
     let Ok(listener) = tokio::net::TcpListener::from_std(listener) else {
@@ -108,16 +116,16 @@ pub(super) async fn accept(
     }
     drop(listener);
     let ended = async { while connections.join_next().await.is_some() {} };
-    let _ = tokio::time::timeout(GRACE, ended).await;
+    let _ = tokio::time::timeout(SHUTDOWN_GRACE, ended).await;
 }
 
 /// Serves one connection, in whichever version of HTTP it speaks.
 async fn connection(
     stream: tokio::net::TcpStream,
-    shared: Arc<Shared>,
+    shared: Arc<ServerState>,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let reset = Reset::default();
+    let reset = ResetSignal::default();
     let io = TokioIo::new(Resettable::new(stream, reset.clone()));
     let service = service_fn(move |request| respond(request, Arc::clone(&shared), reset.clone()));
     let builder = auto::Builder::new(TokioExecutor::new());
@@ -133,14 +141,14 @@ async fn connection(
 /// Answers one request.
 async fn respond(
     request: hyper::Request<Incoming>,
-    shared: Arc<Shared>,
-    reset: Reset,
-) -> io::Result<hyper::Response<Outgoing>> {
+    shared: Arc<ServerState>,
+    reset: ResetSignal,
+) -> io::Result<hyper::Response<ResponseBody>> {
     let started = Instant::now();
-    let in_flight = shared.flow().enter(started);
-    let _under_way = UnderWay(&shared);
+    let in_flight = shared.stats().enter(started);
+    let _in_flight = InFlightGuard(&shared);
     let (parts, body) = request.into_parts();
-    let request = Request {
+    let request = IncomingRequest {
         path: parts.uri.path().to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),
         method: parts.method,

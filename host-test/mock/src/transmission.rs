@@ -16,23 +16,23 @@ use http_body_util::{BodyExt, Either, Full, StreamBody};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::reply::{Delivery, Reply};
+use super::reply::{Reply, Transmission};
 
 /// The time between two bytes that drip.
-const DRIP: Duration = Duration::from_millis(200);
+const DRIP_INTERVAL: Duration = Duration::from_millis(200);
 /// The time that the first half of a body has to arrive before the connection is reset.
 const RESET_DELAY: Duration = Duration::from_millis(50);
 /// The blanks of a huge body, sent again and again.
 static BLANKS: [u8; 65_536] = [b' '; 65_536];
 
 /// A body on its way out.
-pub(super) type Outgoing = Either<Full<Bytes>, UnsyncBoxBody<Bytes, io::Error>>;
+pub(super) type ResponseBody = Either<Full<Bytes>, UnsyncBoxBody<Bytes, io::Error>>;
 
 /// Says that a connection is to end by a reset.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Reset(Arc<AtomicBool>);
+pub(super) struct ResetSignal(Arc<AtomicBool>);
 
-impl Reset {
+impl ResetSignal {
     fn order(&self) -> io::Error {
         self.0.store(true, Ordering::Release);
         io::Error::from(io::ErrorKind::ConnectionReset)
@@ -46,11 +46,11 @@ impl Reset {
 /// A connection that can be reset instead of closed.
 pub(super) struct Resettable {
     stream: TcpStream,
-    reset: Reset,
+    reset: ResetSignal,
 }
 
 impl Resettable {
-    pub(super) fn new(stream: TcpStream, reset: Reset) -> Self {
+    pub(super) fn new(stream: TcpStream, reset: ResetSignal) -> Self {
         Self { stream, reset }
     }
 }
@@ -108,15 +108,18 @@ impl AsyncWrite for Resettable {
 }
 
 /// Sends an answer the way it is to be sent; an error resets the connection.
-pub(super) async fn deliver(reply: Reply, reset: Reset) -> io::Result<Response<Outgoing>> {
-    let body = match reply.delivery {
-        Delivery::Whole => Either::Left(Full::new(reply.body)),
-        Delivery::Huge(size) => streamed(huge(reply.body, size)),
-        Delivery::Drip => streamed(drip(reply.body)),
-        Delivery::Stall => streamed(stream::pending()),
-        Delivery::Hang => std::future::pending::<Outgoing>().await,
-        Delivery::ResetBefore => return Err(reset.order()),
-        Delivery::ResetWithin => streamed(cut(&reply.body, reset)),
+pub(super) async fn deliver(
+    reply: Reply,
+    reset: ResetSignal,
+) -> io::Result<Response<ResponseBody>> {
+    let body = match reply.transmission {
+        Transmission::Whole => Either::Left(Full::new(reply.body)),
+        Transmission::Huge(size) => streamed(huge(reply.body, size)),
+        Transmission::Drip => streamed(drip(reply.body)),
+        Transmission::Stall => streamed(stream::pending()),
+        Transmission::Hang => std::future::pending::<ResponseBody>().await,
+        Transmission::ResetBefore => return Err(reset.order()),
+        Transmission::ResetWithin => streamed(cut(&reply.body, reset)),
     };
     let mut response = Response::new(body);
     *response.status_mut() = reply.status;
@@ -124,7 +127,7 @@ pub(super) async fn deliver(reply: Reply, reset: Reset) -> io::Result<Response<O
     Ok(response)
 }
 
-fn streamed(parts: impl Stream<Item = io::Result<Bytes>> + Send + 'static) -> Outgoing {
+fn streamed(parts: impl Stream<Item = io::Result<Bytes>> + Send + 'static) -> ResponseBody {
     Either::Right(StreamBody::new(parts.map(|part| part.map(Frame::data))).boxed_unsync())
 }
 
@@ -140,14 +143,14 @@ fn huge(body: Bytes, size: u64) -> impl Stream<Item = io::Result<Bytes>> + Send 
 /// The body byte by byte, then blanks for ever.
 fn drip(body: Bytes) -> impl Stream<Item = io::Result<Bytes>> + Send {
     stream::unfold((body, 0_usize), |(body, at)| async move {
-        tokio::time::sleep(DRIP).await;
+        tokio::time::sleep(DRIP_INTERVAL).await;
         let byte = body.get(at).copied().unwrap_or(b' ');
         Some((Ok(Bytes::from(vec![byte])), (body, at + 1)))
     })
 }
 
 /// Half of the body, and then a reset.
-fn cut(body: &Bytes, reset: Reset) -> impl Stream<Item = io::Result<Bytes>> + Send + use<> {
+fn cut(body: &Bytes, reset: ResetSignal) -> impl Stream<Item = io::Result<Bytes>> + Send + use<> {
     let half = body.slice(..body.len() / 2);
     let end = async move {
         tokio::time::sleep(RESET_DELAY).await;

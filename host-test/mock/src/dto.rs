@@ -8,7 +8,7 @@ use super::corpus::{Page, PageLinks, Space, Version};
 /// A row of the list of spaces (`SpaceBulk`).
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct SpaceRow<'a> {
+pub(super) struct SpaceDto<'a> {
     id: &'a str,
     key: &'a str,
     name: &'a str,
@@ -26,7 +26,7 @@ pub(super) struct SpaceRow<'a> {
     links: &'a Option<Value>,
 }
 
-impl<'a> SpaceRow<'a> {
+impl<'a> SpaceDto<'a> {
     pub(super) fn of(space: &'a Space, with_description: bool, with_icon: bool) -> Self {
         Self {
             id: &space.id,
@@ -47,38 +47,38 @@ impl<'a> SpaceRow<'a> {
 }
 
 /// A field that may be null and may be left out.
-type Loose<T> = Option<Option<T>>;
+type Nullable<T> = Option<Option<T>>;
 
 /// A row of the list of pages (`PageBulk`).
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct PageRow<'a> {
+pub(super) struct PageDto<'a> {
     id: &'a str,
     status: &'a str,
     title: &'a str,
     space_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    parent_id: Loose<&'a str>,
+    parent_id: Nullable<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    parent_type: Loose<&'a str>,
+    parent_type: Nullable<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    position: Loose<i32>,
+    position: Nullable<i32>,
     author_id: &'a Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    owner_id: Loose<&'a str>,
+    owner_id: Nullable<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    last_owner_id: Loose<&'a str>,
+    last_owner_id: Nullable<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    subtype: Loose<&'a str>,
+    subtype: Nullable<&'a str>,
     created_at: &'a str,
-    version: Option<VersionRow<'a>>,
+    version: Option<VersionDto<'a>>,
     body: Value,
     source_template_entity_id: (),
     #[serde(rename = "_links")]
     links: &'a Option<PageLinks>,
 }
 
-impl<'a> PageRow<'a> {
+impl<'a> PageDto<'a> {
     pub(super) fn of(page: &'a Page, body_format: Option<&str>) -> Self {
         let kept = |name: &str| !page.omitted.iter().any(|omitted| omitted == name);
         let text = |name: &str, value: &'a Option<String>| kept(name).then_some(value.as_deref());
@@ -98,7 +98,7 @@ impl<'a> PageRow<'a> {
             version: page
                 .versions
                 .last()
-                .map(|version| VersionRow::of(version, None)),
+                .map(|version| VersionDto::of(version, None)),
             body: body(body_format),
             source_template_entity_id: (),
             links: &page.links,
@@ -109,7 +109,7 @@ impl<'a> PageRow<'a> {
 /// A version, in a page's row or in the list of versions.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct VersionRow<'a> {
+pub(super) struct VersionDto<'a> {
     number: u32,
     message: &'a Option<String>,
     minor_edit: bool,
@@ -127,7 +127,7 @@ struct VersionedPage<'a> {
     body: Value,
 }
 
-impl<'a> VersionRow<'a> {
+impl<'a> VersionDto<'a> {
     fn of(version: &'a Version, page: Option<VersionedPage<'a>>) -> Self {
         Self {
             number: version.number,
