@@ -66,7 +66,11 @@ pub trait ListedRow: Sized {
     type Wire<'a>: Deserialize<'a>;
 
     /// Makes a row of it; none if its key cannot be read.
-    fn from_wire(wire: Self::Wire<'_>, context: Context<'_>, fields: &mut FieldReader) -> Option<Self>;
+    fn from_wire(
+        wire: Self::Wire<'_>,
+        context: Context<'_>,
+        fields: &mut FieldReader,
+    ) -> Option<Self>;
 
     /// Its key, as a person would name it.
     fn key(&self) -> String;
@@ -134,7 +138,9 @@ fn rows_of<'a, R: ListedRow>(
 ) -> Result<Rows<R>, BodyError> {
     refuse_error_shape(&envelope.status_code, &envelope.errors)?;
     let List::Items(items) = envelope.results else {
-        return Err(BodyError::Unexpected("JSON without a list of results".into()));
+        return Err(BodyError::Unexpected(
+            "JSON without a list of results".into(),
+        ));
     };
     let (next, base) = match envelope.links {
         Nested::Object(links) => (next_link(links.next), links.base.into_text()),
@@ -167,7 +173,8 @@ impl<R: ListedRow> Rows<R> {
         match row {
             Some(row) => {
                 let key = || row.key();
-                self.unreadable.extend(unreadable(R::ENDPOINT, &fields, key));
+                self.unreadable
+                    .extend(unreadable(R::ENDPOINT, &fields, key));
                 self.rows.push(row);
             }
             None => self.unusable += 1,
@@ -181,11 +188,14 @@ fn unreadable(
     fields: &FieldReader,
     key: impl Fn() -> String,
 ) -> impl Iterator<Item = UnreadableValue> {
-    fields.unreadable.iter().map(move |&column| UnreadableValue {
-        endpoint,
-        column,
-        key: key(),
-    })
+    fields
+        .unreadable
+        .iter()
+        .map(move |&column| UnreadableValue {
+            endpoint,
+            column,
+            key: key(),
+        })
 }
 
 fn next_link(next: Value<'_>) -> NextLink {
@@ -207,12 +217,18 @@ fn refuse_error_shape(status: &Value<'_>, errors: &List<Empty>) -> Result<(), Bo
     if status.is_missing() && !has_errors {
         return Ok(());
     }
-    Err(BodyError::Unexpected("an error in an answer with HTTP 200".into()))
+    Err(BodyError::Unexpected(
+        "an error in an answer with HTTP 200".into(),
+    ))
 }
 
 /// The address of a space or a page for a browser: an absolute `_links.webui`, or the site's address with `/wiki`,
 /// which comes with each listing, and a relative one.
-fn source_url(links: Nested<Links<'_>>, base: Option<&str>, fields: &mut FieldReader) -> Option<String> {
+fn source_url(
+    links: Nested<Links<'_>>,
+    base: Option<&str>,
+    fields: &mut FieldReader,
+) -> Option<String> {
     let links = match links {
         Nested::Object(links) => links,
         Nested::Missing => return None,

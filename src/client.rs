@@ -12,7 +12,9 @@ use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::time::Duration;
 
-use self::classify::{Failure, RequestContext, ResponseAction, body_failure, classify, transport_failure};
+use self::classify::{
+    Failure, RequestContext, ResponseAction, body_failure, classify, transport_failure,
+};
 use self::confirm::Confirmations;
 use self::limiter::{ConcurrencyLimiter, Priority};
 pub use self::request::{ApiRequest, PageRef, RequestError};
@@ -247,7 +249,9 @@ impl<'a, P: Platform> Client<'a, P> {
         loop {
             match self.send_once(request, priority_of(request, retry)).await {
                 Ok(response) => return Ok(response),
-                Err((failure, requested)) => self.recover(request, retry, failure, requested).await?,
+                Err((failure, requested)) => {
+                    self.recover(request, retry, failure, requested).await?
+                }
             }
         }
     }
@@ -261,7 +265,8 @@ impl<'a, P: Platform> Client<'a, P> {
         requested: Option<Duration>,
     ) -> Result<(), RequestError> {
         if failure.action.needs_confirmation() {
-            self.confirm_credentials(request, &failure, retry.failed_at).await?;
+            self.confirm_credentials(request, &failure, retry.failed_at)
+                .await?;
         }
         let retried = self.retry(request, retry, failure, requested).await;
         retried.map_err(|failure| {
@@ -289,7 +294,10 @@ impl<'a, P: Platform> Client<'a, P> {
         let context = RetryContext {
             action: failure.action,
             from_cdn: failure.from_cdn,
-            confirmed: self.confirmations.borrow_mut().is_confirmed(request, &failure, now),
+            confirmed: self
+                .confirmations
+                .borrow_mut()
+                .is_confirmed(request, &failure, now),
             failed: retry.failed,
             waited: retry.waited,
             requested,
@@ -311,7 +319,10 @@ impl<'a, P: Platform> Client<'a, P> {
             _ => "no answer".to_owned(),
         };
         let ms = millis(wait);
-        self.notify(&Note::Wait { ms, reason: &reason });
+        self.notify(&Note::Wait {
+            ms,
+            reason: &reason,
+        });
         let _pause = (failure.action == ResponseAction::RateLimited).then(|| {
             self.limiter.halve();
             self.limiter.pause()
@@ -383,11 +394,21 @@ impl<'a, P: Platform> Client<'a, P> {
         let permit = self.limiter.acquire(priority).await;
         if let Some(error) = self.confirmations.borrow().revoked.clone() {
             let action = ResponseAction::FailRun;
-            return Err((Failure { error, action, from_cdn: false }, None));
+            return Err((
+                Failure {
+                    error,
+                    action,
+                    from_cdn: false,
+                },
+                None,
+            ));
         }
         self.requests.set(self.requests.get() + 1);
         let path_and_query = request.path_and_query();
-        let sent = self.platform.send(&self.on_the_wire(request, &path_and_query, priority)).await;
+        let sent = self
+            .platform
+            .send(&self.on_the_wire(request, &path_and_query, priority))
+            .await;
         drop(permit);
         let context = self.context(request);
         let response = sent.map_err(|error| (transport_failure(context, &error), None))?;
@@ -396,7 +417,9 @@ impl<'a, P: Platform> Client<'a, P> {
             let requested = parse_retry_after(&response.headers, self.server_now(&response));
             return Err((failure, requested));
         }
-        self.confirmations.borrow_mut().record_success(request.endpoint);
+        self.confirmations
+            .borrow_mut()
+            .record_success(request.endpoint);
         let near_limit = response.headers.get("x-ratelimit-nearlimit");
         if near_limit.is_some_and(|near| near.eq_ignore_ascii_case("true")) {
             self.limiter.decrement();

@@ -120,7 +120,9 @@ pub async fn users<P: Platform>(
     let read = client.fetch(&request, |response| {
         let rows = read_rows::<UserRow>(&response.body, "")?;
         if rows.unusable > 0 && !tried.replace(true) {
-            return Err(BodyError::Unexpected("a user without a readable account id".into()));
+            return Err(BodyError::Unexpected(
+                "a user without a readable account id".into(),
+            ));
         }
         Ok(rows)
     });
@@ -158,7 +160,11 @@ async fn whole_listing<R: ListedRow, P: Platform>(
             Err(RequestError::CursorRefused(error)) => error,
             Err(error) => return Err(error),
         };
-        without_progress = if read.value.len() > furthest { 0 } else { without_progress + 1 };
+        without_progress = if read.value.len() > furthest {
+            0
+        } else {
+            without_progress + 1
+        };
         furthest = furthest.max(read.value.len());
         if without_progress > MAX_RESTARTS_WITHOUT_PROGRESS {
             return Err(RequestError::Failed(error));

@@ -124,7 +124,8 @@ impl<R: ListedRow> Listing<R> {
 
     fn request(&self) -> ApiRequest<'_> {
         let cursor = self.cursor.as_deref();
-        let cursor = cursor.map(|cursor| format!("cursor={}", utf8_percent_encode(cursor, NON_ALPHANUMERIC)));
+        let cursor = cursor
+            .map(|cursor| format!("cursor={}", utf8_percent_encode(cursor, NON_ALPHANUMERIC)));
         let parts = [Some(self.query.clone()), cursor];
         let parts = parts.into_iter().flatten().filter(|part| !part.is_empty());
         ApiRequest {
@@ -150,7 +151,8 @@ impl<R: ListedRow> Listing<R> {
         let next = next_cursor(&next, &response.headers)?;
         let first = rows.first().map(ListedRow::key);
         let current = self.cursor.as_deref();
-        self.guard.check(current, next.as_deref(), first.as_deref())?;
+        self.guard
+            .check(current, next.as_deref(), first.as_deref())?;
         Ok(ListingPage {
             rows,
             unusable,

@@ -38,12 +38,24 @@ macro_rules! column_type {
 
 /// The kind of a column, and whether it belongs to the primary key.
 macro_rules! column_kind {
-    (text_key) => { ($crate::row::ColumnKind::Text, true) };
-    (integer_key) => { ($crate::row::ColumnKind::Integer, true) };
-    (text) => { ($crate::row::ColumnKind::Text, false) };
-    (timestamp) => { ($crate::row::ColumnKind::Timestamp, false) };
-    (integer) => { ($crate::row::ColumnKind::Integer, false) };
-    (boolean) => { ($crate::row::ColumnKind::Boolean, false) };
+    (text_key) => {
+        ($crate::row::ColumnKind::Text, true)
+    };
+    (integer_key) => {
+        ($crate::row::ColumnKind::Integer, true)
+    };
+    (text) => {
+        ($crate::row::ColumnKind::Text, false)
+    };
+    (timestamp) => {
+        ($crate::row::ColumnKind::Timestamp, false)
+    };
+    (integer) => {
+        ($crate::row::ColumnKind::Integer, false)
+    };
+    (boolean) => {
+        ($crate::row::ColumnKind::Boolean, false)
+    };
 }
 
 /// Declares the row of a stream: its columns in the order in which they are written, then facts that are not written.

@@ -30,7 +30,11 @@ impl ListedRow for LabelRow {
     const ENDPOINT: Endpoint = Endpoint::Labels;
     type Wire<'a> = LabelWire<'a>;
 
-    fn from_wire(wire: LabelWire<'_>, context: Context<'_>, fields: &mut FieldReader) -> Option<Self> {
+    fn from_wire(
+        wire: LabelWire<'_>,
+        context: Context<'_>,
+        fields: &mut FieldReader,
+    ) -> Option<Self> {
         Some(Self {
             source_id: fields.id("source_id", wire.id)?,
             page_id: context.page_id.to_owned(),

@@ -70,7 +70,11 @@ impl ListedRow for PageRow {
     const ENDPOINT: Endpoint = Endpoint::Pages;
     type Wire<'a> = PageWire<'a>;
 
-    fn from_wire(wire: PageWire<'_>, context: Context<'_>, fields: &mut FieldReader) -> Option<Self> {
+    fn from_wire(
+        wire: PageWire<'_>,
+        context: Context<'_>,
+        fields: &mut FieldReader,
+    ) -> Option<Self> {
         let source_id = fields.id("source_id", wire.id)?;
         if wire.version == Nested::Other {
             fields.unreadable.extend(["updated_at", "version_number"]);

@@ -48,7 +48,11 @@ impl ListedRow for SpaceRow {
     const ENDPOINT: Endpoint = Endpoint::Spaces;
     type Wire<'a> = SpaceWire<'a>;
 
-    fn from_wire(wire: SpaceWire<'_>, context: Context<'_>, fields: &mut FieldReader) -> Option<Self> {
+    fn from_wire(
+        wire: SpaceWire<'_>,
+        context: Context<'_>,
+        fields: &mut FieldReader,
+    ) -> Option<Self> {
         Some(Self {
             source_id: fields.id("source_id", wire.id)?,
             external_key: fields.text("external_key", wire.key),

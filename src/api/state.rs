@@ -72,7 +72,9 @@ impl StateRow {
             let name = FieldReader::default().text("content_state_name", state.name);
             // The one member that the OpenAPI requires: without it the state would look like none.
             value.content_state_name =
-                Some(name.ok_or_else(|| BodyError::Unexpected("a content state without a name".into()))?);
+                Some(name.ok_or_else(|| {
+                    BodyError::Unexpected("a content state without a name".into())
+                })?);
             value.content_state_color = fields.text("content_state_color", state.color);
         }
         value.updated_at = fields.timestamp("updated_at", wire.last_updated);

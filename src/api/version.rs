@@ -34,7 +34,11 @@ impl ListedRow for VersionRow {
     const ENDPOINT: Endpoint = Endpoint::Versions;
     type Wire<'a> = VersionWire<'a>;
 
-    fn from_wire(wire: VersionWire<'_>, context: Context<'_>, fields: &mut FieldReader) -> Option<Self> {
+    fn from_wire(
+        wire: VersionWire<'_>,
+        context: Context<'_>,
+        fields: &mut FieldReader,
+    ) -> Option<Self> {
         Some(Self {
             page_id: context.page_id.to_owned(),
             number: fields.integer("number", wire.number)?,

@@ -42,7 +42,11 @@ impl ViewRow {
     /// # Errors
     ///
     /// It is no JSON object, or an error in the clothes of an answer.
-    pub fn read(body: &[u8], page_id: &str, read_at: Timestamp) -> Result<Decoded<Self>, BodyError> {
+    pub fn read(
+        body: &[u8],
+        page_id: &str,
+        read_at: Timestamp,
+    ) -> Result<Decoded<Self>, BodyError> {
         decode(body, |json| {
             serde_json::from_slice(json).map(|wire| Self::from_wire(wire, page_id, read_at))
         })?

@@ -116,24 +116,37 @@ fn verdict(context: RequestContext<'_>, response: &Response, body: &ErrorBody) -
         400 | 410 if context.has_cursor => (
             Kind::UnexpectedResponse,
             ResponseAction::RestartListing,
-            format!("the service does not accept the cursor of the listing{}", body.quote()),
+            format!(
+                "the service does not accept the cursor of the listing{}",
+                body.quote()
+            ),
         ),
         400 => failed(format!("the service rejects the request{}", body.quote())),
         401 => refusal::unauthorized(context, response, body),
         402 => (
             Kind::InvalidPermissions,
             ResponseAction::Fail,
-            format!("the site's subscription does not cover this; ask its administrator{}", body.quote()),
+            format!(
+                "the site's subscription does not cover this; ask its administrator{}",
+                body.quote()
+            ),
         ),
         403 => refusal::forbidden(context, response, body),
         404 => refusal::not_found(context, body),
         407 => (
             Kind::InvalidConfig,
             ResponseAction::FailRun,
-            "a proxy on the way asks for credentials; put them into the proxy settings of the host".into(),
+            "a proxy on the way asks for credentials; put them into the proxy settings of the host"
+                .into(),
         ),
-        408 | 421 | 425 => unavailable(format!("the service timed out or was not ready{}; call again later", body.quote())),
-        410 => failed(format!("the service has removed this endpoint{}", body.quote())),
+        408 | 421 | 425 => unavailable(format!(
+            "the service timed out or was not ready{}; call again later",
+            body.quote()
+        )),
+        410 => failed(format!(
+            "the service has removed this endpoint{}",
+            body.quote()
+        )),
         429 => (
             Kind::RateLimited,
             ResponseAction::RateLimited,
@@ -144,8 +157,14 @@ fn verdict(context: RequestContext<'_>, response: &Response, body: &ErrorBody) -
             ResponseAction::Fail,
             format!("the content is blocked for legal reasons{}", body.quote()),
         ),
-        500..=599 => unavailable(format!("the service failed{}; call again later", body.quote())),
-        _ => failed(format!("an answer that this connector does not know{}", body.quote())),
+        500..=599 => unavailable(format!(
+            "the service failed{}; call again later",
+            body.quote()
+        )),
+        _ => failed(format!(
+            "an answer that this connector does not know{}",
+            body.quote()
+        )),
     }
 }
 
@@ -174,7 +193,11 @@ pub fn transport_failure(context: RequestContext<'_>, cause: &TransportError) ->
 
 /// The failure of a good status with a body that cannot be used.
 #[must_use]
-pub fn body_failure(context: RequestContext<'_>, response: &Response, cause: &BodyError) -> Failure {
+pub fn body_failure(
+    context: RequestContext<'_>,
+    response: &Response,
+    cause: &BodyError,
+) -> Failure {
     let (kind, action, message) = match cause {
         cut if cut.is_cut() => (
             Kind::Unavailable,
@@ -205,7 +228,12 @@ pub fn body_failure(context: RequestContext<'_>, response: &Response, cause: &Bo
 }
 
 /// An error whose message ends with the facts: status, endpoint, page, and the id that Atlassian's support asks for.
-fn error(context: RequestContext<'_>, kind: Kind, message: &str, response: Option<&Response>) -> Error {
+fn error(
+    context: RequestContext<'_>,
+    kind: Kind,
+    message: &str,
+    response: Option<&Response>,
+) -> Error {
     let endpoint = context.endpoint;
     let mut facts = match response {
         Some(response) => format!("HTTP {} from {endpoint}", response.status),

@@ -87,7 +87,11 @@ impl Confirmations {
         if self.suspects > MAX_UNPROBED {
             return false;
         }
-        let probed = self.probed.get(&key(request)).copied().max(since.and(self.last_probe));
+        let probed = self
+            .probed
+            .get(&key(request))
+            .copied()
+            .max(since.and(self.last_probe));
         probed.is_some_and(|probed| {
             now.since(probed) < PROBE_VALID && since.is_none_or(|since| probed > since)
         })
@@ -99,13 +103,20 @@ impl Confirmations {
     }
 
     /// Whether a refusal like this one was confirmed lately, so that retries are pointless.
-    pub(super) fn is_confirmed(&mut self, request: &ApiRequest<'_>, failure: &Failure, now: Timestamp) -> bool {
+    pub(super) fn is_confirmed(
+        &mut self,
+        request: &ApiRequest<'_>,
+        failure: &Failure,
+        now: Timestamp,
+    ) -> bool {
         let is_refusal = matches!(
             failure.action,
             ResponseAction::Unavailable | ResponseAction::Suspect(Resolution::Unavailable)
         );
         let by_cdn = failure.from_cdn && failure.error.kind == Kind::InvalidCredentials;
-        is_refusal && !by_cdn && (self.is_refusal_known(request, now) || self.is_breaker_open(request.endpoint))
+        is_refusal
+            && !by_cdn
+            && (self.is_refusal_known(request, now) || self.is_breaker_open(request.endpoint))
     }
 
     fn is_refusal_known(&self, request: &ApiRequest<'_>, now: Timestamp) -> bool {

@@ -56,14 +56,23 @@ impl ErrorBody {
     pub(super) fn read(config: &Config, body: &[u8]) -> Self {
         let json = decode(body, |json| {
             let messages = serde_json::from_slice::<ErrorMessages<'_>>(json);
-            match messages.ok().and_then(|messages| messages.error_messages.into_iter().next()) {
-                Some(first) => Ok(Self::new(Shape::Message, first.into_text().unwrap_or_default())),
+            match messages
+                .ok()
+                .and_then(|messages| messages.error_messages.into_iter().next())
+            {
+                Some(first) => Ok(Self::new(
+                    Shape::Message,
+                    first.into_text().unwrap_or_default(),
+                )),
                 None => serde_json::from_slice(json).map(Self::from_wire),
             }
         });
         let mut read = json.unwrap_or_else(|_| {
             let text = String::from_utf8_lossy(body);
-            let is_markup = text.trim_start_matches('\u{feff}').trim_start().starts_with('<');
+            let is_markup = text
+                .trim_start_matches('\u{feff}')
+                .trim_start()
+                .starts_with('<');
             Self::new(if is_markup { Shape::Html } else { Shape::Text }, text)
         });
         read.text = config.redact(&read.text);
@@ -84,7 +93,9 @@ impl ErrorBody {
             && let Some(title) = first.title.into_text()
         {
             let detail = first.detail.into_text().filter(|detail| !detail.is_empty());
-            let detail = detail.map(|detail| format!(": {detail}")).unwrap_or_default();
+            let detail = detail
+                .map(|detail| format!(": {detail}"))
+                .unwrap_or_default();
             return Self::new(Shape::Errors, format!("{title}{detail}"));
         }
         match wire.message.into_text().or_else(|| wire.error.into_text()) {
@@ -123,7 +134,11 @@ impl ErrorBody {
 
     /// A short, printable quotation to put behind a message. HTML says nothing to a person.
     pub(super) fn quote(&self) -> String {
-        let text = if self.is_html() { "HTML" } else { self.text.trim() };
+        let text = if self.is_html() {
+            "HTML"
+        } else {
+            self.text.trim()
+        };
         if text.is_empty() {
             return String::new();
         }

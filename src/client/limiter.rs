@@ -108,7 +108,12 @@ impl ConcurrencyLimiter {
     fn wake_next(&self) {
         let state = self.state.borrow();
         let free = state.free();
-        for waiter in state.queue.iter().filter(|waiter| state.may_pass(waiter)).take(free) {
+        for waiter in state
+            .queue
+            .iter()
+            .filter(|waiter| state.may_pass(waiter))
+            .take(free)
+        {
             waiter.waker.wake_by_ref();
         }
     }
@@ -172,7 +177,11 @@ impl<'a> Future for Acquire<'a> {
             self.ticket = None;
             return Poll::Ready(Permit(limiter));
         }
-        if let Some(waiter) = state.queue.iter_mut().find(|waiter| waiter.ticket == ticket) {
+        if let Some(waiter) = state
+            .queue
+            .iter_mut()
+            .find(|waiter| waiter.ticket == ticket)
+        {
             waiter.waker.clone_from(context.waker());
         }
         Poll::Pending

@@ -72,7 +72,10 @@ impl<'a> ApiRequest<'a> {
     /// A listing that times out at the service may succeed with half as many rows.
     pub(super) fn reduce_page_size(&self, failure: &Failure) {
         let overloaded = matches!(failure.error.http_status, Some(500 | 502..=504));
-        if let Some(limit) = self.limit.filter(|limit| overloaded && limit.get() > SMALLEST_LIMIT) {
+        if let Some(limit) = self
+            .limit
+            .filter(|limit| overloaded && limit.get() > SMALLEST_LIMIT)
+        {
             limit.set((limit.get() / 2).max(SMALLEST_LIMIT));
         }
     }
@@ -99,7 +102,9 @@ impl RequestError {
     pub fn of(failure: Failure, endpoint: Endpoint) -> Self {
         let Failure { error, action, .. } = failure;
         match action {
-            ResponseAction::PageGone | ResponseAction::Suspect(Resolution::PageGone) => Self::PageGone,
+            ResponseAction::PageGone | ResponseAction::Suspect(Resolution::PageGone) => {
+                Self::PageGone
+            }
             ResponseAction::Unavailable | ResponseAction::Suspect(Resolution::Unavailable) => {
                 Self::Unavailable(error)
             }

@@ -25,7 +25,10 @@ pub fn parse_retry_after(headers: &Headers, now: Timestamp) -> Option<Duration> 
 /// A number of seconds: also with a fraction, with a unit, and doubled by a proxy (`4, 4`).
 fn seconds(value: &str) -> Option<Duration> {
     let numbers = value.split(',').map(one_duration);
-    let longest = numbers.collect::<Option<Vec<_>>>()?.into_iter().reduce(f64::max)?;
+    let longest = numbers
+        .collect::<Option<Vec<_>>>()?
+        .into_iter()
+        .reduce(f64::max)?;
     duration(longest)
 }
 
@@ -68,7 +71,10 @@ fn until_reset(value: &str, now: Timestamp) -> Option<Duration> {
     } else {
         number
     };
-    #[expect(clippy::cast_possible_truncation, reason = "a cast from float saturates")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a cast from float saturates"
+    )]
     let reset = Timestamp::from_millis(millis as i64);
     Some(until(reset, now))
 }
@@ -102,7 +108,11 @@ mod tests {
             ("Retry-After", "1500ms", Some(1_500)),
             ("Retry-After", "Thu, 26 Mar 2026 16:00:00 GMT", Some(30_000)),
             ("Retry-After", "Thu, 26 Mar 2026 16:00:00 UTC", Some(30_000)),
-            ("Retry-After", "Thursday, 26-Mar-26 16:00:00 GMT", Some(30_000)),
+            (
+                "Retry-After",
+                "Thursday, 26-Mar-26 16:00:00 GMT",
+                Some(30_000),
+            ),
             ("Retry-After", "Thu Mar 26 16:00:00 2026", Some(30_000)),
             ("Retry-After", "2026-03-26T16:00:00Z", Some(30_000)),
             ("Retry-After", "Thu, 26 Mar 2026 15:00:00 GMT", Some(0)),
@@ -125,7 +135,10 @@ mod tests {
 
     #[test]
     fn the_reset_stands_in_for_a_wait_that_makes_no_sense() {
-        let headers = [("retry-after", "-1"), ("x-ratelimit-reset", "1970-01-01T00:01Z")];
+        let headers = [
+            ("retry-after", "-1"),
+            ("x-ratelimit-reset", "1970-01-01T00:01Z"),
+        ];
         let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let wait = parse_retry_after(&Headers(headers.to_vec()), Timestamp::default());
         assert_eq!(wait, Some(Duration::from_mins(1)));

@@ -50,7 +50,11 @@ impl LoopGuard {
     pub(super) fn record(&mut self, next: Option<&str>, first: Option<String>) {
         self.seen.extend(next.map(Into::into));
         self.empty = if first.is_none() { self.empty + 1 } else { 0 };
-        self.same = if first == self.first { self.same + 1 } else { 1 };
+        self.same = if first == self.first {
+            self.same + 1
+        } else {
+            1
+        };
         self.first = first;
     }
 }

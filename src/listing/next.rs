@@ -11,7 +11,9 @@ use crate::wire::BodyError;
 pub(super) fn next_cursor(body: &NextLink, headers: &Headers) -> Result<Option<String>, BodyError> {
     let in_body = match body {
         NextLink::None => Ok(None),
-        NextLink::Link(link) => cursor_of(link).map(Some).ok_or("a next link without a cursor"),
+        NextLink::Link(link) => cursor_of(link)
+            .map(Some)
+            .ok_or("a next link without a cursor"),
         NextLink::Unreadable => Err("links that cannot be read"),
     };
     if let Ok(Some(cursor)) = in_body {
@@ -35,7 +37,9 @@ fn next_in_headers(lines: &[&str]) -> Result<Option<String>, &'static str> {
     for line in lines {
         match next_link(line) {
             Some(Some(target)) => {
-                return cursor_of(target).map(Some).ok_or("a next link without a cursor");
+                return cursor_of(target)
+                    .map(Some)
+                    .ok_or("a next link without a cursor");
             }
             Some(None) => {}
             None if line.to_ascii_lowercase().contains("next") => {
@@ -119,19 +123,45 @@ mod tests {
     use super::*;
 
     fn headers(lines: &[&str]) -> Headers {
-        let lines = lines.iter().map(|line| ("Link".to_owned(), (*line).to_owned()));
+        let lines = lines
+            .iter()
+            .map(|line| ("Link".to_owned(), (*line).to_owned()));
         Headers(lines.collect())
     }
 
     #[test]
     fn only_the_cursor_of_a_link_is_taken() {
         for (link, expected, why) in [
-            ("/wiki/api/v2/pages?limit=5&cursor=abc", Some("abc"), "as documented"),
-            ("/wiki/api/v2/pages?cursor=eyJ9==&depth=all&limit=100", Some("eyJ9=="), "raw padding"),
-            ("/wiki/api/v2/pages?cursor=a%2Bb%3D", Some("a+b="), "decoded once"),
-            ("/wiki/api/v2/pages?cursor=a+b", Some("a+b"), "a plus is no space"),
-            ("/wiki/api/v2/pages?cursor=a%252B", Some("a%2B"), "not decoded twice"),
-            ("http://elsewhere.example/x?cursor=abc", Some("abc"), "the host does not matter"),
+            (
+                "/wiki/api/v2/pages?limit=5&cursor=abc",
+                Some("abc"),
+                "as documented",
+            ),
+            (
+                "/wiki/api/v2/pages?cursor=eyJ9==&depth=all&limit=100",
+                Some("eyJ9=="),
+                "raw padding",
+            ),
+            (
+                "/wiki/api/v2/pages?cursor=a%2Bb%3D",
+                Some("a+b="),
+                "decoded once",
+            ),
+            (
+                "/wiki/api/v2/pages?cursor=a+b",
+                Some("a+b"),
+                "a plus is no space",
+            ),
+            (
+                "/wiki/api/v2/pages?cursor=a%252B",
+                Some("a%2B"),
+                "not decoded twice",
+            ),
+            (
+                "http://elsewhere.example/x?cursor=abc",
+                Some("abc"),
+                "the host does not matter",
+            ),
             ("/wiki/api/v2/pages?limit=5", None, "no cursor"),
             ("/wiki/api/v2/pages?cursor=", None, "an empty cursor"),
             ("/wiki/api/v2/pages", None, "no query"),
@@ -144,21 +174,58 @@ mod tests {
     fn the_link_header_is_read_in_every_legal_form() {
         for (lines, expected, why) in [
             (
-                &[r#"</wiki/api/v2/pages?limit=5&cursor=t>; rel="next", <https://s.atlassian.net/wiki>; rel="base""#][..],
+                &[
+                    r#"</wiki/api/v2/pages?limit=5&cursor=t>; rel="next", <https://s.atlassian.net/wiki>; rel="base""#,
+                ][..],
                 Some("t"),
                 "as documented",
             ),
-            (&[r#"<https://s.example/wiki>; rel="base""#, r#"</x?cursor=t>; rel="next""#], Some("t"), "two lines"),
+            (
+                &[
+                    r#"<https://s.example/wiki>; rel="base""#,
+                    r#"</x?cursor=t>; rel="next""#,
+                ],
+                Some("t"),
+                "two lines",
+            ),
             (&["</x?cursor=t>; rel=next"], Some("t"), "no quotes"),
             (&["</x?cursor=t>;rel=NEXT"], Some("t"), "any case"),
-            (&["</x?cursor=t>; rel = \"next\""], Some("t"), "blanks round the sign"),
-            (&[r#"</x?cursor=t>; title="a, b; c"; rel="prefetch next""#], Some("t"), "several relations"),
-            (&[r#"</x?cursor=a,b>; rel="next""#], Some("a,b"), "a comma in the target"),
-            (&[r#"</p>; rel="prev", </x?cursor=t>; rel="next""#], Some("t"), "not the first link"),
+            (
+                &["</x?cursor=t>; rel = \"next\""],
+                Some("t"),
+                "blanks round the sign",
+            ),
+            (
+                &[r#"</x?cursor=t>; title="a, b; c"; rel="prefetch next""#],
+                Some("t"),
+                "several relations",
+            ),
+            (
+                &[r#"</x?cursor=a,b>; rel="next""#],
+                Some("a,b"),
+                "a comma in the target",
+            ),
+            (
+                &[r#"</p>; rel="prev", </x?cursor=t>; rel="next""#],
+                Some("t"),
+                "not the first link",
+            ),
             (&[", </x?cursor=t>; rel=next,"], Some("t"), "empty elements"),
-            (&[r#"</x?cursor=t>; rel="base"; rel="next""#], None, "the first relation counts"),
-            (&[r#"</x?cursor=t>; rel="nextpage""#], None, "another relation"),
-            (&[r#"<https://s.example/wiki>; rel="base""#], None, "no next link"),
+            (
+                &[r#"</x?cursor=t>; rel="base"; rel="next""#],
+                None,
+                "the first relation counts",
+            ),
+            (
+                &[r#"</x?cursor=t>; rel="nextpage""#],
+                None,
+                "another relation",
+            ),
+            (
+                &[r#"<https://s.example/wiki>; rel="base""#],
+                None,
+                "no next link",
+            ),
             (&[""], None, "empty"),
             (&[], None, "no header"),
         ] {
@@ -174,16 +241,34 @@ mod tests {
         for (body, lines, why) in [
             (link("/x?limit=5"), &[][..], "a link without a cursor"),
             (NextLink::Unreadable, &[], "something that is no link"),
-            (NextLink::None, &["</x?limit=5>; rel=next"], "a header without a cursor"),
-            (NextLink::None, &["/x?cursor=t; rel=next"], "a header without brackets"),
-            (NextLink::None, &["</x?cursor=t>; rel=\"next"], "a quote that does not end"),
+            (
+                NextLink::None,
+                &["</x?limit=5>; rel=next"],
+                "a header without a cursor",
+            ),
+            (
+                NextLink::None,
+                &["/x?cursor=t; rel=next"],
+                "a header without brackets",
+            ),
+            (
+                NextLink::None,
+                &["</x?cursor=t>; rel=\"next"],
+                "a quote that does not end",
+            ),
         ] {
             assert!(next_cursor(&body, &headers(lines)).is_err(), "{why}");
         }
         let cursor = Ok(Some("t".to_owned()));
-        assert_eq!(next_cursor(&NextLink::Unreadable, &headers(&[next])), cursor);
+        assert_eq!(
+            next_cursor(&NextLink::Unreadable, &headers(&[next])),
+            cursor
+        );
         assert_eq!(next_cursor(&link("/x?limit=5"), &headers(&[next])), cursor);
-        assert_eq!(next_cursor(&link("/x?cursor=t"), &headers(&["next"])), cursor);
+        assert_eq!(
+            next_cursor(&link("/x?cursor=t"), &headers(&["next"])),
+            cursor
+        );
         let base = headers(&[r#"<https://s.example/wiki>; rel="base""#]);
         assert_eq!(next_cursor(&NextLink::Unreadable, &base), Ok(None));
     }

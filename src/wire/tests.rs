@@ -32,25 +32,57 @@ fn texts_survive_what_is_broken_in_them() {
         (&br#"{"a":"x"}"#[..], "x", "plain"),
         (br#"{"a":"\ud83c"}"#, "\u{fffd}", "a lone high surrogate"),
         (br#"{"a":"\udf89x"}"#, "\u{fffd}x", "a lone low surrogate"),
-        (br#"{"a":"\ud83c\u0041"}"#, "\u{fffd}A", "a high surrogate before another escape"),
+        (
+            br#"{"a":"\ud83c\u0041"}"#,
+            "\u{fffd}A",
+            "a high surrogate before another escape",
+        ),
         (br#"{"a":"\ud83c\udf89"}"#, "🎉", "a pair"),
-        (br#"{"a":"\ud83c\udf89","z":"\ud83c"}"#, "🎉", "a pair in a body that is repaired"),
-        (b"{\"a\":\"\xed\xa0\xbc!\"}", "\u{fffd}!", "a surrogate in WTF-8 is one character"),
+        (
+            br#"{"a":"\ud83c\udf89","z":"\ud83c"}"#,
+            "🎉",
+            "a pair in a body that is repaired",
+        ),
+        (
+            b"{\"a\":\"\xed\xa0\xbc!\"}",
+            "\u{fffd}!",
+            "a surrogate in WTF-8 is one character",
+        ),
         (b"{\"a\":\"\xff!\"}", "\u{fffd}!", "invalid UTF-8"),
         (b"{\"a\":\"x\ty\"}", "x\ty", "a raw tab"),
-        (b"{\"a\":\"x\x01y\"}", "x\u{fffd}y", "a raw control character"),
+        (
+            b"{\"a\":\"x\x01y\"}",
+            "x\u{fffd}y",
+            "a raw control character",
+        ),
         (b"{\"a\":\"x\x00y\"}", "x\u{fffd}y", "a raw NUL"),
         (br#"{"a":"x\u0000y"}"#, "x\u{fffd}y", "an escaped NUL"),
         (b"\xef\xbb\xbf{\"a\":\"x\"}", "x", "a byte order mark"),
-        (b"{\"z\":\"\t\xff\",\"a\":\"x\"}", "x", "raw bytes in a field that nobody reads"),
-        (br#"{"z":1e400,"y":"\ud83c","a":"x"}"#, "x", "a number beyond f64 that nobody reads"),
+        (
+            b"{\"z\":\"\t\xff\",\"a\":\"x\"}",
+            "x",
+            "raw bytes in a field that nobody reads",
+        ),
+        (
+            br#"{"z":1e400,"y":"\ud83c","a":"x"}"#,
+            "x",
+            "a number beyond f64 that nobody reads",
+        ),
     ] {
         assert_eq!(text_of(body), Ok(Some(expected.to_owned())), "{why}");
     }
-    let deep = format!(r#"{{"z":{}{},"a":"x"}}"#, "[".repeat(5000), "]".repeat(5000));
+    let deep = format!(
+        r#"{{"z":{}{},"a":"x"}}"#,
+        "[".repeat(5000),
+        "]".repeat(5000)
+    );
     assert_eq!(text_of(deep.as_bytes()), Ok(Some("x".into())), "any depth");
     let deep = format!(r#"{{"a":{}{}}}"#, "[".repeat(5000), "]".repeat(5000));
-    assert_eq!(text_of(deep.as_bytes()), Ok(None), "any depth where a text is read");
+    assert_eq!(
+        text_of(deep.as_bytes()),
+        Ok(None),
+        "any depth where a text is read"
+    );
 }
 
 #[test]
@@ -65,10 +97,16 @@ fn a_body_is_judged_without_being_quoted() {
         (br#"{"secret":1}}"#, "no JSON"),
     ] {
         let message = text_of(body).unwrap_err().to_string();
-        assert!(message.contains(expected) && !message.contains("secret"), "{message}");
+        assert!(
+            message.contains(expected) && !message.contains("secret"),
+            "{message}"
+        );
     }
     let rows = format!(r#"{{"list":[{}]}}"#, vec!["{}"; 5001].join(","));
-    assert_eq!(text_of(rows.as_bytes()), Err(BodyError::Unexpected(TOO_MANY_ROWS.into())));
+    assert_eq!(
+        text_of(rows.as_bytes()),
+        Err(BodyError::Unexpected(TOO_MANY_ROWS.into()))
+    );
 }
 
 #[test]
@@ -104,7 +142,11 @@ fn values_mean_what_they_plainly_say() {
     ] {
         assert_eq!(reader.id("id", value(json)).as_deref(), expected, "{json}");
     }
-    for (json, expected) in [("true", Some(true)), ("\"False\"", Some(false)), ("1", None)] {
+    for (json, expected) in [
+        ("true", Some(true)),
+        ("\"False\"", Some(false)),
+        ("1", None),
+    ] {
         assert_eq!(reader.boolean("b", value(json)), expected, "{json}");
     }
     assert_eq!(reader.text("t", value("5")), None);
@@ -113,11 +155,31 @@ fn values_mean_what_they_plainly_say() {
 #[test]
 fn times_are_kept_or_converted_or_null() {
     for (json, expected, counted) in [
-        ("\"2026-09-18T11:01:06.372Z\"", Some("2026-09-18T11:01:06.372Z"), false),
-        ("\"2026-05-27T07:09:12Z\"", Some("2026-05-27T07:09:12Z"), false),
-        ("\"2026-09-18T11:01:06.372+0000\"", Some("2026-09-18T11:01:06.372Z"), false),
-        ("\"2026-09-18T13:01:06.372+02:00\"", Some("2026-09-18T11:01:06.372Z"), false),
-        ("\"2026-09-18T11:01Z\"", Some("2026-09-18T11:01:00.000Z"), false),
+        (
+            "\"2026-09-18T11:01:06.372Z\"",
+            Some("2026-09-18T11:01:06.372Z"),
+            false,
+        ),
+        (
+            "\"2026-05-27T07:09:12Z\"",
+            Some("2026-05-27T07:09:12Z"),
+            false,
+        ),
+        (
+            "\"2026-09-18T11:01:06.372+0000\"",
+            Some("2026-09-18T11:01:06.372Z"),
+            false,
+        ),
+        (
+            "\"2026-09-18T13:01:06.372+02:00\"",
+            Some("2026-09-18T11:01:06.372Z"),
+            false,
+        ),
+        (
+            "\"2026-09-18T11:01Z\"",
+            Some("2026-09-18T11:01:00.000Z"),
+            false,
+        ),
         ("1789729266372", Some("2026-09-18T11:01:06.372Z"), false),
         ("\"1789729266372\"", Some("2026-09-18T11:01:06.372Z"), false),
         ("null", None, false),
@@ -142,8 +204,13 @@ fn objects_and_lists_may_be_something_else() {
     assert_eq!(wire(r#"{"nested":5}"#).nested, Nested::Other);
     assert_eq!(wire(r#"{"nested":null}"#).nested, Nested::Missing);
     assert_eq!(wire(r#"{"nested":[1,{}]}"#).nested, Nested::Other);
-    let inner = Inner { b: Value::Integer(1) };
-    assert_eq!(wire(r#"{"nested":{"b":1,"c":2}}"#).nested, Nested::Object(inner.clone()));
+    let inner = Inner {
+        b: Value::Integer(1),
+    };
+    assert_eq!(
+        wire(r#"{"nested":{"b":1,"c":2}}"#).nested,
+        Nested::Object(inner.clone())
+    );
     assert_eq!(wire(r#"{"list":{"b":1}}"#).list, List::Other);
     assert_eq!(
         wire(r#"{"list":[{"b":1},null,"x"]}"#).list,

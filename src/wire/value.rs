@@ -62,7 +62,10 @@ impl<'a> Value<'a> {
 /// Beyond 2⁵³ a double does not hold every whole number.
 fn whole(number: f64) -> Option<i64> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
-    #[expect(clippy::cast_possible_truncation, reason = "it is whole and within 2⁵³")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "it is whole and within 2⁵³"
+    )]
     (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64)
 }
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 use wasmtime::ResourceLimiter;
 use wasmtime::component::ResourceTableError;
 
+use crate::tenant::Tenant;
+
 /// Elements of one table. A Rust component of some 150 KB has a few hundred, one for each function that is
 /// called by a pointer.
 pub(crate) const TABLE: usize = 20_000;
@@ -14,7 +16,7 @@ pub(crate) const STATE: usize = 64 << 10;
 /// What one call may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of linear memory.
+    /// Bytes of linear memory, all memories of the component together.
     pub memory: usize,
     /// From the beginning of the call to its end.
     pub wall: Duration,
@@ -29,7 +31,17 @@ pub struct Limits {
     /// Rows per second into the sink: a call that delivers faster is made to wait. None for no limit.
     pub rows_per_second: Option<u32>,
     /// Bytes that the guest hands over at once: a batch, a state, a note.
-    pub handed_over: usize,
+    pub hostcall_bytes: usize,
+    /// Rows of one batch, its replacements included.
+    pub batch_rows: usize,
+    /// Rows of one run, replacements included.
+    pub run_rows: u64,
+    /// Bytes of all rows of one run.
+    pub run_bytes: u64,
+    /// Notes of one run; later ones are left out.
+    pub run_notes: u64,
+    /// Instances of modules, linear memories and tables that a component consists of.
+    pub instances: usize,
     /// Requests, answers, streams and the like that the host keeps for the guest.
     pub handles: usize,
 }
@@ -44,8 +56,25 @@ impl Default for Limits {
             request: 1 << 20,
             in_flight: 72,
             rows_per_second: None,
-            handed_over: 64 << 20,
-            handles: 2_000,
+            hostcall_bytes: 16 << 20,
+            batch_rows: 10_000,
+            run_rows: 100_000_000,
+            run_bytes: 16 << 30,
+            run_notes: 100_000,
+            instances: 32,
+            handles: 1_000,
+        }
+    }
+}
+
+impl Limits {
+    /// For the calls that ask a component what it is: they send nothing and take no time.
+    pub(crate) fn for_registration() -> Self {
+        Self {
+            wall: Duration::from_secs(30),
+            cpu: Duration::from_secs(5),
+            in_flight: 0,
+            ..Self::default()
         }
     }
 }
@@ -59,6 +88,24 @@ pub enum Exceeded {
     /// Linear memory.
     #[error("the call needs more than its {} MiB of memory", .0 >> 20)]
     Memory(usize),
+    /// Linear memory of all calls of a tenant.
+    #[error("the calls of this tenant need more than their {} MiB of memory", .0 >> 20)]
+    TenantMemory(usize),
+    /// Rows of a batch.
+    #[error("the call delivers a batch of more than {0} rows")]
+    BatchRows(usize),
+    /// Rows of a run.
+    #[error("the call delivers more than its {0} rows")]
+    RunRows(u64),
+    /// Bytes of a run.
+    #[error("the call delivers more than its {} MiB of rows", .0 >> 20)]
+    RunBytes(u64),
+    /// What answers nothing.
+    #[error("a server sent more than {} KiB that answer nothing", .0 >> 10)]
+    Unanswered(u64),
+    /// A server that sends a secret back.
+    #[error("a server's answer holds the secret that signed the request")]
+    SecretEchoed,
     /// The tables of functions.
     #[error("the call needs tables of more than {0} elements")]
     Table(usize),
@@ -70,9 +117,9 @@ pub enum Exceeded {
     Cpu(Duration),
     /// What is handed over at once.
     #[error("the call hands over more than {} MiB at once", .0 >> 20)]
-    HandedOver(usize),
+    HostcallBytes(usize),
     /// What the host keeps for the guest.
-    #[error("the call makes the host keep more than {0} things for it")]
+    #[error("the call exceeded its limit of {0} open host resources")]
     Handles(usize),
     /// Requests in flight.
     #[error("the call has more than its {0} requests in flight")]
@@ -84,7 +131,7 @@ pub enum Exceeded {
     #[error("the call is sent a response of more than {0} bytes")]
     Response(u64),
     /// Where it may go.
-    #[error("the call sends a request to where it may not go")]
+    #[error("the call sent a request that its egress policy denies")]
     Egress,
 }
 
@@ -99,7 +146,7 @@ impl Exceeded {
         }
         let words = error.root_cause().to_string();
         if words.contains("fuel allocated for hostcalls has been exhausted") {
-            Some(Self::HandedOver(limits.handed_over))
+            Some(Self::HostcallBytes(limits.hostcall_bytes))
         } else if words.contains("store handle limit exceeded") {
             Some(Self::Handles(limits.handles))
         } else {
@@ -108,45 +155,130 @@ impl Exceeded {
     }
 }
 
-/// Counts linear memory, all memories of a component together, and refuses more than the limit, in words that reach whoever made the call.
+/// Memories and tables of one component at most. A connector has one and two.
+const MEMORIES: usize = 4;
+const TABLES: usize = 16;
+
+/// Counts what the instances of a call hold, and refuses more than the limits, with an error that reaches
+/// whoever made the call.
 #[derive(Debug)]
-pub(crate) struct Memory {
-    limit: usize,
-    /// Bytes in use now, which is also the most ever used: linear memory doesn't shrink.
+pub(crate) struct CallResources {
+    memory: usize,
+    instances: usize,
+    tenant: Tenant,
+    /// Bytes of linear memory in use now, which is also the most ever used: it doesn't shrink.
     pub(crate) used: usize,
+    /// Elements of all tables.
+    elements: usize,
 }
 
-impl Memory {
-    pub(crate) fn new(limit: usize) -> Self {
-        Self { limit, used: 0 }
+impl CallResources {
+    pub(crate) fn new(limits: &Limits, tenant: Tenant) -> Self {
+        Self {
+            memory: limits.memory,
+            instances: limits.instances,
+            tenant,
+            used: 0,
+            elements: 0,
+        }
     }
 }
 
-impl ResourceLimiter for Memory {
+impl Drop for CallResources {
+    fn drop(&mut self) {
+        self.tenant.give_back_memory(self.used);
+    }
+}
+
+impl ResourceLimiter for CallResources {
     fn memory_growing(
         &mut self,
         current: usize,
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let used = self.used + desired.saturating_sub(current);
-        if used > self.limit {
-            return Err(Exceeded::Memory(self.limit).into());
+        let more = desired.saturating_sub(current);
+        if self.used + more > self.memory {
+            return Err(Exceeded::Memory(self.memory).into());
         }
-        self.used = used;
+        if !self.tenant.take_memory(more) {
+            return Err(Exceeded::TenantMemory(self.tenant.limits().memory).into());
+        }
+        self.used += more;
         Ok(true)
     }
 
     fn table_growing(
         &mut self,
-        _current: usize,
+        current: usize,
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        if desired > TABLE {
+        self.elements += desired.saturating_sub(current);
+        if self.elements > TABLE {
             return Err(Exceeded::Table(TABLE).into());
         }
         Ok(true)
+    }
+
+    fn instances(&self) -> usize {
+        self.instances
+    }
+
+    fn tables(&self) -> usize {
+        TABLES
+    }
+
+    fn memories(&self) -> usize {
+        MEMORIES
+    }
+}
+
+/// Counts what a run delivers.
+#[derive(Debug)]
+pub(crate) struct DeliveryLimits {
+    batch_rows: usize,
+    run_rows: u64,
+    run_bytes: u64,
+    run_notes: u64,
+    rows: u64,
+    bytes: u64,
+    notes: u64,
+}
+
+impl DeliveryLimits {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self {
+            batch_rows: limits.batch_rows,
+            run_rows: limits.run_rows,
+            run_bytes: limits.run_bytes,
+            run_notes: limits.run_notes,
+            rows: 0,
+            bytes: 0,
+            notes: 0,
+        }
+    }
+
+    /// Counts a delivery.
+    pub(crate) fn count(&mut self, rows: usize, bytes: usize) -> Result<(), Exceeded> {
+        if rows > self.batch_rows {
+            return Err(Exceeded::BatchRows(self.batch_rows));
+        }
+        self.rows = self.rows.saturating_add(rows as u64);
+        self.bytes = self.bytes.saturating_add(bytes as u64);
+        if self.rows > self.run_rows {
+            return Err(Exceeded::RunRows(self.run_rows));
+        }
+        if self.bytes > self.run_bytes {
+            return Err(Exceeded::RunBytes(self.run_bytes));
+        }
+        Ok(())
+    }
+
+    /// Whether one more note is taken.
+    pub(crate) fn count_note(&mut self) -> bool {
+        self.notes = self.notes.saturating_add(1);
+        self.notes <= self.run_notes
     }
 }
 
@@ -159,8 +291,11 @@ mod tests {
 
     #[test]
     fn tables_grow_to_their_limit() {
-        let mut store = Store::new(&Engine::default(), Memory::new(0));
-        store.limiter(|memory| memory);
+        let mut store = Store::new(
+            &Engine::default(),
+            CallResources::new(&Limits::default(), Tenant::default()),
+        );
+        store.limiter(|resources| resources);
         let kind = TableType::new(RefType::FUNCREF, 1, None);
         let table = Table::new(&mut store, kind, Ref::Func(None)).unwrap();
         let grown = u64::try_from(TABLE - 1).unwrap();

@@ -14,14 +14,16 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
+use crate::connection::TenantConnection;
 use crate::limits::{Exceeded, Limits};
-use crate::transport::Transport;
+use crate::tenant::Tenant;
+use crate::transport::{ECHOED, Flood, LONGEST_TIMEOUT, Transport, UNANSWERED_LIMIT};
 
 /// How long each part of an answer is waited for where the guest doesn't say.
-const PATIENCE: Duration = Duration::from_mins(1);
+const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Bytes of an answer that is waited for as a whole: the guest then wakes up once for it, not twice.
-const WHOLE: u64 = 64 << 10;
+const BUFFER_THRESHOLD: u64 = 64 << 10;
 
 /// What one call may send, and what it sent: the hooks of its store.
 #[derive(Debug)]
@@ -29,35 +31,65 @@ pub(crate) struct Outgoing {
     transport: Arc<Transport>,
     limits: Limits,
     slots: Arc<Semaphore>,
-    meter: Arc<Meter>,
+    metrics: Arc<CallMetrics>,
 }
 
 /// What a call has sent.
-#[derive(Debug, Default)]
-pub(crate) struct Meter {
+#[derive(Debug)]
+pub(crate) struct CallMetrics {
+    tenant: Tenant,
     pub(crate) requests: AtomicU64,
     /// When the first request was handed over.
     pub(crate) first: OnceLock<Instant>,
-    /// The first limit that a request met. The guest is told of it as an error of that request and goes on.
+    /// The first limit that a request exceeded. The guest reads it as an error of that request and goes on.
     pub(crate) exceeded: OnceLock<Exceeded>,
 }
 
-impl Meter {
-    fn meet(&self, exceeded: Exceeded) {
-        if self.exceeded.set(exceeded).is_ok() {
-            tracing::warn!("a request met a limit: {exceeded}");
+impl CallMetrics {
+    fn new(tenant: Tenant) -> Self {
+        Self {
+            tenant,
+            requests: AtomicU64::new(0),
+            first: OnceLock::new(),
+            exceeded: OnceLock::new(),
+        }
+    }
+
+    fn record(&self, exceeded: Exceeded) {
+        if self.exceeded.set(exceeded).is_ok() && self.tenant.may_log() {
+            tracing::warn!("a request exceeded a limit: {exceeded}");
+        }
+    }
+
+    /// Records the limit behind an error of a request, if there is one.
+    fn observe(&self, error: &Error) {
+        match error {
+            Error::HttpRequestDenied | Error::DestinationIpProhibited => {
+                self.record(Exceeded::Egress);
+            }
+            Error::InternalError(Some(words)) if words == ECHOED => {
+                self.record(Exceeded::SecretEchoed);
+            }
+            Error::InternalError(Some(words)) if *words == Flood.to_string() => {
+                self.record(Exceeded::Unanswered(UNANSWERED_LIMIT));
+            }
+            _ => {}
         }
     }
 }
 
 impl Outgoing {
-    pub(crate) fn new(transport: Arc<Transport>, limits: Limits, meter: Arc<Meter>) -> Self {
+    pub(crate) fn new(connection: &TenantConnection, limits: Limits) -> Self {
         Self {
-            transport,
+            transport: connection.transport(),
             limits,
             slots: Arc::new(Semaphore::new(limits.in_flight)),
-            meter,
+            metrics: Arc::new(CallMetrics::new(connection.tenant().clone())),
         }
+    }
+
+    pub(crate) fn metrics(&self) -> Arc<CallMetrics> {
+        Arc::clone(&self.metrics)
     }
 }
 
@@ -76,42 +108,39 @@ impl WasiHttpHooks for Outgoing {
         options: Option<RequestOptions>,
         _: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = Answer> + Send> {
-        self.meter.requests.fetch_add(1, Ordering::Relaxed);
-        self.meter.first.get_or_init(Instant::now);
+        self.metrics.requests.fetch_add(1, Ordering::Relaxed);
+        self.metrics.first.get_or_init(Instant::now);
         let permit = Arc::clone(&self.slots).try_acquire_owned();
         let options = options.unwrap_or_default();
         let (transport, limits) = (Arc::clone(&self.transport), self.limits);
-        let meter = Arc::clone(&self.meter);
+        let metrics = Arc::clone(&self.metrics);
         // A block: an async function would hold what it is given twice.
         Box::new(async move {
             let permit = permit.map_err(|_| {
-                meter.meet(Exceeded::InFlight(limits.in_flight));
+                metrics.record(Exceeded::InFlight(limits.in_flight));
                 Error::ConnectionLimitReached
             })?;
             let request = if request.body().is_end_stream() {
                 request
             } else {
                 let limit = Exceeded::Request(limits.request);
-                request.map(|body| limited(body, limit, Arc::clone(&meter)))
+                request.map(|body| limited(body, limit, Arc::clone(&metrics)))
             };
             let answer = transport.send(request, &options).await;
-            let response = answer.inspect_err(|error| {
-                if matches!(
-                    error,
-                    Error::HttpRequestDenied | Error::DestinationIpProhibited
-                ) {
-                    meter.meet(Exceeded::Egress);
-                }
-            })?;
-            let between = options.between_bytes_timeout.unwrap_or(PATIENCE);
+            let response = answer.inspect_err(|error| metrics.observe(error))?;
+            let between = options.between_bytes_timeout.unwrap_or(IDLE_TIMEOUT);
+            let between = between.min(LONGEST_TIMEOUT);
             let (head, body) = response.into_parts();
             let longest = body.size_hint().upper();
-            let body = if longest.is_some_and(|size| size <= WHOLE.min(limits.response)) {
-                whole(body, between).await?
+            let body = if longest.is_some_and(|size| size <= BUFFER_THRESHOLD.min(limits.response))
+            {
+                buffer(body, between)
+                    .await
+                    .inspect_err(|error| metrics.observe(error))?
             } else {
-                limited(body, Exceeded::Response(limits.response), meter)
+                limited(body, Exceeded::Response(limits.response), metrics)
             };
-            let body = Timed {
+            let body = IdleTimeoutBody {
                 body,
                 timer: None,
                 between,
@@ -127,7 +156,7 @@ impl WasiHttpHooks for Outgoing {
 }
 
 /// Waits for a small body to its end.
-async fn whole(body: WasiBody, between: Duration) -> Result<WasiBody, Error> {
+async fn buffer(body: WasiBody, between: Duration) -> Result<WasiBody, Error> {
     let collected = tokio::time::timeout(between, body.collect()).await;
     let collected = collected.map_err(|_| Error::ConnectionReadTimeout)??;
     let body = Full::new(collected.to_bytes()).map_err(|never| match never {});
@@ -135,7 +164,7 @@ async fn whole(body: WasiBody, between: Duration) -> Result<WasiBody, Error> {
 }
 
 /// A body that ends in an error where it grows beyond its limit.
-fn limited(body: WasiBody, limit: Exceeded, meter: Arc<Meter>) -> WasiBody {
+fn limited(body: WasiBody, limit: Exceeded, metrics: Arc<CallMetrics>) -> WasiBody {
     let (bytes, code): (u64, fn(Option<u64>) -> Error) = match limit {
         Exceeded::Request(bytes) => (bytes, Error::HttpRequestBodySize),
         Exceeded::Response(bytes) => (bytes, Error::HttpResponseBodySize),
@@ -144,18 +173,19 @@ fn limited(body: WasiBody, limit: Exceeded, meter: Arc<Meter>) -> WasiBody {
     Limited::new(body, usize::try_from(bytes).unwrap_or(usize::MAX))
         .map_err(move |error| {
             let exceeded = |_| {
-                meter.meet(limit);
+                metrics.record(limit);
                 code(Some(bytes))
             };
             error
                 .downcast::<Error>()
+                .inspect(|error| metrics.observe(error))
                 .map_or_else(exceeded, |error| *error)
         })
         .boxed_unsync()
 }
 
 /// A body whose next bytes must come in time; its place among those in flight is given back at its end.
-struct Timed {
+struct IdleTimeoutBody {
     body: WasiBody,
     /// While bytes are waited for: those of an answer that is there as a whole never are.
     timer: Option<Pin<Box<tokio::time::Sleep>>>,
@@ -163,7 +193,7 @@ struct Timed {
     _permit: OwnedSemaphorePermit,
 }
 
-impl Body for Timed {
+impl Body for IdleTimeoutBody {
     type Data = Bytes;
     type Error = Error;
 

@@ -1,198 +1,175 @@
-//! The store of one call: what the component's imports reach, and no more.
+//! A tenant: the calls that share one budget.
+//!
+//! Every call has limits of its own (`Limits`). A tenant has a number of calls at once, and a sum of linear
+//! memory for them; a call beyond that number waits for its turn. So whatever a call may hold (handles,
+//! requests in flight, rows under way), a tenant may hold that many times, however many calls it starts.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::anyhow;
-use wasmtime::component::ResourceTable;
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
-use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::connection::{Connection, Secrets};
-use crate::engine::bindings::dx::connector::{sink, types};
-use crate::limits::{Limits, Memory, STATE};
-use crate::outgoing::{Meter, Outgoing};
-use crate::output::{Batch, Note, Output};
-
-/// What belongs to one call alone, and goes with it.
-pub(crate) struct Tenant {
-    table: ResourceTable,
-    wasi: WasiCtx,
-    http: WasiHttpCtx,
-    outgoing: Outgoing,
-    output: Box<dyn Output>,
-    secrets: Secrets,
-    pub(crate) memory: Memory,
-    /// Why the output refused, in its own words.
-    pub(crate) refusal: Option<anyhow::Error>,
-    pace: Option<Pace>,
-    /// Notes have a pace of their own, because for rows there may be none.
-    notes: Pace,
+/// What all calls of one tenant together may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TenantLimits {
+    /// Calls at once; one more waits.
+    pub calls: usize,
+    /// Bytes of linear memory.
+    pub memory: usize,
+    /// Look-ups of names at once, those included that nobody waits for any more.
+    pub name_lookups: usize,
 }
 
-/// A component that calls a sink which has refused: the contract ends the run there.
-#[derive(Debug, thiserror::Error)]
-#[error("the component called the sink again after it had refused: {0}")]
-pub(crate) struct Stubborn(String);
+impl Default for TenantLimits {
+    fn default() -> Self {
+        Self {
+            calls: 4,
+            memory: 256 << 20,
+            name_lookups: 2,
+        }
+    }
+}
 
-/// Notes per second: more than a component has to say to a person.
-const NOTES_PER_SECOND: u32 = 500;
-/// Bytes of a note; a longer one is left out.
-const NOTE: usize = 16 << 10;
-/// Bytes of one set of headers, as `wasi:http` counts them.
-const FIELDS: usize = 64 << 10;
-/// Bytes of randomness at once.
-const RANDOM: u64 = 64 << 10;
+/// A tenant. Clones are the same tenant.
+#[derive(Debug, Clone)]
+pub struct Tenant(Arc<Inner>);
 
-/// What the sink answers: a refusal in words, or an error that ends the call.
-type Answer = wasmtime::Result<Result<(), String>>;
+#[derive(Debug)]
+struct Inner {
+    id: u64,
+    limits: TenantLimits,
+    calls: Arc<Semaphore>,
+    lookups: Arc<Semaphore>,
+    memory: AtomicUsize,
+    log: Mutex<LogBudget>,
+}
+
+impl Default for Tenant {
+    fn default() -> Self {
+        Self::new(TenantLimits::default())
+    }
+}
 
 impl Tenant {
-    pub(crate) fn new(
-        connection: &Connection,
-        limits: Limits,
-        meter: Arc<Meter>,
-        output: Box<dyn Output>,
-    ) -> Self {
-        let mut table = ResourceTable::new();
-        table.set_max_capacity(limits.handles);
-        let mut http = WasiHttpCtx::new();
-        http.set_field_size_limit(FIELDS);
-        Self {
-            table,
-            wasi: WasiCtx::builder().max_random_size(RANDOM).build(),
-            http,
-            outgoing: Outgoing::new(connection.transport(), limits, meter),
-            secrets: connection.secrets(),
-            output,
-            memory: Memory::new(limits.memory),
-            refusal: None,
-            pace: limits.rows_per_second.map(Pace::new),
-            notes: Pace::new(NOTES_PER_SECOND),
-        }
+    /// A tenant that is none of those that there are.
+    #[must_use]
+    pub fn new(limits: TenantLimits) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(Arc::new(Inner {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            limits,
+            calls: Arc::new(Semaphore::new(limits.calls)),
+            lookups: Arc::new(Semaphore::new(limits.name_lookups)),
+            memory: AtomicUsize::new(0),
+            log: Mutex::new(LogBudget::default()),
+        }))
     }
 
-    /// Lets whoever delivers wait, and ends the call of whoever was told to stop.
-    async fn admit(&mut self, rows: usize) -> wasmtime::Result<()> {
-        if let Some(refusal) = &self.refusal {
-            return Err(Stubborn(format!("{refusal:#}")).into());
-        }
-        if let Some(pace) = &mut self.pace {
-            pace.keep(rows).await;
-        }
-        Ok(())
+    pub(crate) fn id(&self) -> u64 {
+        self.0.id
     }
 
-    /// An output's error goes to whoever made the call; the guest learns only that it has to stop.
-    fn refuse(&mut self, result: anyhow::Result<()>) -> Result<(), String> {
-        result.map_err(|error| {
-            let words = format!("{error:#}");
-            self.refusal = Some(error);
-            words
-        })
-    }
-}
-
-impl sink::Host for Tenant {
-    async fn emit(&mut self, batch: types::Batch) -> Answer {
-        self.admit(batch.rows.len() + batch.replaces.len()).await?;
-        let types::Batch {
-            stream,
-            replaces,
-            rows,
-        } = batch;
-        let result = self.output.emit(Batch {
-            stream,
-            replaces,
-            rows,
-        });
-        Ok(self.refuse(result))
+    /// What all its calls together may use.
+    #[must_use]
+    pub fn limits(&self) -> TenantLimits {
+        self.0.limits
     }
 
-    async fn checkpoint(&mut self, state: String) -> Answer {
-        self.admit(1).await?;
-        let result = if state.len() < STATE {
-            self.output.checkpoint(&state)
-        } else {
-            Err(anyhow!(
-                "a state of {} bytes; the contract allows less than {STATE}",
-                state.len()
-            ))
-        };
-        Ok(self.refuse(result))
+    /// Waits for a call's turn.
+    pub(crate) async fn admit_call(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.0.calls).acquire_owned().await.ok()
     }
 
-    async fn finished(&mut self, stream: String, snapshot: bool) -> Answer {
-        self.admit(1).await?;
-        let result = self.output.finished(&stream, snapshot);
-        Ok(self.refuse(result))
+    /// Waits until one more name may be looked up.
+    pub(crate) async fn admit_lookup(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.0.lookups).acquire_owned().await.ok()
     }
 
-    async fn note(&mut self, mut note: String) -> wasmtime::Result<()> {
-        self.notes.keep(1).await;
-        if self.refusal.is_some() || note.len() > NOTE {
-            return Ok(());
-        }
-        self.secrets.hide(&mut note);
-        if let Ok(note) = serde_json::from_str::<Note>(&note) {
-            self.output.note(&note);
-        }
-        Ok(())
+    /// Takes linear memory out of the tenant's, if there is enough.
+    pub(crate) fn take_memory(&self, bytes: usize) -> bool {
+        let limit = self.0.limits.memory;
+        let taken = self
+            .0
+            .memory
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
+                used.checked_add(bytes).filter(|used| *used <= limit)
+            });
+        taken.is_ok()
+    }
+
+    pub(crate) fn give_back_memory(&self, bytes: usize) {
+        self.0.memory.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// Whether a line of the log may still be written for what this tenant's guests and servers do.
+    pub(crate) fn may_log(&self) -> bool {
+        let mut log = self.0.log.lock().unwrap_or_else(PoisonError::into_inner);
+        log.spend(Instant::now())
     }
 }
 
-impl types::Host for Tenant {}
-
-impl wasmtime_wasi_io::IoView for Tenant {
-    fn table(&mut self) -> &mut ResourceTable {
-        &mut self.table
-    }
-}
-
-impl WasiView for Tenant {
-    fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView {
-            ctx: &mut self.wasi,
-            table: &mut self.table,
-        }
-    }
-}
-
-impl WasiHttpView for Tenant {
-    fn http(&mut self) -> WasiHttpCtxView<'_> {
-        WasiHttpCtxView {
-            ctx: &mut self.http,
-            table: &mut self.table,
-            hooks: &mut self.outgoing,
-        }
-    }
-}
-
-/// Back-pressure: who delivers faster than allowed waits before the next batch.
+/// A token bucket.
 #[derive(Debug)]
-struct Pace {
-    rows_per_second: u32,
-    /// Until when the rows taken so far are paid for.
-    paid: Instant,
+struct LogBudget {
+    lines: u32,
+    refilled: Option<Instant>,
 }
 
-impl Pace {
-    fn new(rows_per_second: u32) -> Self {
+/// Lines at once.
+const LOG_BURST: u32 = 20;
+/// After which one more line may be written.
+const LOG_REFILL: Duration = Duration::from_secs(5);
+
+impl Default for LogBudget {
+    fn default() -> Self {
         Self {
-            rows_per_second: rows_per_second.max(1),
-            paid: Instant::now(),
+            lines: LOG_BURST,
+            refilled: None,
         }
     }
+}
 
-    async fn keep(&mut self, rows: usize) {
-        let now = Instant::now();
-        // An empty batch is not free: whoever sends nothing else would never wait.
-        let rows = u32::try_from(rows.max(1)).unwrap_or(u32::MAX);
-        let price = Duration::from_secs_f64(f64::from(rows) / f64::from(self.rows_per_second));
-        // Even a sleep of nothing lasts until the timer's next millisecond.
-        if self.paid > now {
-            tokio::time::sleep_until(self.paid.into()).await;
+impl LogBudget {
+    fn spend(&mut self, now: Instant) -> bool {
+        let refilled = *self.refilled.get_or_insert(now);
+        let waited = now.saturating_duration_since(refilled).as_secs() / LOG_REFILL.as_secs();
+        if waited > 0 {
+            let more = u32::try_from(waited).unwrap_or(LOG_BURST);
+            self.lines = self.lines.saturating_add(more).min(LOG_BURST);
+            self.refilled = Some(now);
         }
-        self.paid = self.paid.max(now) + price;
+        let allowed = self.lines > 0;
+        self.lines = self.lines.saturating_sub(1);
+        allowed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_the_tenants_and_comes_back() {
+        let tenant = Tenant::new(TenantLimits {
+            memory: 100,
+            ..TenantLimits::default()
+        });
+        let same = tenant.clone();
+        assert!(tenant.take_memory(60));
+        assert!(!same.take_memory(60));
+        tenant.give_back_memory(60);
+        assert!(same.take_memory(100));
+        assert!(Tenant::default().id() != tenant.id());
+    }
+
+    #[test]
+    fn lines_of_the_log_are_rationed() {
+        let (mut log, begin) = (LogBudget::default(), Instant::now());
+        let at = |seconds| begin + Duration::from_secs(seconds);
+        let lines = (0..20_000).filter(|_| log.spend(at(0))).count();
+        assert_eq!(lines, 20);
+        assert!(log.spend(at(5)) && !log.spend(at(6)));
+        assert_eq!((0..20_000).filter(|_| log.spend(at(10_000))).count(), 20);
     }
 }

@@ -51,13 +51,21 @@ pub(super) struct Arguments {
     site: bool,
 }
 
+/// Requests that the mock keeps for `GET /_mock/requests`.
+const KEPT_REQUESTS: usize = 100_000;
+
 fn faults() -> String {
     let faults = FAULTS
         .iter()
-        .map(|(name, what)| format!("  {name:<18} {what}"));
+        .map(|(name, what)| format!("  {name:<20} {what}"));
     let faults: Vec<_> = faults.collect();
     format!(
-        "Faults (every one takes count=N, after=N, endpoint=NAME, page=ID):\n{}",
+        "GET /_mock/requests answers with the requests so far: counts, counts by endpoint, and a list.\n\n\
+         Each fault takes: count=N (hit N requests), after=N (let N requests pass first),\n\
+         every=N (hit every Nth request), endpoint=NAME (spaces, pages, versions, labels, users,\n\
+         views, states), page=ID and space=ID or KEY (requests about one page only). A comma ends a\n\
+         value; inside value= it is written %2C. A fault that replaces the whole response keeps\n\
+         those behind it from being counted.\n\nFaults:\n{}",
         faults.join("\n")
     )
 }
@@ -81,7 +89,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
         faults: arguments.fault,
         latency: Duration::from_millis(arguments.latency_ms),
         addr: arguments.addr,
-        log_capacity: 0,
+        log_capacity: KEPT_REQUESTS,
         ..MockOptions::new(corpus)
     })
     .with_context(|| format!("{} can't be listened on", arguments.addr))?;

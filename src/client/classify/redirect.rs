@@ -2,7 +2,7 @@
 
 use super::{RequestContext, Resolution, ResponseAction, Verdict};
 use crate::client::Response;
-use crate::config::is_site_host;
+use crate::config::BaseUrl;
 use crate::error::Kind;
 use crate::url::Url;
 
@@ -41,5 +41,5 @@ pub(super) fn redirect(context: RequestContext<'_>, response: &Response) -> Verd
 /// Whether the redirect leads from a site's own address to that of another site.
 fn is_renamed_site(context: RequestContext<'_>, host: &str) -> bool {
     let base_url = &context.config.base_url;
-    !base_url.is_gateway() && is_site_host(host) && base_url.authority != host
+    !base_url.is_gateway() && BaseUrl::is_site(host) && base_url.authority != host
 }

@@ -7,14 +7,23 @@ use crate::error::Kind;
 
 /// Whether it is the page that stands in for a suspended or deactivated site.
 pub(super) fn is_suspended(body: &ErrorBody) -> bool {
-    let words = ["suspended", "deactivated", "site is unavailable", "no longer available"];
+    let words = [
+        "suspended",
+        "deactivated",
+        "site is unavailable",
+        "no longer available",
+    ];
     body.is_html() && words.iter().any(|words| body.says(words))
 }
 
 pub(super) fn suspended() -> Verdict {
     let message = "the site is suspended or deactivated; ask its administrator to look at the site's billing and \
          status at admin.atlassian.com";
-    (Kind::InvalidCredentials, ResponseAction::FailRun, message.into())
+    (
+        Kind::InvalidCredentials,
+        ResponseAction::FailRun,
+        message.into(),
+    )
 }
 
 /// What is final on its own is suspect where the same credentials worked a moment ago.
@@ -38,7 +47,11 @@ fn resolution(context: RequestContext<'_>) -> Resolution {
 }
 
 /// The reasons for which every endpoint refuses, with 401 or 403.
-fn refused_login(context: RequestContext<'_>, response: &Response, body: &ErrorBody) -> Option<Verdict> {
+fn refused_login(
+    context: RequestContext<'_>,
+    response: &Response,
+    body: &ErrorBody,
+) -> Option<Verdict> {
     let header = |name| response.headers.get(name).unwrap_or_default();
     let login = header("x-seraph-loginreason");
     let denied = header("x-authentication-denied-reason");
@@ -64,8 +77,15 @@ fn refused_login(context: RequestContext<'_>, response: &Response, body: &ErrorB
     Some((Kind::InvalidCredentials, action, message))
 }
 
-pub(super) fn unauthorized(context: RequestContext<'_>, response: &Response, body: &ErrorBody) -> Verdict {
-    let category = response.headers.get("x-failure-category").unwrap_or_default();
+pub(super) fn unauthorized(
+    context: RequestContext<'_>,
+    response: &Response,
+    body: &ErrorBody,
+) -> Verdict {
+    let category = response
+        .headers
+        .get("x-failure-category")
+        .unwrap_or_default();
     if body.says("scope does not match") || category.contains("SCOPE_CHECK") {
         let message = format!(
             "the token lacks the scope {}; scopes are fixed when a token is created, so create a new token with \
@@ -74,7 +94,9 @@ pub(super) fn unauthorized(context: RequestContext<'_>, response: &Response, bod
         );
         return (Kind::InvalidPermissions, ResponseAction::FailRun, message);
     }
-    if let Some(verdict) = ip_denied(context, body).or_else(|| refused_login(context, response, body)) {
+    if let Some(verdict) =
+        ip_denied(context, body).or_else(|| refused_login(context, response, body))
+    {
         return verdict;
     }
     let message = if context.config.base_url.is_gateway() {
@@ -109,8 +131,14 @@ fn ip_denied(context: RequestContext<'_>, body: &ErrorBody) -> Option<Verdict> {
     Some((Kind::InvalidPermissions, action, message))
 }
 
-pub(super) fn forbidden(context: RequestContext<'_>, response: &Response, body: &ErrorBody) -> Verdict {
-    if let Some(verdict) = ip_denied(context, body).or_else(|| refused_login(context, response, body)) {
+pub(super) fn forbidden(
+    context: RequestContext<'_>,
+    response: &Response,
+    body: &ErrorBody,
+) -> Verdict {
+    if let Some(verdict) =
+        ip_denied(context, body).or_else(|| refused_login(context, response, body))
+    {
         return verdict;
     }
     if body.is_html() {
@@ -121,10 +149,19 @@ pub(super) fn forbidden(context: RequestContext<'_>, response: &Response, body: 
     }
     let is_value = matches!(context.endpoint, Endpoint::Views | Endpoint::States);
     // The two phrasings with which v1 answers credentials that are wrong, revoked or absent.
-    if body.says("caller cannot access confluence") || body.says("not permitted to use confluence") {
-        let if_it_stays = if is_value { Resolution::Unavailable } else { resolution(context) };
+    if body.says("caller cannot access confluence") || body.says("not permitted to use confluence")
+    {
+        let if_it_stays = if is_value {
+            Resolution::Unavailable
+        } else {
+            resolution(context)
+        };
         let action = unless_authenticated(context, if_it_stays);
-        return (Kind::InvalidCredentials, action, credentials_message(context));
+        return (
+            Kind::InvalidCredentials,
+            action,
+            credentials_message(context),
+        );
     }
     let message = format!(
         "the account may not do this{}; give it the permission to view this content",
@@ -145,7 +182,11 @@ pub(super) fn not_found(context: RequestContext<'_>, body: &ErrorBody) -> Verdic
     match context.endpoint {
         endpoint if endpoint.is_per_page() && body.is_html() => {
             let message = "the service has no such endpoint, or something in between blocks it with a web page";
-            (Kind::UnexpectedResponse, ResponseAction::Suspect(Resolution::Fail), message.into())
+            (
+                Kind::UnexpectedResponse,
+                ResponseAction::Suspect(Resolution::Fail),
+                message.into(),
+            )
         }
         Endpoint::Views | Endpoint::States => {
             let action = if body.identifies_resource() {
@@ -168,7 +209,11 @@ pub(super) fn not_found(context: RequestContext<'_>, body: &ErrorBody) -> Verdic
         // Documented as the answer to who may not view profiles; the collection tells it from a dead token.
         Endpoint::Users if body.is_json() => {
             let message = format!("the account may not view user profiles{}", body.quote());
-            (Kind::InvalidPermissions, ResponseAction::Suspect(Resolution::FailRun), message)
+            (
+                Kind::InvalidPermissions,
+                ResponseAction::Suspect(Resolution::FailRun),
+                message,
+            )
         }
         _ if !body.is_json() => {
             let message = "base_url is not that of a Confluence Cloud site: there is no such interface; use \
@@ -178,7 +223,11 @@ pub(super) fn not_found(context: RequestContext<'_>, body: &ErrorBody) -> Verdic
         }
         _ => {
             let action = unless_authenticated(context, Resolution::FailRun);
-            (Kind::InvalidCredentials, action, credentials_message(context))
+            (
+                Kind::InvalidCredentials,
+                action,
+                credentials_message(context),
+            )
         }
     }
 }

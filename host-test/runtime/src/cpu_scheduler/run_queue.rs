@@ -1,0 +1,116 @@
+//! Who wants a processor: counted where calls are woken, so that nobody has to guess.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::task::{Wake, Waker};
+use std::time::Duration;
+
+use futures_util::task::AtomicWaker;
+
+/// What the calls of an engine want of the processors together.
+#[derive(Debug, Default)]
+pub(super) struct RunQueue {
+    /// Calls that could go on, and have no processor yet.
+    waiting: AtomicUsize,
+    /// Nanoseconds that calls and connections have run.
+    used: AtomicU64,
+    /// Calls under way.
+    calls: AtomicU32,
+    /// Tenants that have calls under way.
+    tenants: AtomicU32,
+}
+
+impl RunQueue {
+    /// The share of one tenant, and a quarter more: nobody has exactly that.
+    pub(super) fn share(&self, all: Duration) -> Duration {
+        all * 5 / 4 / self.tenants.load(Ordering::Relaxed).max(1)
+    }
+
+    /// Whether no call is under way.
+    pub(super) fn is_empty(&self) -> bool {
+        self.calls.load(Ordering::Relaxed) == 0
+    }
+
+    /// Whether a call could go on and has no processor.
+    pub(super) fn has_waiting(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > 0
+    }
+
+    pub(super) fn used(&self) -> Duration {
+        Duration::from_nanos(self.used.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn add(&self, used: Duration) {
+        let nanos = u64::try_from(used.as_nanos()).unwrap_or(u64::MAX);
+        self.used.fetch_add(nanos, Ordering::Relaxed);
+    }
+
+    pub(super) fn tenant_begins(&self) {
+        self.tenants.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn tenant_ends(&self) {
+        self.tenants.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Wakes a call, and counts it among those that wait until it is polled.
+#[derive(Debug)]
+pub(super) struct CountingWaker {
+    run_queue: Arc<RunQueue>,
+    woken: AtomicBool,
+    task: AtomicWaker,
+}
+
+impl CountingWaker {
+    pub(super) fn new(run_queue: Arc<RunQueue>) -> Self {
+        run_queue.calls.fetch_add(1, Ordering::Relaxed);
+        Self {
+            run_queue,
+            woken: AtomicBool::new(false),
+            task: AtomicWaker::new(),
+        }
+    }
+
+    pub(super) fn run_queue(&self) -> &RunQueue {
+        &self.run_queue
+    }
+
+    /// The call has a processor; `task` is woken when it wants one again.
+    pub(super) fn polled(&self, task: &Waker) {
+        self.stop_waiting();
+        self.task.register(task);
+    }
+
+    /// Whether another call could go on and has no processor. This one may have been woken while it runs.
+    pub(super) fn others_wait(&self) -> bool {
+        let own = usize::from(self.woken.load(Ordering::Acquire));
+        self.run_queue.waiting.load(Ordering::Relaxed) > own
+    }
+
+    fn stop_waiting(&self) {
+        if self.woken.swap(false, Ordering::AcqRel) {
+            self.run_queue.waiting.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Wake for CountingWaker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if !self.woken.swap(true, Ordering::AcqRel) {
+            self.run_queue.waiting.fetch_add(1, Ordering::Relaxed);
+        }
+        self.task.wake();
+    }
+}
+
+impl Drop for CountingWaker {
+    fn drop(&mut self) {
+        self.stop_waiting();
+        self.run_queue.calls.fetch_sub(1, Ordering::Relaxed);
+    }
+}
