@@ -198,6 +198,26 @@ fn times_are_kept_or_converted_or_null() {
     }
 }
 
+object! {
+    Person<'a> {
+        full_name: Value<'a> = "fullName",
+        home: Nested<Inner<'a>> = "_home",
+    }
+}
+
+#[test]
+fn an_object_has_the_fields_that_are_declared() {
+    let read = |json| serde_json::from_str::<Person<'_>>(json);
+    let person = read(r#"{"x":[{}],"_home":{"b":7},"full\u004eame":"Ada","_Home":1}"#).unwrap();
+    assert_eq!(person.full_name, Value::Text("Ada".into()));
+    let b = Value::Integer(7);
+    assert_eq!(person.home, Nested::Object(Inner { b }));
+    assert_eq!(read("{}").unwrap(), Person::default());
+    for refused in [r#"{"_home":1,"_home":2}"#, "[]", "1", r#"{"_home":"#] {
+        assert!(read(refused).is_err(), "{refused}");
+    }
+}
+
 #[test]
 fn objects_and_lists_may_be_something_else() {
     let wire = |json| serde_json::from_str::<Wire<'_>>(json).unwrap();
