@@ -11,11 +11,13 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::testing::{Recorder, Simulation, small_site};
+use crate::testing::{Simulation, small_site};
 
 fn ask(simulation: &Simulation, config: Value) -> Validation {
-    let recorder = Recorder::new(simulation);
-    simulation.run(validate(simulation, &simulation.config(config)))
+    match Config::parse(&simulation.config(config)) {
+        Ok(config) => simulation.run(validate(simulation, &config)),
+        Err(error) => invalid_config(error),
+    }
 }
 
 fn gateway(faults: &[&str]) -> Simulation {
@@ -207,11 +209,10 @@ fn a_scoped_token_at_the_site_is_sent_to_the_gateway() {
 #[test]
 fn another_cloud_id_is_told() {
     let simulation = gateway(&[]);
-    let recorder = Recorder::new(&simulation);
     let config = simulation.config(json!({}));
     // The simulation answers at the address that it knows: another cloud id gets what a wrong token gets.
     simulation.inject_faults(&["wrong-token"]);
-    let validation = simulation.run(validate(&simulation, &config));
+    let validation = simulation.run(validate(&simulation, &Config::parse(&config).unwrap()));
     assert!(
         validation
             .error

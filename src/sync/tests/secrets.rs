@@ -57,7 +57,10 @@ fn credentials_sent_back_are_never_shown() {
                 &every_stream(Mode::Full),
             )
             .unwrap_err();
-            let validation = simulation.run(validate(&simulation, &simulation.config(config)));
+            let validation = simulation.run(validate(
+                &simulation,
+                &Config::parse(&simulation.config(config)).unwrap(),
+            ));
             let mut shown = format!("{error:?} {validation:?}");
             for (_, event) in simulation.take_log() {
                 if !matches!(event, Event::Sent(_)) {
