@@ -253,6 +253,7 @@ mod millis {
 
     use crate::timestamp::Timestamp;
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
     pub(super) fn serialize<S: Serializer>(
         time: &Timestamp,
         serializer: S,
@@ -272,6 +273,7 @@ mod millis {
 
         use crate::timestamp::Timestamp;
 
+        #[expect(clippy::ref_option, reason = "serde passes references")]
         pub(in crate::state) fn serialize<S: Serializer>(
             time: &Option<Timestamp>,
             serializer: S,

@@ -7,16 +7,13 @@
 //! A full run is a snapshot in one go. An incremental run delivers what changed, then continues the snapshot that spans
 //! runs, as far as its schedule says. A page whose details can't be read is set aside, and the next run begins with it.
 
-use std::collections::HashMap;
-
 use crate::client::{Client, Platform};
 use crate::config::Config;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::note::{Level, Note};
 use crate::sink::Sink;
-use crate::state::{Restored, Run, State, StreamSet};
-use crate::stream::{Mode, Stream};
-use crate::timestamp::Timestamp;
+use crate::state::{Restored, State};
+use crate::stream::Mode;
 
 mod archived_or_trashed;
 mod batches;
@@ -25,9 +22,11 @@ mod checkpoint;
 mod close;
 mod confirm;
 mod context;
+mod deliver_users;
 mod health;
 mod lookups;
 mod outcome;
+mod pacer;
 mod page_details;
 mod pass;
 mod plan;
@@ -35,23 +34,23 @@ mod prefetch;
 mod reader;
 mod refresh;
 mod retry;
+mod run;
 mod schedule;
+mod selection;
 mod spaces;
+mod step;
 mod summary;
 #[cfg(test)]
 mod tests;
 mod users;
 mod writer;
 
-pub use spaces::{any_space_visible, chosen_spaces, no_space};
+pub(crate) use spaces::{chosen_spaces, no_space};
 
-use checkpoint::Pacer;
 use context::Context;
-use lookups::Lookups;
-use plan::{Order, Plan, Selection};
+use run::SyncRun;
+use selection::Selection;
 use summary::Summary;
-use users::Accounts;
-use writer::RowWriter;
 
 /// Reads the selected streams into the sink. Returns the summary of the run as JSON.
 ///
@@ -111,56 +110,7 @@ async fn run<P: Platform, S: Sink>(
     result
 }
 
-/// A run under way.
-struct SyncRun<'a, P, S> {
-    context: &'a Context<'a, P, S>,
-    plan: Plan,
-    /// What every checkpoint holds; the run is part of it.
-    state: State,
-    /// When the run began that this one resumes.
-    resumed_from: Option<Timestamp>,
-    writer: RowWriter<'a, S>,
-    lookups: Lookups<'a>,
-    pacer: Pacer,
-    /// Pages set aside by this run, by the detail they lack, as long as its endpoint has not succeeded.
-    probes: HashMap<Stream, Vec<String>>,
-    summary: Summary,
-    /// What was not delivered when the run was finished.
-    unfinished: close::Unfinished,
-    /// Refused views and states by space id.
-    refused: HashMap<String, std::collections::BTreeMap<&'static str, u64>>,
-    /// Keys of spaces by their ids, as far as they were listed.
-    space_keys: HashMap<String, String>,
-}
-
-impl<'a, P: Platform, S: Sink> SyncRun<'a, P, S> {
-    fn new(context: &'a Context<'a, P, S>, mut state: State) -> Self {
-        let order = match &state.run {
-            Some(run) if run.full_listing => Order::Id,
-            _ => Order::Modified,
-        };
-        let plan = Plan::new(context.selection, &context.spaces, order);
-        let accounts = state
-            .run
-            .as_mut()
-            .map(|run| std::mem::take(&mut run.accounts));
-        let accounts = Accounts::resume(accounts.unwrap_or_default());
-        Self {
-            context,
-            plan,
-            state,
-            resumed_from: None,
-            writer: RowWriter::new(context.selection, context.sink, accounts),
-            lookups: Lookups::default(),
-            pacer: Pacer::default(),
-            probes: HashMap::new(),
-            summary: Summary::default(),
-            unfinished: close::Unfinished::default(),
-            refused: HashMap::new(),
-            space_keys: HashMap::new(),
-        }
-    }
-
+impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
     async fn execute(&mut self) -> Result<()> {
         let resumes = self.resumes_run()?;
         self.retry_set_aside().await?;
@@ -179,36 +129,6 @@ impl<'a, P: Platform, S: Sink> SyncRun<'a, P, S> {
         self.look_up_remaining().await?;
         self.confirm_vanished().await?;
         self.look_up_remaining().await?;
-        self.close(refreshed).await
+        self.close(refreshed)
     }
-
-    /// The run under way.
-    fn run(&mut self) -> &mut Run {
-        self.state.run.get_or_insert_default()
-    }
-
-    /// When this run began, by the service's clock. A wrong clock here loses nothing.
-    fn started(&self) -> Timestamp {
-        let now = self.context.client.started_at();
-        self.resumed_from.unwrap_or(now)
-    }
-
-    fn selected(&self) -> StreamSet {
-        self.context.selection.streams()
-    }
-
-    fn warn(&self, message: &str) {
-        self.context.client.notify(&Note::Log {
-            level: Level::Warn,
-            message,
-        });
-    }
-}
-
-/// The error of a state whose position is not in its plan.
-fn beyond_the_plan() -> Error {
-    Error::new(
-        crate::error::Kind::InvalidState,
-        "the state has a position beyond the listings of its run; start afresh without a state",
-    )
 }

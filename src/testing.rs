@@ -99,6 +99,14 @@ impl Simulation {
         *self.edits.borrow_mut() = edits;
     }
 
+    /// Plans an edit for when so many more requests were answered.
+    pub(crate) fn edit_after(&self, requests: usize, edit: Edit) {
+        let at = self.answered.get() + requests;
+        let mut edits = self.edits.borrow_mut();
+        edits.push((at, edit));
+        edits.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+    }
+
     /// Answers everything in the same way from now on.
     pub(crate) fn respond_with(&self, status: u16, headers: &[(&str, &str)], body: &str) {
         let headers = headers.iter();

@@ -15,7 +15,7 @@ use crate::sync::spaces::Spaces;
 /// # Errors
 ///
 /// Those of the listing and of `each`.
-pub async fn list<P: Platform>(
+pub(super) async fn list<P: Platform>(
     client: &Client<'_, P>,
     spaces: &Spaces,
     mut each: impl FnMut(&PageRow) -> Result<()>,

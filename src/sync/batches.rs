@@ -11,7 +11,7 @@ const FULL: usize = 128 * 1024;
 
 /// Gathers rows into batches, one for each stream, and emits them when they are full or due.
 #[derive(Debug)]
-pub struct Batches<'a, S> {
+pub(super) struct Batches<'a, S> {
     sink: &'a S,
     open: Vec<Batch>,
     bytes: usize,
@@ -19,7 +19,7 @@ pub struct Batches<'a, S> {
 
 impl<'a, S: Sink> Batches<'a, S> {
     /// No batches yet.
-    pub fn new(sink: &'a S) -> Self {
+    pub(super) fn new(sink: &'a S) -> Self {
         Self {
             sink,
             open: Vec::new(),
@@ -32,7 +32,7 @@ impl<'a, S: Sink> Batches<'a, S> {
     /// # Errors
     ///
     /// The sink takes no more.
-    pub fn add(&mut self, stream: Stream, row: &impl Serialize) -> Result<()> {
+    pub(super) fn add(&mut self, stream: Stream, row: &impl Serialize) -> Result<()> {
         let row = to_json(row)?;
         self.bytes += row.len();
         self.batch(stream).rows.push(row);
@@ -47,7 +47,7 @@ impl<'a, S: Sink> Batches<'a, S> {
     /// # Errors
     ///
     /// The sink takes no more.
-    pub fn void(&mut self, stream: Stream, key: String) -> Result<()> {
+    pub(super) fn void(&mut self, stream: Stream, key: String) -> Result<()> {
         // A batch applies its replacements before its rows, so earlier rows with this key would stay.
         if self.batch(stream).replaces.contains(&key) {
             self.flush()?;
@@ -62,7 +62,7 @@ impl<'a, S: Sink> Batches<'a, S> {
     /// # Errors
     ///
     /// The sink takes no more.
-    pub fn flush(&mut self) -> Result<()> {
+    pub(super) fn flush(&mut self) -> Result<()> {
         self.bytes = 0;
         for batch in std::mem::take(&mut self.open) {
             self.sink.emit(batch)?;
@@ -93,7 +93,7 @@ impl<'a, S: Sink> Batches<'a, S> {
 /// # Errors
 ///
 /// None in practice: all members have a JSON form.
-pub fn to_json(value: &impl Serialize) -> Result<String> {
+pub(super) fn to_json(value: &impl Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(|error| {
         Error::new(
             Kind::UnexpectedResponse,

@@ -7,8 +7,10 @@ use crate::sink::Sink;
 use crate::state::{RecentRows, Run, StreamSet};
 use crate::stream::Stream;
 use crate::sync::context::Scope;
+use crate::sync::pass::PassEnd;
 use crate::sync::plan::{Order, Plan};
-use crate::sync::{SyncRun, any_space_visible, beyond_the_plan, no_space};
+use crate::sync::run::{SyncRun, beyond_the_plan};
+use crate::sync::spaces::{any_space_visible, no_space};
 
 impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
     /// Whether the state holds an interrupted run with the same plan.
@@ -68,8 +70,14 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
     pub(super) async fn read_listings(&mut self) -> Result<()> {
         loop {
             let steps = self.plan.steps.clone();
-            if self.pass(&steps, Scope::Run, None).await?.is_in_order() {
-                return Ok(());
+            match self.pass(&steps, Scope::Run, None).await? {
+                PassEnd::Done => return Ok(()),
+                PassEnd::ManyVanished => {
+                    self.look_up_remaining().await?;
+                    self.confirm_vanished().await?;
+                    continue;
+                }
+                PassEnd::OutOfOrder => {}
             }
             self.warn(
                 "pages are not listed in the order of their modification: all of them are listed",

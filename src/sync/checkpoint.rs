@@ -1,73 +1,36 @@
-//! When a checkpoint is written.
-
-use std::time::Duration;
+//! Checkpoints.
 
 use crate::client::Platform;
 use crate::error::Result;
 use crate::note::Note;
 use crate::sink::Sink;
-use crate::sync::SyncRun;
-use crate::timestamp::Timestamp;
+use crate::sync::run::SyncRun;
 
-/// A checkpoint is written at the latest when so many requests' worth of rows are delivered, so that a run that is
-/// killed loses little.
-const MAX_REQUESTS: usize = 32;
-/// What a page adds at most, as a rule.
-const PAGE: usize = 4;
-/// A checkpoint is written after this time if anything changed, however slow the service is.
-const INTERVAL: Duration = Duration::from_secs(5);
 /// Bytes of a state. Where it would be longer, the accounts in it are looked up first.
 const MAX_STATE: usize = 60 * 1024;
 
-/// Decides when a checkpoint is due.
-#[derive(Debug, Default)]
-pub struct Pacer {
-    /// The requests whose rows were delivered since the last checkpoint.
-    requests: usize,
-    has_changed: bool,
-    last: Option<Timestamp>,
-}
-
-impl Pacer {
-    /// Rows were delivered that cost so many requests.
-    pub fn record_rows(&mut self, requests: usize) {
-        self.requests += requests;
-        self.has_changed = true;
-    }
-
-    /// The state has changed.
-    pub fn record_change(&mut self) {
-        self.has_changed = true;
-    }
-
-    fn is_due(&mut self, now: Timestamp) -> bool {
-        let last = *self.last.get_or_insert(now);
-        self.has_changed && (self.requests + PAGE > MAX_REQUESTS || now.since(last) >= INTERVAL)
-    }
-
-    fn restart(&mut self, now: Timestamp) {
-        *self = Self {
-            last: Some(now),
-            ..Self::default()
-        };
-    }
-}
-
 impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
-    /// Writes a checkpoint if one is due.
-    pub(super) async fn checkpoint_if_due(&mut self) -> Result<()> {
-        if !self.pacer.is_due(self.context.client.now()) {
+    /// Writes a checkpoint if one is due. Where the state is too long, nothing more is delivered before the accounts in
+    /// it are looked up.
+    pub(super) fn checkpoint_if_due(&mut self) -> Result<()> {
+        let is_due = self.pacer.is_due(self.context.client.now());
+        if !is_due && !self.waits_for_lookups {
             return Ok(());
         }
         if self.state_text()?.len() > MAX_STATE {
-            self.look_up_remaining().await?;
+            self.start_all_lookups();
+            self.waits_for_lookups = !self.lookups.is_empty();
+            if self.waits_for_lookups {
+                return Ok(());
+            }
         }
+        self.waits_for_lookups = false;
         self.checkpoint()
     }
 
     /// Writes a checkpoint if anything has changed since the last one.
     pub(super) fn checkpoint(&mut self) -> Result<()> {
-        if !self.pacer.has_changed {
+        if !self.pacer.has_changed() {
             return Ok(());
         }
         let state = self.state_text()?;

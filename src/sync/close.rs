@@ -2,13 +2,12 @@
 
 use crate::client::Platform;
 use crate::error::{Error, Kind, Result};
-use crate::listing::Listing;
 use crate::sink::Sink;
 use crate::state::{PageSetAside, Spared, StableHash, StreamSet};
 use crate::stream::Stream;
-use crate::sync::SyncRun;
-use crate::sync::plan::{DETAILS, details_of, encode};
 use crate::sync::refresh::Refreshed;
+use crate::sync::run::{SyncRun, Unfinished};
+use crate::sync::selection::{DETAILS, details_of};
 use crate::sync::summary::{SetAsidePage, Summary};
 use crate::sync::writer::page_key;
 
@@ -17,8 +16,7 @@ const MAX_NAMED: usize = 10;
 
 impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
     /// Ends the run.
-    pub(super) async fn close(&mut self, refreshed: Refreshed) -> Result<()> {
-        self.name_refusing_spaces().await;
+    pub(super) fn close(&mut self, refreshed: Refreshed) -> Result<()> {
         // Where a destination refuses to sweep, everything is committed before.
         self.checkpoint()?;
         let closable = self.run().closable;
@@ -140,8 +138,8 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
                 String::new()
             };
             problems.push(format!(
-                "the details of {} pages could not be read: {}{more}; skip_pages accepts pages without details",
-                pages.len(),
+                "the details of {} could not be read: {}{more}; skip_pages accepts pages without details",
+                counted(pages.len() as u64, "page"),
                 named.join(", ")
             ));
         }
@@ -154,8 +152,8 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         }
         if self.unfinished.rows_without_key > 0 {
             problems.push(format!(
-                "{} rows have no key and were not delivered",
-                self.unfinished.rows_without_key
+                "{} without a key could not be delivered",
+                counted(self.unfinished.rows_without_key, "row")
             ));
         }
         (!problems.is_empty()).then(|| {
@@ -167,32 +165,11 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         })
     }
 
-    /// Finds the keys of spaces whose views or states were refused, if they were not listed.
-    async fn name_refusing_spaces(&mut self) {
-        let mut unknown = self.refused.keys();
-        let unknown: Vec<_> = unknown
-            .by_ref()
-            .filter(|id| !id.is_empty() && !self.space_keys.contains_key(*id))
-            .take(250)
-            .map(|id| format!("ids={}", encode(id)))
-            .collect();
-        if unknown.is_empty() {
-            return;
-        }
-        let mut listing =
-            Listing::<crate::api::space::SpaceRow>::new(&unknown.join("&"), 250, None);
-        // Without an answer, the summary has ids in place of keys.
-        if let Ok(Some(page)) = listing.next(self.context.client).await {
-            let rows = page.rows.into_iter();
-            let keys = rows.filter_map(|row| Some((row.source_id, row.external_key?)));
-            self.space_keys.extend(keys);
-        }
-    }
-
     /// Fills in the summary.
     pub(super) fn summarize(mut self, summary: &mut Summary) {
         *summary = std::mem::take(&mut self.summary);
         summary.rows = std::mem::take(&mut self.writer.rows);
+        summary.skipped = std::mem::take(&mut self.state.skipped);
         let run = self.state.run.as_ref();
         let stalled = run.map_or(self.unfinished.stalled, |run| run.stalled);
         summary.rows_without_key =
@@ -215,16 +192,11 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
             reason: page.reason.clone(),
         });
         summary.set_aside = pages.collect();
-        for (space, tally) in std::mem::take(&mut self.refused) {
-            let key = self.space_keys.get(&space).cloned().unwrap_or(space);
-            summary.refused_by_space.insert(key, tally);
-        }
     }
 }
 
-/// What a finished run did not deliver, besides pages set aside.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Unfinished {
-    stalled: StreamSet,
-    rows_without_key: u64,
+fn counted(count: impl Into<u64>, what: &str) -> String {
+    let count = count.into();
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
 }

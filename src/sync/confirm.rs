@@ -6,10 +6,10 @@ use crate::client::Platform;
 use crate::error::{Error, Kind, Result};
 use crate::note::Note;
 use crate::sink::Sink;
-use crate::sync::SyncRun;
 use crate::sync::context::MAX_IDS;
 use crate::sync::page_details::{Abort, DetailReader};
-use crate::sync::plan::details_of;
+use crate::sync::run::SyncRun;
+use crate::sync::selection::details_of;
 
 impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
     /// Voids the rows of the pages that are gone, and reads those that are not.
@@ -19,12 +19,11 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
             let ids: Vec<String> = self.run().vanished.iter().take(count).cloned().collect();
             let found = self.context.pages_by_id(&ids).await?;
             for id in &ids {
-                match found.iter().find(|page| page.source_id == *id) {
-                    Some(page) => self.read_again(page).await?,
-                    None => {
-                        self.void_page(id)?;
-                        self.context.client.notify(&Note::Gone { page_id: id });
-                    }
+                if let Some(page) = found.iter().find(|page| page.source_id == *id) {
+                    self.read_again(page).await?;
+                } else {
+                    self.void_page(id)?;
+                    self.context.client.notify(&Note::Gone { page_id: id });
                 }
             }
             self.run().vanished.drain(..count);

@@ -10,37 +10,38 @@ use crate::listing::Listing;
 use crate::state::{StableHash, StreamSet};
 use crate::stream::Stream;
 use crate::sync::health::Health;
-use crate::sync::plan::{Selection, details_of, encode};
+use crate::sync::selection::{DETAILS, Selection, details_of};
 use crate::sync::spaces::Spaces;
+use crate::sync::step::encode;
 
 /// Ids in one request for pages (`maxItems` of `id` in the OpenAPI).
-pub const MAX_IDS: usize = 250;
+pub(super) const MAX_IDS: usize = 250;
 
 /// What all requests of a run share.
-pub struct Context<'a, P, S> {
+pub(super) struct Context<'a, P, S> {
     /// The way to the service.
-    pub client: &'a Client<'a, P>,
+    pub(super) client: &'a Client<'a, P>,
     /// Where rows go.
-    pub sink: &'a S,
+    pub(super) sink: &'a S,
     /// What is selected.
-    pub selection: &'a Selection,
+    pub(super) selection: &'a Selection,
     /// The spaces.
-    pub spaces: Spaces,
+    pub(super) spaces: Spaces,
     /// The endpoints that fail.
-    pub health: Health,
+    pub(super) health: Health,
     /// Details that failed at the beginning of this run: they are not requested again.
-    pub failed: RefCell<HashMap<String, StreamSet>>,
+    pub(super) failed: RefCell<HashMap<String, StreamSet>>,
 }
 
 impl<P: Platform, S> Context<'_, P, S> {
     /// Whether the configuration skips the details of this page.
-    pub fn skips(&self, page_id: &str) -> bool {
+    pub(super) fn skips(&self, page_id: &str) -> bool {
         let skipped = &self.client.config().skip_pages;
         skipped.iter().any(|id| id == page_id)
     }
 
     /// The details to read of a page of which these streams are delivered.
-    pub fn details(&self, page: &PageRow, streams: StreamSet) -> StreamSet {
+    pub(super) fn details(&self, page: &PageRow, streams: StreamSet) -> StreamSet {
         let id = page.source_id.as_str();
         if !page.has_details() || self.skips(id) {
             return StreamSet::EMPTY;
@@ -50,7 +51,7 @@ impl<P: Platform, S> Context<'_, P, S> {
     }
 
     /// The streams of a listed page that are delivered.
-    pub fn streams(&self, scope: Scope, page: &PageRow) -> StreamSet {
+    pub(super) fn streams(&self, scope: Scope, page: &PageRow) -> StreamSet {
         match scope {
             Scope::Run => self.selection.at(page.modified),
             Scope::Snapshot => self.selection.refreshed(),
@@ -62,7 +63,7 @@ impl<P: Platform, S> Context<'_, P, S> {
     /// # Errors
     ///
     /// Those of the request.
-    pub async fn pages_by_id(&self, ids: &[String]) -> Result<Vec<PageRow>> {
+    pub(super) async fn pages_by_id(&self, ids: &[String]) -> Result<Vec<PageRow>> {
         let mut rows = Vec::new();
         for ids in ids.chunks(MAX_IDS) {
             let ids: Vec<_> = ids.iter().map(|id| format!("id={}", encode(id))).collect();
@@ -81,7 +82,7 @@ impl<P: Platform, S> Context<'_, P, S> {
 
     /// How many pages are read at once. Three times what is in flight: enough that a page whose details take several
     /// requests one after the other does not drain the pipe, and little enough to lose when the run is stopped.
-    pub fn window(&self) -> usize {
+    pub(super) fn window(&self) -> usize {
         let per_page = details_of(self.selection.streams()).len().max(1);
         3 * self.client.config().max_concurrency / per_page + 1
     }
@@ -89,7 +90,7 @@ impl<P: Platform, S> Context<'_, P, S> {
 
 /// What a pass over listings delivers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
+pub(super) enum Scope {
     /// What the run selects of each page.
     Run,
     /// Everything that the snapshot under way refreshes, whatever was delivered lately.
@@ -98,13 +99,13 @@ pub enum Scope {
 
 /// The details of all streams.
 #[must_use]
-pub fn all_details() -> StreamSet {
-    crate::sync::plan::DETAILS.into_iter().collect()
+pub(super) fn all_details() -> StreamSet {
+    DETAILS.into_iter().collect()
 }
 
 /// The streams that lack rows where this detail is missing.
 #[must_use]
-pub fn fed_by(detail: Stream) -> StreamSet {
+pub(super) fn fed_by(detail: Stream) -> StreamSet {
     let mut streams: StreamSet = [detail].into_iter().collect();
     if detail == Stream::PageVersions {
         streams.insert(Stream::Users);
@@ -117,7 +118,7 @@ pub fn fed_by(detail: Stream) -> StreamSet {
 /// # Errors
 ///
 /// None in practice: a row has a JSON form.
-pub fn hash_of(page: &PageRow) -> Result<StableHash> {
+pub(super) fn hash_of(page: &PageRow) -> Result<StableHash> {
     Ok(StableHash::of(
         crate::sync::batches::to_json(page)?.as_bytes(),
     ))

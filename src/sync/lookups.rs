@@ -6,105 +6,40 @@ use std::task::{Context, Poll};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
-use crate::client::Platform;
 use crate::client::request::RequestError;
 use crate::error::Result;
-use crate::note::{Level, Note};
-use crate::sink::Sink;
-use crate::stream::Stream;
-use crate::sync::SyncRun;
-use crate::sync::users::{UserBatch, look_up};
+use crate::sync::users::UserBatch;
 
 /// The result of a look-up.
-pub type FoundBatch = Result<UserBatch, RequestError>;
+pub(super) type FoundBatch = Result<UserBatch, RequestError>;
 
 /// Look-ups in flight.
 #[derive(Default)]
-pub struct Lookups<'a>(FuturesUnordered<Pin<Box<dyn Future<Output = FoundBatch> + 'a>>>);
+pub(super) struct Lookups<'a>(FuturesUnordered<Pin<Box<dyn Future<Output = FoundBatch> + 'a>>>);
 
 impl<'a> Lookups<'a> {
     /// Starts a look-up.
-    pub fn push(&mut self, look_up: impl Future<Output = FoundBatch> + 'a) {
+    pub(super) fn push(&mut self, look_up: impl Future<Output = FoundBatch> + 'a) {
         self.0.push(Box::pin(look_up));
     }
 
     /// Polls for a look-up that is done; nothing where none is in flight.
-    pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<FoundBatch>> {
+    pub(super) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<FoundBatch>> {
         self.0.poll_next_unpin(context)
     }
 
-    async fn next(&mut self) -> Option<FoundBatch> {
+    /// Whether none is in flight.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The next look-up that is done; nothing where none is in flight.
+    pub(super) async fn next(&mut self) -> Option<FoundBatch> {
         self.0.next().await
     }
 
     /// Abandons all look-ups.
-    pub fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.0.clear();
-    }
-}
-
-impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
-    /// Starts a look-up for each full batch of accounts.
-    pub(super) fn start_lookups(&mut self) {
-        if self.is_stalled(Stream::Users) {
-            self.writer.accounts.forget();
-        }
-        while let Some(batch) = self.writer.accounts.take_full_batch() {
-            self.lookups.push(look_up(self.context.client, batch));
-        }
-    }
-
-    /// Looks up all accounts that are left.
-    pub(super) async fn look_up_remaining(&mut self) -> Result<()> {
-        self.start_lookups();
-        while let Some(batch) = self.writer.accounts.take_batch() {
-            self.lookups.push(look_up(self.context.client, batch));
-        }
-        while let Some(found) = self.lookups.next().await {
-            self.deliver_users(found)?;
-        }
-        Ok(())
-    }
-
-    /// Delivers the users of a batch. Where users can't be looked up, their stream stalls: the next run meets the
-    /// accounts again.
-    pub(super) fn deliver_users(&mut self, found: FoundBatch) -> Result<()> {
-        let batch = match found {
-            Ok(batch) => batch,
-            Err(RequestError::Failed(error)) => {
-                self.warn(&format!(
-                    "users can't be looked up in this run: {}",
-                    error.message
-                ));
-                self.stall(Stream::Users);
-                self.lookups.clear();
-                self.writer.accounts.forget();
-                return Ok(());
-            }
-            Err(error) => return Err(error.into()),
-        };
-        self.writer.accounts.delivered(&batch.accounts);
-        self.writer.users(&batch.rows)?;
-        self.pacer.record_rows(1);
-        self.record_unreadable(&batch.unreadable);
-        self.record_unusable(Stream::Users, batch.unusable);
-        let requested = batch.accounts.len();
-        if batch.unknown() > 0 {
-            let message = format!(
-                "{} of {requested} accounts are unknown to the service",
-                batch.unknown()
-            );
-            self.context.client.notify(&Note::Log {
-                level: Level::Info,
-                message: &message,
-            });
-        }
-        if batch.unrequested > 0 {
-            self.warn(&format!(
-                "{} users are dropped that were not asked for",
-                batch.unrequested
-            ));
-        }
-        Ok(())
     }
 }

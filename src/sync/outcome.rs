@@ -7,10 +7,10 @@ use crate::error::{Error, Kind, Result};
 use crate::sink::Sink;
 use crate::state::{MAX_SET_ASIDE, StreamSet};
 use crate::stream::Stream;
-use crate::sync::SyncRun;
 use crate::sync::context::fed_by;
 use crate::sync::page_details::{PageDetails, Status};
-use crate::sync::plan::details_of;
+use crate::sync::run::SyncRun;
+use crate::sync::selection::details_of;
 
 /// Unreadable values that are named in notes.
 const MAX_NAMED: u64 = 5;
@@ -49,9 +49,8 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
                 Status::Complete => self.complete(id, stream),
                 Status::Refused => {
                     self.complete(id, stream);
-                    let space = page.space_id.clone().unwrap_or_default();
-                    let tally = self.refused.entry(space).or_default();
-                    *tally.entry(stream.name()).or_default() += 1;
+                    let tally = self.summary.refused_by_space.entry(space_key(page));
+                    *tally.or_default().entry(stream.name()).or_default() += 1;
                 }
                 Status::Down => self.stall(stream),
                 Status::Failed(error) => self.set_aside(id, stream, error)?,
@@ -178,14 +177,24 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         }
     }
 
-    fn record_skipped(&mut self, id: &str) {
-        if !self.summary.skipped.iter().any(|known| known == id) {
-            self.summary.skipped.push(id.to_owned());
-        }
+    /// Remembers that the details of a page were not read: its old ones are spared when snapshots are closed.
+    pub(super) fn record_skipped(&mut self, id: &str) {
         if !self.state.skipped.iter().any(|known| known == id) {
             self.state.skipped.push(id.to_owned());
         }
     }
+}
+
+/// The key of the space of a page, as its address has it; else the space's id.
+fn space_key(page: &PageRow) -> String {
+    let url = page.source_url.as_deref().unwrap_or_default();
+    let key = url
+        .split_once("/spaces/")
+        .and_then(|(_, rest)| rest.split('/').next());
+    key.filter(|key| !key.is_empty())
+        .or(page.space_id.as_deref())
+        .unwrap_or("unknown")
+        .to_owned()
 }
 
 /// The reason for which a page is set aside, in a few words.

@@ -19,22 +19,22 @@ use crate::sync::health::Health;
 
 /// The details of a page.
 #[derive(Debug, Default)]
-pub struct PageDetails {
+pub(super) struct PageDetails {
     /// Its versions.
-    pub versions: Detail<Vec<VersionRow>>,
+    pub(super) versions: Detail<Vec<VersionRow>>,
     /// Its labels.
-    pub labels: Detail<Vec<LabelRow>>,
+    pub(super) labels: Detail<Vec<LabelRow>>,
     /// Its views.
-    pub views: Detail<ViewRow>,
+    pub(super) views: Detail<ViewRow>,
     /// Its content state.
-    pub state: Detail<StateRow>,
+    pub(super) state: Detail<StateRow>,
     /// Values that could not be read.
-    pub unreadable: Vec<UnreadableValue>,
+    pub(super) unreadable: Vec<UnreadableValue>,
 }
 
 /// What became of one request for details.
 #[derive(Debug, Default)]
-pub enum Detail<T> {
+pub(super) enum Detail<T> {
     /// It was not to be read.
     #[default]
     Omitted,
@@ -50,7 +50,7 @@ pub enum Detail<T> {
 
 impl<T> Detail<T> {
     /// The rows, if there are any.
-    pub fn rows(&self) -> Option<&T> {
+    pub(super) fn rows(&self) -> Option<&T> {
         match self {
             Self::Read(rows) | Self::Refused(rows) => Some(rows),
             Self::Omitted | Self::Failed(_) | Self::Down => None,
@@ -70,7 +70,7 @@ impl<T> Detail<T> {
 
 /// What became of one request for details, whatever its rows.
 #[derive(Debug, Clone, Copy)]
-pub enum Status<'a> {
+pub(super) enum Status<'a> {
     /// It was not to be read.
     Omitted,
     /// It was read.
@@ -85,7 +85,7 @@ pub enum Status<'a> {
 
 /// Why the details of a page are not read at all.
 #[derive(Debug)]
-pub enum Abort {
+pub(super) enum Abort {
     /// The page has vanished since it was listed.
     Gone,
     /// The run can't go on.
@@ -94,7 +94,7 @@ pub enum Abort {
 
 impl PageDetails {
     /// What became of the request for each stream.
-    pub fn statuses(&self) -> [(Stream, Status<'_>); 4] {
+    pub(super) fn statuses(&self) -> [(Stream, Status<'_>); 4] {
         [
             (Stream::PageVersions, self.versions.status()),
             (Stream::PageLabels, self.labels.status()),
@@ -106,14 +106,14 @@ impl PageDetails {
 
 /// Reads details.
 #[derive(Debug)]
-pub struct DetailReader<'a, P> {
+pub(super) struct DetailReader<'a, P> {
     client: &'a Client<'a, P>,
     health: &'a Health,
 }
 
 impl<'a, P: Platform> DetailReader<'a, P> {
     /// A reader that leaves alone what `health` says is down.
-    pub fn new(client: &'a Client<'a, P>, health: &'a Health) -> Self {
+    pub(super) fn new(client: &'a Client<'a, P>, health: &'a Health) -> Self {
         Self { client, health }
     }
 
@@ -122,7 +122,11 @@ impl<'a, P: Platform> DetailReader<'a, P> {
     /// # Errors
     ///
     /// The page has vanished, or the run can't go on.
-    pub async fn read(&self, page: &PageRow, details: StreamSet) -> Result<PageDetails, Abort> {
+    pub(super) async fn read(
+        &self,
+        page: &PageRow,
+        details: StreamSet,
+    ) -> Result<PageDetails, Abort> {
         let (client, id) = (self.client, page.source_id.as_str());
         let page = PageRef {
             id,
@@ -207,10 +211,11 @@ impl<'a, P: Platform> DetailReader<'a, P> {
     /// Whether the service answers for others while it fails for one page. `before` is how many details were read
     /// when the request began.
     async fn service_answers(&self, before: u64) -> bool {
-        self.health.answers() > before || {
+        let probe = async {
             let mut pages = Listing::<PageRow>::new("", 1, None);
             pages.next(self.client).await.is_ok()
-        }
+        };
+        self.health.service_answers(before, probe).await
     }
 }
 

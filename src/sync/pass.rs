@@ -1,5 +1,6 @@
 //! A pass over listings: reads pages with their details ahead of their turn, and delivers them in order.
 
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::task::Poll;
 
@@ -13,13 +14,13 @@ use crate::error::Result;
 use crate::sink::Sink;
 use crate::state::{Position, RecentRows, StreamSet, overlapped};
 use crate::stream::Stream;
-use crate::sync::SyncRun;
 use crate::sync::context::{Context, MAX_IDS, Scope, hash_of};
 use crate::sync::lookups::FoundBatch;
 use crate::sync::page_details::{Abort, DetailReader, PageDetails};
-use crate::sync::plan::Step;
 use crate::sync::prefetch::OrderedPrefetch;
 use crate::sync::reader::{ListedPage, ListingReader, PageEnd, WorkItem};
+use crate::sync::run::SyncRun;
+use crate::sync::step::Step;
 
 /// How much of the listings a pass reads.
 #[derive(Debug, Clone, Copy)]
@@ -35,12 +36,8 @@ pub(super) enum PassEnd {
     Done,
     /// The listing by modification is not in that order.
     OutOfOrder,
-}
-
-impl PassEnd {
-    pub(super) fn is_in_order(self) -> bool {
-        self == Self::Done
-    }
+    /// So many pages have vanished that they must be confirmed before the pass goes on.
+    ManyVanished,
 }
 
 /// What became of a [`WorkItem`].
@@ -61,7 +58,7 @@ struct CompletedPage {
 enum Outcome {
     /// Delivered by an earlier run, and the same since.
     Known,
-    Read(PageDetails),
+    Read(Box<PageDetails>),
     Gone,
 }
 
@@ -70,7 +67,7 @@ enum Event {
     Users(FoundBatch),
 }
 
-impl<'a, P: Platform, S: Sink> SyncRun<'a, P, S> {
+impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
     /// Reads these listings from the position of the scope on.
     pub(super) async fn pass(
         &mut self,
@@ -88,14 +85,27 @@ impl<'a, P: Platform, S: Sink> SyncRun<'a, P, S> {
         let mut ahead = OrderedPrefetch::new(source, context.window(), reserve, |item| {
             process(context, scope, &known, item)
         });
+        let mut ready = VecDeque::new();
         let requests = context.client.requests();
         loop {
-            let lookups = &mut self.lookups;
-            let event = poll_fn(|waker| match lookups.poll_next(waker) {
-                Poll::Ready(Some(found)) => Poll::Ready(Some(Event::Users(found))),
-                _ => ahead
-                    .poll_next(waker)
-                    .map(|done| done.map(Event::Completed)),
+            let (lookups, waits) = (&mut self.lookups, self.waits_for_lookups);
+            let event = poll_fn(|waker| {
+                if let Poll::Ready(Some(found)) = lookups.poll_next(waker) {
+                    return Poll::Ready(Some(Event::Users(found)));
+                }
+                if waits {
+                    // Requests that are in flight hold turns that the look-ups wait for: they must go on.
+                    while let Poll::Ready(Some(completed)) = ahead.poll_next(waker) {
+                        ready.push_back(completed);
+                    }
+                    return Poll::Pending;
+                }
+                match ready.pop_front() {
+                    Some(completed) => Poll::Ready(Some(Event::Completed(completed))),
+                    None => ahead
+                        .poll_next(waker)
+                        .map(|done| done.map(Event::Completed)),
+                }
             });
             match event.await {
                 None => return Ok(PassEnd::Done),
@@ -106,10 +116,10 @@ impl<'a, P: Platform, S: Sink> SyncRun<'a, P, S> {
                 },
             }
             self.start_lookups();
+            self.checkpoint_if_due()?;
             if self.run().vanished.len() >= MAX_IDS {
-                self.confirm_vanished().await?;
+                return Ok(PassEnd::ManyVanished);
             }
-            self.checkpoint_if_due().await?;
             let used = context.client.requests() - requests;
             if limits.is_some_and(|limits| used >= limits.requests) {
                 return Ok(PassEnd::Done);
@@ -131,11 +141,8 @@ impl<'a, P: Platform, S: Sink> SyncRun<'a, P, S> {
 
     pub(super) fn deliver_spaces(&mut self, rows: &[SpaceRow]) -> Result<()> {
         self.run().any_row_seen |= !rows.is_empty();
-        let keys = rows.iter().filter_map(|row| {
-            let key = row.external_key.as_ref()?;
-            Some((row.source_id.clone(), key.clone()))
-        });
-        self.space_keys.extend(keys);
+        let authors = rows.iter().filter_map(|row| row.author_id.clone());
+        self.space_authors.extend(authors);
         self.pacer.record_change();
         self.writer.spaces(rows)
     }
@@ -252,7 +259,7 @@ async fn process<P: Platform, S>(
             } else {
                 let reader = DetailReader::new(context.client, &context.health);
                 match reader.read(row, context.details(row, streams)).await {
-                    Ok(details) => Outcome::Read(details),
+                    Ok(details) => Outcome::Read(Box::new(details)),
                     Err(Abort::Gone) => Outcome::Gone,
                     Err(Abort::Fatal(error)) => return Err(error),
                 }

@@ -6,7 +6,6 @@
 //! batches and `window` results are in memory.
 
 use std::collections::VecDeque;
-use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -19,7 +18,7 @@ use crate::error::{Error, Result};
 mod tests;
 
 /// Items of the source `S`, started by `F` and completed as `Fut`.
-pub struct OrderedPrefetch<S, I, F, Fut: Future> {
+pub(super) struct OrderedPrefetch<S, I, F, Fut: Future> {
     source: S,
     /// The error that ended the source. It is returned when everything before it is delivered.
     failed: Option<Error>,
@@ -37,8 +36,8 @@ where
     F: Fn(I) -> Fut,
     Fut: Future<Output = Result<T>>,
 {
-    /// Nothing is started before the first [`next`](Self::next).
-    pub fn new(source: S, window: usize, reserve: usize, start: F) -> Self {
+    /// Nothing is started before the first [`poll_next`](Self::poll_next).
+    pub(super) fn new(source: S, window: usize, reserve: usize, start: F) -> Self {
         Self {
             source,
             failed: None,
@@ -50,13 +49,8 @@ where
         }
     }
 
-    /// The next result in order; nothing when all is done. Dropping the future loses nothing.
-    pub async fn next(&mut self) -> Option<Result<T>> {
-        poll_fn(|context| self.poll_next(context)).await
-    }
-
-    /// Polls for the next result in order.
-    pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<T>>> {
+    /// Polls for the next result in order; nothing when all is done.
+    pub(super) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<T>>> {
         loop {
             self.fetch(context);
             while self.in_flight.len() < self.window

@@ -10,8 +10,8 @@ use crate::error::{Error, Result};
 use crate::listing::{Listing, ListingPage};
 use crate::note::{Level, Note};
 use crate::state::{Position, SortKey};
-use crate::sync::plan::Step;
 use crate::sync::spaces::Spaces;
+use crate::sync::step::Step;
 use crate::timestamp::Timestamp;
 
 /// How many in-order pairs to see before the sort order is trusted; agreement by chance is 1 in 9!.
@@ -21,7 +21,7 @@ const MAX_RESTARTS: u32 = 3;
 
 /// What the reader finds, in order.
 #[derive(Debug)]
-pub enum WorkItem {
+pub(super) enum WorkItem {
     /// Spaces.
     Spaces(Vec<SpaceRow>),
     /// A page.
@@ -34,30 +34,30 @@ pub enum WorkItem {
 
 /// A page as it was listed.
 #[derive(Debug)]
-pub struct ListedPage {
+pub(super) struct ListedPage {
     /// Its row.
-    pub row: PageRow,
+    pub(super) row: PageRow,
     /// Its sort key, where the listing is sorted: the run can resume after it.
-    pub resume_after: Option<SortKey>,
+    pub(super) resume_after: Option<SortKey>,
 }
 
 /// The end of a page of a listing.
 #[derive(Debug)]
-pub struct PageEnd {
+pub(super) struct PageEnd {
     /// Where the next page begins.
-    pub position: Position,
+    pub(super) position: Position,
     /// Whether any row was listed so far.
-    pub any_row: bool,
+    pub(super) any_row: bool,
     /// What was listed.
-    pub endpoint: Endpoint,
+    pub(super) endpoint: Endpoint,
     /// Rows without a key on this page.
-    pub unusable: usize,
+    pub(super) unusable: usize,
     /// Values on this page that could not be read.
-    pub unreadable: Vec<UnreadableValue>,
+    pub(super) unreadable: Vec<UnreadableValue>,
 }
 
 /// Reads the listings of a plan.
-pub struct ListingReader<'a, P> {
+pub(super) struct ListingReader<'a, P> {
     client: &'a Client<'a, P>,
     spaces: &'a Spaces,
     steps: &'a [Step],
@@ -85,7 +85,7 @@ pub struct ListingReader<'a, P> {
 
 impl<'a, P: Platform> ListingReader<'a, P> {
     /// A reader of `steps` that begins at `position` and reads at most `remaining` pages.
-    pub fn new(
+    pub(super) fn new(
         client: &'a Client<'a, P>,
         spaces: &'a Spaces,
         steps: &'a [Step],
@@ -117,7 +117,7 @@ impl<'a, P: Platform> ListingReader<'a, P> {
     /// # Errors
     ///
     /// Those of the listing.
-    pub async fn next_batch(&mut self) -> Result<Option<Vec<WorkItem>>> {
+    pub(super) async fn next_batch(&mut self) -> Result<Option<Vec<WorkItem>>> {
         match self.steps.get(self.position.step) {
             _ if self.remaining == Some(0) => Ok(None),
             None => Ok(None),

@@ -1,16 +1,21 @@
 //! The snapshot that spans incremental runs: each continues it as far as its schedule says.
 
+use crate::api::space::SpaceRow;
 use crate::client::Platform;
 use crate::error::Result;
+use crate::listing::Listing;
 use crate::sink::Sink;
 use crate::state::{Position, Refresh};
 use crate::stream::Stream;
+use crate::sync::archived_or_trashed;
 use crate::sync::context::Scope;
 use crate::sync::pass::Limits;
-use crate::sync::plan::{Plan, details_of};
+use crate::sync::plan::Plan;
+use crate::sync::run::{SyncRun, beyond_the_plan};
 use crate::sync::schedule::Schedule;
+use crate::sync::selection::details_of;
+use crate::sync::step::space_steps;
 use crate::sync::summary::Freshness;
-use crate::sync::{SyncRun, archived_or_trashed, beyond_the_plan};
 
 /// Whether the snapshot that spans runs came to the end of the listings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +50,9 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
                 writer.page(page, streams)
             })
             .await?;
-            self.pacer.record_rows(delivered);
+            if delivered > 0 {
+                self.pacer.record_rows(delivered);
+            }
         }
         self.run().recent.archived_or_trashed = now;
         Ok(())
@@ -85,7 +92,33 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
             };
             self.pass(&steps, Scope::Snapshot, Some(limits)).await?;
         }
-        Ok(self.report_freshness(schedule, steps.len()))
+        let refreshed = self.report_freshness(schedule, steps.len());
+        if refreshed == Refreshed::Complete {
+            self.observe_space_authors().await?;
+        }
+        Ok(refreshed)
+    }
+
+    /// The authors of spaces belong to every snapshot of users, whenever their spaces were created.
+    async fn observe_space_authors(&mut self) -> Result<()> {
+        let refresh = self.state.refresh.as_ref();
+        if !refresh.is_some_and(|refresh| refresh.streams.contains(Stream::Users)) {
+            return Ok(());
+        }
+        if self.resumed_from.is_some() && self.context.spaces.listed().is_none() {
+            // The run that this one resumes listed them, in part or whole.
+            for step in space_steps(&[]) {
+                let page_size = self.context.client.config().page_size;
+                let mut listing = Listing::<SpaceRow>::new(&step.query, page_size, None);
+                while let Some(page) = listing.next(self.context.client).await? {
+                    let authors = page.rows.into_iter().filter_map(|row| row.author_id);
+                    self.space_authors.extend(authors);
+                }
+            }
+        }
+        let authors = self.space_authors.iter().map(String::as_str);
+        self.writer.accounts.observe(authors);
+        Ok(())
     }
 
     /// Opens a snapshot where none is under way. Whether this run continues one.
@@ -111,6 +144,7 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         }
         let streams: Vec<_> = selected.iter().collect();
         self.writer.flush()?;
+        self.writer.accounts.begin_snapshot();
         self.context.sink.begin_snapshot(&streams)?;
         self.state.spared = None;
         self.state.refresh = Some(Refresh {

@@ -8,10 +8,10 @@ use crate::client::Platform;
 use crate::error::Result;
 use crate::sink::Sink;
 use crate::state::StreamSet;
-use crate::sync::SyncRun;
 use crate::sync::context::all_details;
 use crate::sync::page_details::{Abort, DetailReader, PageDetails};
-use crate::sync::plan::details_of;
+use crate::sync::run::SyncRun;
+use crate::sync::selection::details_of;
 
 impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
     /// Asks again for what earlier runs set aside.
@@ -37,7 +37,7 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         }
         self.read_missing(&live, selected).await?;
         self.pacer.record_change();
-        self.checkpoint_if_due().await
+        self.checkpoint_if_due()
     }
 
     async fn read_missing(&mut self, pages: &[PageRow], selected: StreamSet) -> Result<()> {
@@ -82,13 +82,18 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
 
     /// Pages that the configuration skips are no longer set aside; those that it no longer skips are.
     fn apply_skip_list(&mut self) {
+        let (skipped, others): (Vec<_>, Vec<_>) = std::mem::take(&mut self.state.skipped)
+            .into_iter()
+            .partition(|id| self.context.skips(id));
+        self.state.skipped = skipped;
         for id in &self.context.client.config().skip_pages {
-            self.state.set_aside.remove(id, StreamSet::ALL);
+            if !self.state.set_aside.missing(id).is_empty() {
+                self.state.set_aside.remove(id, StreamSet::ALL);
+                self.record_skipped(id);
+            }
         }
-        for id in std::mem::take(&mut self.state.skipped) {
-            if self.context.skips(&id) {
-                self.state.skipped.push(id);
-            } else if self.state.set_aside.has_room_for(&id) {
+        for id in others {
+            if self.state.set_aside.has_room_for(&id) {
                 let reason = "no longer in skip_pages";
                 self.state.set_aside.add(&id, all_details(), reason);
             } else {

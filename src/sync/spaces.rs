@@ -9,14 +9,14 @@ use crate::config::Config;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Kind, Result};
 use crate::listing::Listing;
-use crate::sync::plan::space_steps;
+use crate::sync::step::space_steps;
 
 /// Ids that one listing of pages takes (`maxItems` of `space-id` in the OpenAPI).
 const SPACE_IDS: usize = 100;
 
 /// The spaces of a run.
 #[derive(Debug, Default)]
-pub struct Spaces {
+pub(crate) struct Spaces {
     /// The chosen spaces, where not the whole site is read.
     chosen: Option<Vec<SpaceRow>>,
     /// Their ids, where one listing of pages takes them all. Several listings would lose or repeat a page that
@@ -43,26 +43,26 @@ impl Spaces {
 
     /// The chosen spaces, or none where the run lists them all.
     #[must_use]
-    pub fn listed(&self) -> Option<&[SpaceRow]> {
+    pub(crate) fn listed(&self) -> Option<&[SpaceRow]> {
         self.chosen.as_deref()
     }
 
     /// The ids to filter listings of pages by; empty for no filter.
     #[must_use]
-    pub fn in_query(&self) -> &[String] {
+    pub(crate) fn in_query(&self) -> &[String] {
         &self.in_query
     }
 
     /// Whether a page of an unfiltered listing is in a chosen space.
     #[must_use]
-    pub fn includes(&self, page: &PageRow) -> bool {
+    pub(crate) fn includes(&self, page: &PageRow) -> bool {
         let ids = self.by_row.as_ref();
         ids.is_none_or(|ids| page.space_id.as_ref().is_some_and(|id| ids.contains(id)))
     }
 
     /// Whether a page that was asked for by its id is in a chosen space.
     #[must_use]
-    pub fn contain(&self, page: &PageRow) -> bool {
+    pub(crate) fn contain(&self, page: &PageRow) -> bool {
         let in_query = &self.in_query;
         let fits = in_query.is_empty()
             || page
@@ -78,7 +78,7 @@ impl Spaces {
 /// # Errors
 ///
 /// [`Kind::InvalidConfig`] where a key is unknown.
-pub async fn chosen_spaces<P: Platform>(client: &Client<'_, P>) -> Result<Spaces> {
+pub(crate) async fn chosen_spaces<P: Platform>(client: &Client<'_, P>) -> Result<Spaces> {
     let config = client.config();
     let excludes = !config.exclude_spaces.is_empty() || !config.include_personal_spaces;
     if config.spaces.is_empty() && !excludes {
@@ -122,7 +122,7 @@ fn is_chosen(space: &SpaceRow, config: &Config) -> bool {
 /// # Errors
 ///
 /// Those of the listing.
-pub async fn any_space_visible<P: Platform>(client: &Client<'_, P>) -> Result<bool> {
+pub(crate) async fn any_space_visible<P: Platform>(client: &Client<'_, P>) -> Result<bool> {
     for step in space_steps(&[]) {
         let mut listing = Listing::<SpaceRow>::new(&step.query, 1, None);
         while let Some(page) = listing.next(client).await? {
@@ -136,7 +136,7 @@ pub async fn any_space_visible<P: Platform>(client: &Client<'_, P>) -> Result<bo
 
 /// The error of an account that sees nothing.
 #[must_use]
-pub fn no_space() -> Error {
+pub(crate) fn no_space() -> Error {
     let message =
         "the account sees no space at all; give it the permission to view the spaces to read";
     Error::new(Kind::InvalidPermissions, message).at(Endpoint::Spaces)

@@ -9,9 +9,11 @@
 
 mod full;
 mod incremental;
+mod refresh;
 mod resume;
 mod scenarios;
 mod secrets;
+mod set_aside;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -13,7 +13,7 @@ const MAX_REFUSED: usize = 8;
 
 /// Accounts, from being seen to being delivered.
 #[derive(Debug, Default)]
-pub struct Accounts {
+pub(super) struct Accounts {
     /// All that were ever seen in this call.
     seen: HashSet<Box<str>>,
     /// Seen and not yet requested.
@@ -25,7 +25,7 @@ pub struct Accounts {
 impl Accounts {
     /// Those that an interrupted run left.
     #[must_use]
-    pub fn resume(pending: Vec<String>) -> Self {
+    pub(super) fn resume(pending: Vec<String>) -> Self {
         Self {
             seen: pending.iter().map(|id| id.as_str().into()).collect(),
             in_flight: Vec::new(),
@@ -34,7 +34,7 @@ impl Accounts {
     }
 
     /// Takes note of accounts.
-    pub fn observe<'a>(&mut self, ids: impl Iterator<Item = &'a str>) {
+    pub(super) fn observe<'a>(&mut self, ids: impl Iterator<Item = &'a str>) {
         for id in ids {
             if !self.seen.contains(id) {
                 self.seen.insert(id.into());
@@ -44,12 +44,12 @@ impl Accounts {
     }
 
     /// A full batch to look up, if there is one.
-    pub fn take_full_batch(&mut self) -> Option<Vec<String>> {
+    pub(super) fn take_full_batch(&mut self) -> Option<Vec<String>> {
         (self.pending.len() >= MAX_ACCOUNT_IDS).then(|| self.take(MAX_ACCOUNT_IDS))
     }
 
     /// A batch to look up, full or not, if there is one.
-    pub fn take_batch(&mut self) -> Option<Vec<String>> {
+    pub(super) fn take_batch(&mut self) -> Option<Vec<String>> {
         let size = self.pending.len().min(MAX_ACCOUNT_IDS);
         (size > 0).then(|| self.take(size))
     }
@@ -61,19 +61,25 @@ impl Accounts {
     }
 
     /// A batch was delivered.
-    pub fn delivered(&mut self, batch: &[String]) {
+    pub(super) fn delivered(&mut self, batch: &[String]) {
         self.in_flight.retain(|requested| requested != batch);
     }
 
+    /// A snapshot begins: accounts that were delivered before are looked up again where they are seen again.
+    pub(super) fn begin_snapshot(&mut self) {
+        let not_delivered = self.in_flight.iter().flatten().chain(&self.pending);
+        self.seen = not_delivered.map(|id| id.as_str().into()).collect();
+    }
+
     /// Forgets what is not delivered.
-    pub fn forget(&mut self) {
+    pub(super) fn forget(&mut self) {
         self.pending.clear();
         self.in_flight.clear();
     }
 
     /// What a resumed run would have to look up.
     #[must_use]
-    pub fn not_delivered(&self) -> Vec<String> {
+    pub(super) fn not_delivered(&self) -> Vec<String> {
         let in_flight = self.in_flight.iter().flatten();
         in_flight.chain(&self.pending).cloned().collect()
     }
@@ -81,23 +87,23 @@ impl Accounts {
 
 /// What the service says of a batch of accounts.
 #[derive(Debug, Default)]
-pub struct UserBatch {
+pub(super) struct UserBatch {
     /// The accounts.
-    pub accounts: Vec<String>,
+    pub(super) accounts: Vec<String>,
     /// Their rows.
-    pub rows: Vec<UserRow>,
+    pub(super) rows: Vec<UserRow>,
     /// Users in the answers that were not requested.
-    pub unrequested: usize,
+    pub(super) unrequested: usize,
     /// Rows without a key.
-    pub unusable: usize,
+    pub(super) unusable: usize,
     /// Values that could not be read.
-    pub unreadable: Vec<UnreadableValue>,
+    pub(super) unreadable: Vec<UnreadableValue>,
 }
 
 impl UserBatch {
     /// Accounts that the service doesn't know.
     #[must_use]
-    pub fn unknown(&self) -> usize {
+    pub(super) fn unknown(&self) -> usize {
         let known = self.rows.len() + self.unusable;
         self.accounts.len().saturating_sub(known)
     }
@@ -116,7 +122,7 @@ impl UserBatch {
 /// # Errors
 ///
 /// Those of the requests.
-pub async fn look_up<P: Platform>(
+pub(super) async fn look_up<P: Platform>(
     client: &Client<'_, P>,
     accounts: Vec<String>,
 ) -> Result<UserBatch, RequestError> {

@@ -13,32 +13,32 @@ use crate::state::StreamSet;
 use crate::stream::Stream;
 use crate::sync::batches::Batches;
 use crate::sync::page_details::PageDetails;
-use crate::sync::plan::{DETAILS, Selection};
+use crate::sync::selection::{DETAILS, Selection};
 use crate::sync::users::Accounts;
 use crate::timestamp::Timestamp;
 
 /// Writes rows of the selected streams to the sink.
 #[derive(Debug)]
-pub struct RowWriter<'a, S> {
+pub(super) struct RowWriter<'a, S> {
     selection: &'a Selection,
     batches: Batches<'a, S>,
     /// The pages of which rows are in open batches.
     open_pages: HashSet<String>,
     /// The accounts seen in the rows.
-    pub accounts: Accounts,
+    pub(super) accounts: Accounts,
     /// Rows written, by stream.
-    pub rows: BTreeMap<&'static str, u64>,
+    pub(super) rows: BTreeMap<&'static str, u64>,
 }
 
 /// The partial key of the rows that hang on a page.
 #[must_use]
-pub fn page_key(page_id: &str) -> String {
+pub(super) fn page_key(page_id: &str) -> String {
     serde_json::json!({ "page_id": page_id }).to_string()
 }
 
 impl<'a, S: Sink> RowWriter<'a, S> {
     /// Writes what is selected to `sink`; `accounts` were seen before.
-    pub fn new(selection: &'a Selection, sink: &'a S, accounts: Accounts) -> Self {
+    pub(super) fn new(selection: &'a Selection, sink: &'a S, accounts: Accounts) -> Self {
         let streams = selection.streams().iter();
         Self {
             selection,
@@ -54,7 +54,7 @@ impl<'a, S: Sink> RowWriter<'a, S> {
     /// # Errors
     ///
     /// The sink takes no more.
-    pub fn spaces(&mut self, rows: &[SpaceRow]) -> Result<()> {
+    pub(super) fn spaces(&mut self, rows: &[SpaceRow]) -> Result<()> {
         for row in rows {
             let created = row.created_at.as_deref().and_then(Timestamp::parse);
             if self.selection.at(created).contains(Stream::Users) {
@@ -72,7 +72,7 @@ impl<'a, S: Sink> RowWriter<'a, S> {
     /// # Errors
     ///
     /// The sink takes no more.
-    pub fn page(&mut self, page: &PageRow, streams: StreamSet) -> Result<()> {
+    pub(super) fn page(&mut self, page: &PageRow, streams: StreamSet) -> Result<()> {
         if streams.contains(Stream::Users) {
             self.accounts.observe(page.accounts());
         }
@@ -91,7 +91,7 @@ impl<'a, S: Sink> RowWriter<'a, S> {
     /// # Errors
     ///
     /// The sink takes no more.
-    pub fn details(
+    pub(super) fn details(
         &mut self,
         page: &PageRow,
         details: &PageDetails,
@@ -120,7 +120,7 @@ impl<'a, S: Sink> RowWriter<'a, S> {
     /// # Errors
     ///
     /// The sink takes no more.
-    pub fn users(&mut self, rows: &[UserRow]) -> Result<()> {
+    pub(super) fn users(&mut self, rows: &[UserRow]) -> Result<()> {
         self.add(Stream::Users, rows)
     }
 
@@ -129,7 +129,7 @@ impl<'a, S: Sink> RowWriter<'a, S> {
     /// # Errors
     ///
     /// The sink takes no more.
-    pub fn void_page(&mut self, page_id: &str) -> Result<()> {
+    pub(super) fn void_page(&mut self, page_id: &str) -> Result<()> {
         self.delete_children(page_id)?;
         if self.selection.has(Stream::Pages) {
             let key = serde_json::json!({ "source_id": page_id }).to_string();
@@ -143,7 +143,7 @@ impl<'a, S: Sink> RowWriter<'a, S> {
     /// # Errors
     ///
     /// The sink takes no more.
-    pub fn flush(&mut self) -> Result<()> {
+    pub(super) fn flush(&mut self) -> Result<()> {
         self.open_pages.clear();
         self.batches.flush()
     }

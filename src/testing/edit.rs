@@ -74,50 +74,67 @@ pub(crate) fn apply(edit: Edit, corpus: &mut Corpus, at: &str, unversioned: &mut
         return;
     };
     let (id, trashed) = (page.id.clone(), page.status == "trashed");
-    let is_versioned = match edit {
+    let effect = match edit {
         Edit::Purge(_) => {
             corpus.purge_page(&id).unwrap();
-            true
+            Effect::Visible
         }
         Edit::Restore(_) if trashed => {
             "current".clone_into(&mut page.status);
-            false
+            Effect::Silent
         }
         _ if trashed => return,
         Edit::View(_) => {
             page.views = Some(page.views.unwrap_or_default() + 1);
-            false
+            Effect::Silent
         }
         Edit::Move(_) => {
             page.space_id = last_space;
             (page.parent_id, page.parent_type) = (None, None);
-            false
+            Effect::Silent
         }
         Edit::ChangeOwner(_) => {
             page.owner_id = Some(author);
-            false
+            Effect::Silent
         }
         edit => apply_to_live(edit, corpus, &id, at, &author),
     };
-    if is_versioned {
-        unversioned.retain(|known| *known != id);
-    } else {
-        unversioned.push(id);
+    match effect {
+        Effect::Visible => unversioned.retain(|known| *known != id),
+        Effect::Silent => unversioned.push(id),
+        Effect::Listed => {}
     }
 }
 
-/// Edits a page that is not in the trash. Says whether an incremental run must see it.
-fn apply_to_live(edit: Edit, corpus: &mut Corpus, id: &str, at: &str, author: &str) -> bool {
+/// What an incremental run sees of an edit.
+enum Effect {
+    /// Everything of the page.
+    Visible,
+    /// Nothing.
+    Silent,
+    /// The page itself, in the list of archived and trashed ones.
+    Listed,
+}
+
+/// Edits a page that is not in the trash.
+fn apply_to_live(edit: Edit, corpus: &mut Corpus, id: &str, at: &str, author: &str) -> Effect {
     match edit {
         Edit::Archive(_) => {
             let page = corpus.pages.iter_mut().find(|page| page.id == id).unwrap();
             "archived".clone_into(&mut page.status);
+            return Effect::Listed;
         }
-        Edit::Trash(_, Versioned::Yes) => corpus.trash_page(id, Some(at)).unwrap(),
-        Edit::Trash(_, Versioned::No) => corpus.trash_page(id, None).unwrap(),
+        Edit::Trash(_, Versioned::Yes) => {
+            corpus.trash_page(id, Some(at)).unwrap();
+            return Effect::Listed;
+        }
+        Edit::Trash(_, Versioned::No) => {
+            corpus.trash_page(id, None).unwrap();
+            return Effect::Listed;
+        }
         Edit::Relabel(_, Versioned::No) => {
             corpus.set_labels(id, &["silent"]).unwrap();
-            return false;
+            return Effect::Silent;
         }
         Edit::Relabel(_, Versioned::Yes) => {
             corpus.set_labels(id, &["loud", "louder"]).unwrap();
@@ -130,7 +147,7 @@ fn apply_to_live(edit: Edit, corpus: &mut Corpus, id: &str, at: &str, author: &s
             corpus.edit_page(id, at, author).unwrap();
         }
     }
-    true
+    Effect::Visible
 }
 
 fn rename_user(corpus: &mut Corpus, user: usize, at: &str) {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -97,7 +98,7 @@ proptest! {
         let mut ahead = OrderedPrefetch::new(stream, window, reserve, |item| watch.work(item));
         let mut results = Vec::new();
         let failed = simulation.run(async {
-            while let Some(result) = ahead.next().await {
+            while let Some(result) = poll_fn(|context| ahead.poll_next(context)).await {
                 match result {
                     Ok(item) => results.push(item),
                     Err(_) => return true,
@@ -126,7 +127,7 @@ fn the_next_batch_is_fetched_meanwhile_and_no_more() {
     let mut ahead = OrderedPrefetch::new(stream, 4, 5, |item| watch.work(item));
     let waiting = RefCell::new(Vec::new());
     simulation.run(async {
-        while let Some(result) = ahead.next().await {
+        while let Some(result) = poll_fn(|context| ahead.poll_next(context)).await {
             result.unwrap();
             waiting
                 .borrow_mut()

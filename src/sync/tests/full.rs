@@ -314,3 +314,46 @@ fn awkward_listings_are_read_whole() {
         assert_eq!(recorder.take_closed().len(), 7, "{fault}");
     }
 }
+
+/// A checkpoint costs a destination a commit, and a kill what came since the last one.
+#[test]
+fn a_checkpoint_comes_with_every_32_requests() {
+    let simulation = Simulation::new(small_site(200, 17), 18);
+    let recorder = Recorder::new(&simulation);
+    read(
+        &simulation,
+        &recorder,
+        sized(250, 8),
+        &every_stream(Mode::Full),
+    )
+    .unwrap();
+    let checkpoints = recorder.take_checkpoints();
+    let requests = simulation.sent().len();
+    assert!(checkpoints >= requests / 32, "{checkpoints} of {requests}");
+    assert!(
+        checkpoints <= requests / 28 + 3,
+        "{checkpoints} of {requests}"
+    );
+}
+
+/// Where the service is slow, time decides.
+#[test]
+fn a_checkpoint_comes_with_time() {
+    let simulation = Simulation::new(small_site(20, 19), 20);
+    simulation.inject_faults(&["503:every=3,seconds=4"]);
+    let recorder = Recorder::new(&simulation);
+    read(
+        &simulation,
+        &recorder,
+        sized(250, 1),
+        &every_stream(Mode::Full),
+    )
+    .unwrap();
+    let log = simulation.take_log();
+    let times = log
+        .iter()
+        .filter(|(_, event)| matches!(event, crate::testing::Event::Checkpoint(_)));
+    let times: Vec<_> = times.map(|(millis, _)| *millis).collect();
+    let gaps = times.windows(2).map(|pair| pair[1] - pair[0]);
+    assert!(gaps.max() < Some(40_000), "{times:?}");
+}

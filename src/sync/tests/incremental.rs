@@ -351,7 +351,7 @@ fn a_state_stays_small_however_many_spaces_are_named() {
     let recorder = Recorder::new(&simulation);
     let keys: Vec<_> = corpus.spaces.iter().map(|space| &space.key).collect();
     let config = json!({ "spaces": keys });
-    recorder.refuse_after(Some(40));
+    recorder.refuse_after(Some(25));
     let streams = every_stream(Mode::Full);
     read(&simulation, &recorder, config.clone(), &streams).unwrap_err();
     assert!(recorder.state().is_some(), "a checkpoint was made");
@@ -455,7 +455,7 @@ fn a_state_stays_small_whatever_the_site_holds() {
     let recorder = Recorder::new(&simulation);
     let mut calls = 0;
     loop {
-        recorder.refuse_after(Some(300));
+        recorder.refuse_after(Some(60));
         calls += 1;
         match read(
             &simulation,

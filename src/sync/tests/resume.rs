@@ -213,7 +213,7 @@ fn little_is_done_twice() {
         let mut stops = 0;
         let config = sized(page_size, concurrency);
         loop {
-            recorder.refuse_after(Some(40));
+            recorder.refuse_after(Some(20));
             match read(
                 &simulation,
                 &recorder,
@@ -234,7 +234,7 @@ fn little_is_done_twice() {
             "stopped again and again",
         );
         let sent: usize = details(&simulation).into_values().sum();
-        let window = 2 * concurrency + 2;
+        let window = 8 + 2 * concurrency + 2;
         let most = 4 * (live + stops * window);
         assert!(
             sent <= most,
@@ -293,7 +293,7 @@ fn a_resumed_full_run_sweeps_what_it_did_not_see() {
     for page in [0, 5, 11] {
         simulation.edit(&Edit::Purge(page));
     }
-    recorder.refuse_after(Some(30));
+    recorder.refuse_after(Some(10));
     read(
         &simulation,
         &recorder,
@@ -349,7 +349,7 @@ fn another_selection_begins_afresh() {
     let corpus = small_site(20, 25);
     let simulation = Simulation::new(corpus.clone(), 26);
     let recorder = Recorder::new(&simulation);
-    recorder.refuse_after(Some(12));
+    recorder.refuse_after(Some(2));
     read(
         &simulation,
         &recorder,

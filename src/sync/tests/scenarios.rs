@@ -48,10 +48,10 @@ fn transcript(simulation: &Simulation, result: &Result<Value>) -> String {
         let (seconds, millis) = (millis / 1000, millis % 1000);
         writeln!(text, "{seconds:3}.{millis:03} {event}").unwrap();
     }
-    text.push_str(&match result {
-        Ok(summary) => format!("done {summary}"),
-        Err(error) => describe_error(error),
-    });
+    match result {
+        Ok(summary) => write!(text, "done {summary}").unwrap(),
+        Err(error) => text.push_str(&describe_error(error)),
+    }
     text
 }
 
@@ -288,19 +288,6 @@ fn a_page_that_vanishes_is_confirmed_and_voided() {
     found.remove("users");
     expected.remove("users");
     assert_same(&found, &expected, "the purged page has no rows");
-}
-
-/// Where no try is left, a page that is really gone doesn't stop the run for ever.
-#[test]
-fn without_retries_a_page_that_is_gone_is_settled_by_the_probe() {
-    for attempts in 0..6 {
-        let simulation = tiny();
-        simulation.inject_faults(&["page-gone-bare:page=12"]);
-        let recorder = Recorder::new(&simulation);
-        let config = json!({ "retry": { "attempts": attempts } });
-        let result = read(&simulation, &recorder, config, &every_stream(Mode::Full));
-        assert_eq!(result.err(), None, "{attempts} attempts");
-    }
 }
 
 /// Whatever goes wrong with one request of a run, the run ends well or with an error, and loses nothing then

@@ -57,10 +57,7 @@ fn credentials_sent_back_are_never_shown() {
                 &every_stream(Mode::Full),
             )
             .unwrap_err();
-            let validation = simulation.run(validate(
-                &simulation,
-                &Config::parse(&simulation.config(config)).unwrap(),
-            ));
+            let validation = simulation.run(validate(&simulation, &parsed(&simulation, config)));
             let mut shown = format!("{error:?} {validation:?}");
             for (_, event) in simulation.take_log() {
                 if !matches!(event, Event::Sent(_)) {
