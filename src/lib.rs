@@ -4,29 +4,27 @@
 //! in the order in which data flows; only `wasi` knows of WebAssembly, all else is plain Rust
 //! that is tested natively with a scripted [`Platform`](client::Platform).
 
-pub mod config;
 pub mod endpoint;
 pub mod error;
-pub mod json;
 pub mod note;
+pub mod row;
 pub mod secret;
 pub mod timestamp;
 pub mod url;
-pub mod value;
+pub mod wire;
 
-pub mod api;
-pub mod fields;
-pub mod sink;
-pub mod stream;
-
-pub mod http;
-pub mod paging;
+pub mod config;
 
 pub mod client;
+
+pub mod api;
+pub mod stream;
+
 pub mod listing;
 
 pub mod fetch;
 
+pub mod sink;
 pub mod state;
 
 pub mod sync;

@@ -1,94 +1,170 @@
-//! Bridge: the listing of the branch client over the old one.
-use crate::api::Endpoint;
-use crate::api::page::PageRow;
-use crate::api::space::SpaceRow;
-use crate::client::request::RequestError;
-use crate::client::{Client, Platform};
-use crate::error::{Error, Result};
-use crate::fields::Fields;
-use crate::http::call::CallError;
-use crate::{error, paging};
+//! A listing, page by page, by cursor.
+//!
+//! Only the `cursor` of a next link is used, on our own path, filters, sort and limit: the link lacks the gateway's
+//! prefix, and a link that was followed could send the credentials anywhere. The end is where neither the body nor the
+//! `Link` header has a next link; a short page is not the end, and neither is an empty one.
 
-/// A value that means nothing.
-#[derive(Debug, Clone)]
-pub struct UnreadableValue {
-    pub endpoint: Endpoint,
-    pub column: &'static str,
-    pub key: String,
-}
-/// A row without its key.
-#[derive(Debug, Clone)]
-pub struct UnusableRow {
-    pub endpoint: Endpoint,
-    pub why: String,
-}
+mod guard;
+mod next;
 
-/// A row of a listing.
-pub trait Listed: Sized {
-    const ENDPOINT: Endpoint;
-    fn decode(fields: Fields<'_>, base: Option<&str>) -> Result<Self>;
-}
-impl Listed for PageRow {
-    const ENDPOINT: Endpoint = Endpoint::Pages;
-    fn decode(fields: Fields<'_>, base: Option<&str>) -> Result<Self> {
-        Self::read(fields, base)
-    }
-}
-impl Listed for SpaceRow {
-    const ENDPOINT: Endpoint = Endpoint::Spaces;
-    fn decode(fields: Fields<'_>, base: Option<&str>) -> Result<Self> {
-        Self::read(fields, base)
-    }
-}
+use std::cell::Cell;
+use std::marker::PhantomData;
 
-/// A listing.
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+use self::guard::LoopGuard;
+use self::next::next_cursor;
+use crate::api::{ListedRow, Rows, UnreadableValue, read_rows};
+use crate::client::classify::Failure;
+use crate::client::{ApiRequest, Client, PageRef, Platform, RequestError, Response};
+use crate::wire::BodyError;
+
+#[cfg(test)]
+mod tests;
+
+/// Retries of a page of which a row has no readable key. Such a row is seldom better the next time.
+const MAX_KEY_RETRIES: u32 = 1;
+
+/// A listing and how far it was read.
 #[derive(Debug)]
 pub struct Listing<R> {
-    inner: paging::Listing,
-    row: std::marker::PhantomData<R>,
-}
-/// A page of it.
-#[derive(Debug)]
-pub struct ListingPage<R> {
-    pub rows: Vec<R>,
-    pub next: Option<String>,
-    pub unusable: Vec<UnusableRow>,
-    pub unreadable: Vec<UnreadableValue>,
+    /// The page whose parts are listed, and its space.
+    page: Option<(String, Option<String>)>,
+    /// Filters and sort, as they are sent.
+    query: String,
+    cursor: Option<String>,
+    limit: Cell<u32>,
+    guard: LoopGuard,
+    done: bool,
+    rows: PhantomData<fn() -> R>,
 }
 
-impl<R: Listed> Listing<R> {
+/// One page of a listing.
+#[derive(Debug)]
+pub struct ListingPage<R> {
+    /// The rows that can be told from others.
+    pub rows: Vec<R>,
+    /// How many rows have no readable key.
+    pub unusable: usize,
+    /// The values that became null because they have no meaning.
+    pub unreadable: Vec<UnreadableValue>,
+    /// The cursor of the next page; none at the end.
+    pub next: Option<String>,
+}
+
+impl<R: ListedRow> Listing<R> {
+    /// A listing from its start, or from a cursor.
+    #[must_use]
     pub fn new(query: &str, limit: u32, cursor: Option<String>) -> Self {
         Self {
-            inner: paging::Listing::new(R::ENDPOINT, query, limit, cursor),
-            row: std::marker::PhantomData,
+            page: None,
+            query: query.to_owned(),
+            cursor,
+            limit: Cell::new(limit),
+            guard: LoopGuard::default(),
+            done: false,
+            rows: PhantomData,
         }
     }
+
+    /// A listing of what belongs to a page.
+    #[must_use]
+    pub fn of_page(page: PageRef<'_>, limit: u32) -> Self {
+        let space_id = page.space_id.map(str::to_owned);
+        Self {
+            page: Some((page.id.to_owned(), space_id)),
+            ..Self::new("", limit, None)
+        }
+    }
+
+    /// The next page of it, or none behind the last one.
+    ///
+    /// # Errors
+    ///
+    /// Those of the request, among them a listing that goes in a circle, nowhere, or through empty pages without end.
     pub async fn next<P: Platform>(
         &mut self,
         client: &Client<'_, P>,
     ) -> Result<Option<ListingPage<R>>, RequestError> {
-        let page = self.inner.next(client, R::decode).await.map_err(bridge)?;
-        Ok(page.map(|page| ListingPage {
-            rows: page.rows,
-            next: page.next,
-            unusable: vec![],
-            unreadable: vec![],
-        }))
-    }
-}
-
-pub(crate) fn bridge(error: CallError) -> RequestError {
-    use error::Kind;
-    match error {
-        CallError::Gone => RequestError::PageGone,
-        CallError::Refused => RequestError::Unavailable(Error::new(Kind::Unavailable, "refused")),
-        CallError::StaleCursor(error) => RequestError::CursorRefused(error),
-        CallError::Failed(error)
-            if matches!(error.kind, Kind::Unavailable | Kind::UnexpectedResponse)
-                || error.http_status == Some(403) && error.kind == Kind::InvalidPermissions =>
-        {
-            RequestError::Failed(error)
+        if self.done {
+            return Ok(None);
         }
-        CallError::Failed(error) => RequestError::Fatal(error),
+        let tries = Cell::new(0);
+        let read = |response: &Response| {
+            let page = self.read(response)?;
+            if page.unusable > 0 && tries.replace(tries.get() + 1) < MAX_KEY_RETRIES {
+                return Err(BodyError::Unexpected("a row without a readable key".into()));
+            }
+            Ok(page)
+        };
+        let page = client.fetch(&self.request(), read).await?;
+        self.advance(&page);
+        Ok(Some(page))
+    }
+
+    /// The rows of the first page that has any; the service is taken at its word.
+    ///
+    /// # Errors
+    ///
+    /// The failure as it is.
+    pub async fn first_rows<P: Platform>(
+        &mut self,
+        client: &Client<'_, P>,
+    ) -> Result<Vec<R>, Failure> {
+        while !self.done {
+            let read = |response: &Response| self.read(response);
+            let page = client.fetch_unconfirmed(&self.request(), read).await?;
+            self.advance(&page);
+            if !page.rows.is_empty() {
+                return Ok(page.rows);
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    fn request(&self) -> ApiRequest<'_> {
+        let cursor = self.cursor.as_deref();
+        let cursor = cursor
+            .map(|cursor| format!("cursor={}", utf8_percent_encode(cursor, NON_ALPHANUMERIC)));
+        let parts = [Some(self.query.clone()), cursor];
+        let parts = parts.into_iter().flatten().filter(|part| !part.is_empty());
+        ApiRequest {
+            page: self.page.as_ref().map(|(id, space_id)| PageRef {
+                id,
+                space_id: space_id.as_deref(),
+            }),
+            query: parts.collect::<Vec<_>>().join("&"),
+            limit: Some(&self.limit),
+            has_cursor: self.cursor.is_some(),
+            ..ApiRequest::new(R::ENDPOINT)
+        }
+    }
+
+    fn read(&self, response: &Response) -> Result<ListingPage<R>, BodyError> {
+        let page_id = self.page.as_ref().map_or("", |(id, _)| id);
+        let Rows {
+            rows,
+            unusable,
+            unreadable,
+            next,
+        } = read_rows::<R>(&response.body, page_id)?;
+        let next = next_cursor(&next, &response.headers)?;
+        let first = rows.first().map(ListedRow::key);
+        let current = self.cursor.as_deref();
+        self.guard
+            .check(current, next.as_deref(), first.as_deref())?;
+        Ok(ListingPage {
+            rows,
+            unusable,
+            unreadable,
+            next,
+        })
+    }
+
+    fn advance(&mut self, page: &ListingPage<R>) {
+        let first = page.rows.first().map(ListedRow::key);
+        self.guard.record(page.next.as_deref(), first);
+        self.done = page.next.is_none();
+        self.cursor.clone_from(&page.next);
     }
 }

@@ -1,9 +1,9 @@
 //! What is noted of the details of a page: set aside, refused, skipped, stalled.
 
+use crate::api::UnreadableValue;
 use crate::api::page::PageRow;
 use crate::client::Platform;
 use crate::error::{Error, Kind, Result};
-use crate::listing::UnreadableValue;
 use crate::sink::Sink;
 use crate::state::{MAX_SET_ASIDE, StreamSet};
 use crate::stream::Stream;

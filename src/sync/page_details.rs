@@ -7,11 +7,12 @@ use crate::api::page::PageRow;
 use crate::api::state::StateRow;
 use crate::api::version::VersionRow;
 use crate::api::view::ViewRow;
+use crate::api::{Decoded, UnreadableValue};
 use crate::client::request::{PageRef, RequestError};
 use crate::client::{Client, Platform};
 use crate::error::{Error, Kind};
-use crate::fetch::{self, Decoded};
-use crate::listing::{Listing, UnreadableValue};
+use crate::fetch;
+use crate::listing::Listing;
 use crate::state::StreamSet;
 use crate::stream::Stream;
 use crate::sync::health::Health;
@@ -148,13 +149,13 @@ impl<'a, P: Platform> DetailReader<'a, P> {
                 Stream::PageViews,
                 details,
                 fetch::views(client, page),
-                || Some(ViewRow::unavailable(id)),
+                || Some(ViewRow::unavailable(id, client.now())),
             ),
             self.detail(
                 Stream::PageContentStates,
                 details,
                 fetch::state(client, page),
-                || Some(StateRow::unavailable(id)),
+                || Some(StateRow::none(id)),
             ),
         )
         .await?;

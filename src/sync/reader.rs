@@ -2,11 +2,12 @@
 
 use crate::api::page::PageRow;
 use crate::api::space::SpaceRow;
+use crate::api::{ListedRow, UnreadableValue};
 use crate::client::request::RequestError;
 use crate::client::{Client, Platform};
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
-use crate::listing::{Listed, Listing, ListingPage, UnreadableValue};
+use crate::listing::{Listing, ListingPage};
 use crate::note::{Level, Note};
 use crate::state::{Position, SortKey};
 use crate::sync::spaces::Spaces;
@@ -132,7 +133,7 @@ impl<'a, P: Platform> ListingReader<'a, P> {
         self.any_row |= !page.rows.is_empty();
         let rows = page.rows;
         self.advance(page.next);
-        let end = self.page_end(step.endpoint, page.unusable.len(), page.unreadable);
+        let end = self.page_end(step.endpoint, page.unusable, page.unreadable);
         Ok(vec![WorkItem::Spaces(rows), end])
     }
 
@@ -163,7 +164,7 @@ impl<'a, P: Platform> ListingReader<'a, P> {
         // A few rows may be in order by chance.
         let goes_on = !reached_watermark || self.compared < ENOUGH_PAIRS;
         self.advance(page.next.filter(|_| goes_on));
-        items.push(self.page_end(step.endpoint, page.unusable.len(), page.unreadable));
+        items.push(self.page_end(step.endpoint, page.unusable, page.unreadable));
         Ok(items)
     }
 
@@ -178,7 +179,7 @@ impl<'a, P: Platform> ListingReader<'a, P> {
 
     /// The next page of the listing under way. One whose cursor is refused starts again behind the rows that were
     /// listed, as long as it gets further each time.
-    async fn fetch<R: Listed>(
+    async fn fetch<R: ListedRow>(
         &mut self,
         listing: &mut Option<Listing<R>>,
         step: &Step,

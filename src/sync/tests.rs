@@ -19,8 +19,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::api::Endpoint;
 use crate::config::Config;
+use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 use crate::stream::{Mode, Stream};
 use crate::sync::sync;

@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use crate::api::user::{BATCH, UserRow};
+use crate::api::user::{MAX_ACCOUNT_IDS, UserRow};
 use crate::client::request::RequestError;
 use crate::client::{Client, Platform};
 use crate::fetch::{self, FoundUsers};
-use crate::listing::UnreadableValue;
+use crate::api::UnreadableValue;
 
 /// Accounts of a batch that may be refused one by one before the endpoint is taken to fail.
 const MAX_REFUSED: usize = 8;
@@ -45,12 +45,12 @@ impl Accounts {
 
     /// A full batch to look up, if there is one.
     pub(super) fn take_full_batch(&mut self) -> Option<Vec<String>> {
-        (self.pending.len() >= BATCH).then(|| self.take(BATCH))
+        (self.pending.len() >= MAX_ACCOUNT_IDS).then(|| self.take(MAX_ACCOUNT_IDS))
     }
 
     /// A batch to look up, full or not, if there is one.
     pub(super) fn take_batch(&mut self) -> Option<Vec<String>> {
-        let size = self.pending.len().min(BATCH);
+        let size = self.pending.len().min(MAX_ACCOUNT_IDS);
         (size > 0).then(|| self.take(size))
     }
 

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::api::Endpoint;
 use crate::client::Request;
+use crate::endpoint::Endpoint;
 
 /// Something that passed.
 #[derive(Debug, Clone, PartialEq, Eq)]

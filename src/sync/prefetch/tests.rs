@@ -11,8 +11,8 @@ use futures_util::stream::unfold;
 use proptest::prelude::*;
 
 use super::*;
+use crate::client::Platform as _;
 use crate::error::Kind;
-use crate::http::Platform as _;
 use crate::testing::{Simulation, small_site};
 
 /// What a source gives: batches of so many items, each after so long, and perhaps an error at the end.

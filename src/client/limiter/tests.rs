@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use proptest::prelude::*;
 
 use super::*;
-use crate::http::Platform as _;
+use crate::client::Platform as _;
 use crate::testing::{Simulation, small_site};
 
 fn simulation() -> Simulation {
