@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
+use crate::api::UnreadableValue;
 use crate::api::user::{MAX_ACCOUNT_IDS, UserRow};
 use crate::client::request::RequestError;
 use crate::client::{Client, Platform};
 use crate::fetch::{self, FoundUsers};
-use crate::api::UnreadableValue;
 
 /// Accounts of a batch that may be refused one by one before the endpoint is taken to fail.
 const MAX_REFUSED: usize = 8;
