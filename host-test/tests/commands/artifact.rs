@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use connector_release::artifact::{self, Written};
 use connector_runtime::engine::EMBEDDED;
-use mock_confluence::{Corpus, Mock, MockOptions, CorpusSpec};
+use mock_confluence::{Corpus, CorpusSpec, Mock, MockOptions};
 use serde_json::{Value, json};
 use wasm_metadata::{Metadata, Payload};
 

@@ -11,7 +11,7 @@ mod taps;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-use mock_confluence::{Corpus, Mock, MockOptions, CorpusSpec};
+use mock_confluence::{Corpus, CorpusSpec, Mock, MockOptions};
 use serde_json::Value;
 
 const HOST_TEST: &str = env!("CARGO_BIN_EXE_host-test");

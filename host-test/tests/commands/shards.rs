@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-use mock_confluence::{Corpus, Mock, MockOptions, CorpusSpec};
+use mock_confluence::{Corpus, CorpusSpec, Mock, MockOptions};
 use serde_json::{Value, json};
 
 use super::{HOST_TEST, lines};

@@ -9,8 +9,8 @@ use wasmtime_wasi_http::Error;
 
 use super::resolver::LookupError;
 use super::unanswered::Flood;
-use crate::base_url::Origin;
 use crate::egress::Denied;
+use crate::origin::Origin;
 use crate::printable::printable_within;
 
 /// Why a try failed.
