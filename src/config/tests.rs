@@ -21,6 +21,7 @@ fn with(field: &str, value: Value) -> String {
 
 #[test]
 fn addresses_are_normalised() {
+    let site = "https://x.atlassian.net";
     for (text, expected, gateway) in [
         (GATEWAY, GATEWAY, true),
         (
@@ -38,16 +39,31 @@ fn addresses_are_normalised() {
             GATEWAY,
             true,
         ),
-        ("https://x.atlassian.net", "https://x.atlassian.net", false),
-        ("https://x.atlassian.net/", "https://x.atlassian.net", false),
         (
-            "https://x.atlassian.net/wiki",
-            "https://x.atlassian.net",
+            "https://api.atlassian.com/ex/confluence/1a2b-3c/wiki/api/v2/pages?limit=5",
+            GATEWAY,
+            true,
+        ),
+        (site, site, false),
+        ("https://x.atlassian.net/", site, false),
+        ("https://x.atlassian.net/wiki", site, false),
+        (" https://x.atlassian.net/wiki/ \n", site, false),
+        ("x.atlassian.net", site, false),
+        ("https://x.atlassian.net?x=y", site, false),
+        ("https://x.atlassian.net/#x", site, false),
+        (
+            "https://x.atlassian.net/wiki/spaces/X/pages/7/A+title?focus=1",
+            site,
             false,
         ),
         (
-            " https://x.atlassian.net/wiki/ ",
-            "https://x.atlassian.net",
+            "https://x.atlassian-us-gov-mod.net/wiki",
+            "https://x.atlassian-us-gov-mod.net",
+            false,
+        ),
+        (
+            "https://x.atlassian-isolated.net/wiki",
+            "https://x.atlassian-isolated.net",
             false,
         ),
         (
@@ -72,8 +88,7 @@ fn addresses_are_normalised() {
 #[test]
 fn other_addresses_are_refused_with_advice() {
     for (text, part) in [
-        ("", "base_url is not"),
-        ("x.atlassian.net", "base_url is not an absolute URL"),
+        ("", "base_url is not the URL of a site"),
         ("ftp://x.atlassian.net", "base_url must begin with https://"),
         ("http://x.atlassian.net", "http is for loopback alone"),
         ("http://127.0.0.1.example.com", "http is for loopback alone"),
@@ -82,47 +97,74 @@ fn other_addresses_are_refused_with_advice() {
             "https://a:b@x.atlassian.net",
             "base_url must not hold credentials",
         ),
-        (
-            "https://x.atlassian.net?x=y",
-            "base_url must end after its path",
-        ),
-        (
-            "https://x.atlassian.net/#x",
-            "base_url must end after its path",
-        ),
-        (
-            "https://x.atlassian.net/wiki/spaces/X",
-            "base_url has an unexpected path",
-        ),
-        (
-            "https://api.atlassian.com",
-            "base_url has an unexpected path",
-        ),
+        ("https://api.atlassian.com", "base_url lacks the cloud id"),
         (
             "https://api.atlassian.com/ex/confluence/",
-            "base_url has an unexpected path",
+            "base_url lacks the cloud id",
         ),
         (
             "https://api.atlassian.com/ex/jira/1a2b",
-            "base_url has an unexpected path",
-        ),
-        (
-            "https://api.atlassian.com/ex/confluence/a/b",
-            "base_url has an unexpected path",
+            "base_url lacks the cloud id",
         ),
         (
             "https://api.atlassian.com/ex/confluence/..",
-            "base_url has an unexpected path",
+            "base_url lacks the cloud id",
         ),
         (
             "https://x.atlassian.net/ex/confluence/1a2b",
-            "base_url has an unexpected path",
+            "base_url mixes a site with",
         ),
-        ("https://x y", "base_url is not an absolute URL"),
+        ("https://x y", "base_url is not the URL of a site"),
     ] {
         let error = Config::parse(&with("base_url", json!(text))).unwrap_err();
         assert_eq!(error.kind, Kind::InvalidConfig, "{text}");
         assert!(error.message.contains(part), "{text}: {}", error.message);
+    }
+}
+
+#[test]
+fn the_secret_is_given_or_held_by_the_host_or_missing() {
+    let parse = |fields: Value| {
+        let mut config = json!({ "base_url": GATEWAY });
+        let members = config.as_object_mut().unwrap();
+        members.extend(fields.as_object().unwrap().clone());
+        Config::parse(&config.to_string())
+    };
+    let header = |fields| {
+        let credentials = parse(fields).unwrap().credentials;
+        credentials.map(|credentials| credentials.expose().to_owned())
+    };
+    let held = json!({ "held_by_host": true });
+    assert_eq!(
+        header(json!({ "username": "a@b.c", "api_token": held })),
+        None
+    );
+    assert_eq!(
+        header(json!({ "authentication": "bearer", "api_token": held })),
+        None
+    );
+    let bearer = header(json!({ "authentication": "bearer", "api_token": "ATATT3xx" }));
+    assert_eq!(bearer.as_deref(), Some("Bearer ATATT3xx"));
+    let basic = header(json!({ "username": "a@b.c", "api_token": "token" }));
+    assert_eq!(basic.as_deref(), Some("Basic YUBiLmM6dG9rZW4="));
+    for (fields, part) in [
+        (json!({ "username": "a@b.c" }), "api_token is missing"),
+        (
+            json!({ "username": "a@b.c", "api_token": null }),
+            "api_token is missing",
+        ),
+        (
+            json!({ "username": "a@b.c", "api_token": { "held_by_host": false } }),
+            "api_token must be",
+        ),
+        (json!({ "api_token": held }), "username is missing"),
+        (
+            json!({ "api_token": "x", "authentication": "digest" }),
+            "authentication must be",
+        ),
+    ] {
+        let error = parse(fields).unwrap_err();
+        assert!(error.message.contains(part), "{part}: {}", error.message);
     }
 }
 
@@ -141,15 +183,24 @@ fn every_field_is_checked() {
         ),
         ("username", json!(["a"]), "username must be a text".into()),
         ("api_token", json!(""), "api_token is empty".into()),
+        ("api_token", json!("a b"), "U+0020 at place 2".into()),
+        ("api_token", json!("ab\u{200b}"), "U+200B at place 3".into()),
         (
-            "api_token",
-            json!("a b"),
-            "api_token is empty or has white space".into(),
+            "exclude_spaces",
+            json!([]),
+            "exclude_spaces is empty".into(),
         ),
         (
-            "api_token",
-            json!("a\u{0}b"),
-            "api_token is empty or has white space".into(),
+            "include_personal_spaces",
+            json!("yes"),
+            "include_personal_spaces must be true or false".into(),
+        ),
+        ("refresh_days", json!(366), number(0, 365)),
+        ("refresh_requests", json!(0), number(1, 10_000_000)),
+        (
+            "skip_pages",
+            json!(["x"]),
+            "skip_pages must hold ids".into(),
         ),
         ("api_token", json!(1), "api_token must be a text".into()),
         ("spaces", json!([]), "spaces is empty: leave it out".into()),
@@ -267,7 +318,10 @@ fn what_is_left_out_has_a_default() {
     };
     assert_eq!(config.retry, retry);
     assert!(config.token_looks_right);
-    let config = Config::parse(&json!({ "base_url": GATEWAY }).to_string()).unwrap();
+    assert_eq!((config.refresh_days, config.refresh_requests), (7, 20_000));
+    assert!(config.include_personal_spaces && config.exclude_spaces.is_empty());
+    let held = json!({ "held_by_host": true });
+    let config = Config::parse(&with("api_token", held)).unwrap();
     assert!(config.credentials.is_none(), "the host signs");
     assert_eq!(config.redact("text"), "text");
 }
@@ -280,7 +334,7 @@ fn nothing_shows_the_token() {
     for field in ["base_url", "page_size", "other"] {
         let mut wrong: Value = serde_json::from_str(&text).unwrap();
         if let Some(fields) = wrong.as_object_mut() {
-            fields.insert(field.to_owned(), json!("wrong"));
+            fields.insert(field.to_owned(), json!("http://wrong"));
         }
         let message = Config::parse(&wrong.to_string()).unwrap_err().message;
         assert!(!message.contains("verysecret"), "{message}");
@@ -310,7 +364,7 @@ proptest! {
     #[test]
     fn no_value_panics_and_what_is_accepted_is_within_bounds(
         fields in prop::collection::btree_map(
-            prop::sample::select(vec!["base_url", "username", "api_token", "spaces", "max_concurrency", "page_size", "timeout_s", "retry", "other"]),
+            prop::sample::select(vec!["base_url", "username", "api_token", "spaces", "max_concurrency", "page_size", "timeout_s", "retry", "authentication", "exclude_spaces", "include_personal_spaces", "refresh_days", "refresh_requests", "skip_pages", "oauth", "other"]),
             any_json(),
             0..6,
         ),
