@@ -139,7 +139,7 @@ fn every_situation_has_its_error() {
             &[],
             json!({ "spaces": ["TEAM0", "NOPE", "NEVER"] }),
             InvalidConfig,
-            "what doesn't exist: NOPE, NEVER",
+            "don't exist or that this account can't see: NOPE, NEVER",
         ),
         (
             &[],
