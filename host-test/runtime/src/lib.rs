@@ -1,14 +1,32 @@
 //! A small multi-tenant runtime for connectors of the contract `dx:connector`.
+//!
+//! The modules stand in the order in which they build upon each other: what a connector says of itself, where
+//! its requests may go, what it may use, what it delivers, and the call that brings all of this together.
 
+pub mod address;
+pub mod component_source;
 pub mod connection;
+pub mod contract;
+pub mod description;
+pub mod destination;
 pub mod egress;
-pub mod engine;
+pub mod failure;
 pub mod json_view;
 pub mod limits;
-pub mod output;
+pub mod printable;
 pub mod run;
+pub mod runtime;
+pub mod secrets;
+pub mod stream;
+pub mod tenant;
 pub mod transport;
 
+pub use tokio_util::sync::CancellationToken;
+
+mod base_url;
+mod call_context;
+mod cpu_scheduler;
+mod engine;
+mod gate;
 mod outgoing;
-mod share;
-mod tenant;
+mod request_pattern;

@@ -14,7 +14,7 @@ pub(crate) const STATE: usize = 64 << 10;
 /// What one call may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of linear memory.
+    /// Bytes of linear memory, all memories of the component together.
     pub memory: usize,
     /// From the beginning of the call to its end.
     pub wall: Duration,
@@ -29,7 +29,7 @@ pub struct Limits {
     /// Rows per second into the sink: a call that delivers faster is made to wait. None for no limit.
     pub rows_per_second: Option<u32>,
     /// Bytes that the guest hands over at once: a batch, a state, a note.
-    pub handed_over: usize,
+    pub hostcall_bytes: usize,
     /// Requests, answers, streams and the like that the host keeps for the guest.
     pub handles: usize,
 }
@@ -44,8 +44,20 @@ impl Default for Limits {
             request: 1 << 20,
             in_flight: 72,
             rows_per_second: None,
-            handed_over: 64 << 20,
+            hostcall_bytes: 64 << 20,
             handles: 2_000,
+        }
+    }
+}
+
+impl Limits {
+    /// For the calls that ask a component what it is: they send nothing and take no time.
+    pub(crate) fn for_registration() -> Self {
+        Self {
+            wall: Duration::from_secs(30),
+            cpu: Duration::from_secs(5),
+            in_flight: 0,
+            ..Self::default()
         }
     }
 }
@@ -70,9 +82,9 @@ pub enum Exceeded {
     Cpu(Duration),
     /// What is handed over at once.
     #[error("the call hands over more than {} MiB at once", .0 >> 20)]
-    HandedOver(usize),
+    HostcallBytes(usize),
     /// What the host keeps for the guest.
-    #[error("the call makes the host keep more than {0} things for it")]
+    #[error("the call exceeded its limit of {0} open host resources")]
     Handles(usize),
     /// Requests in flight.
     #[error("the call has more than its {0} requests in flight")]
@@ -84,7 +96,7 @@ pub enum Exceeded {
     #[error("the call is sent a response of more than {0} bytes")]
     Response(u64),
     /// Where it may go.
-    #[error("the call sends a request to where it may not go")]
+    #[error("the call sent a request that its egress policy denies")]
     Egress,
 }
 
@@ -99,7 +111,7 @@ impl Exceeded {
         }
         let words = error.root_cause().to_string();
         if words.contains("fuel allocated for hostcalls has been exhausted") {
-            Some(Self::HandedOver(limits.handed_over))
+            Some(Self::HostcallBytes(limits.hostcall_bytes))
         } else if words.contains("store handle limit exceeded") {
             Some(Self::Handles(limits.handles))
         } else {

@@ -21,7 +21,7 @@ use crate::transport::Transport;
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Bytes of an answer that is waited for as a whole: the guest then wakes up once for it, not twice.
-const WHOLE: u64 = 64 << 10;
+const BUFFER_THRESHOLD: u64 = 64 << 10;
 
 /// What one call may send, and what it sent: the hooks of its store.
 #[derive(Debug)]
@@ -29,12 +29,12 @@ pub(crate) struct Outgoing {
     transport: Arc<Transport>,
     limits: Limits,
     slots: Arc<Semaphore>,
-    meter: Arc<Meter>,
+    metrics: Arc<CallMetrics>,
 }
 
 /// What a call has sent.
 #[derive(Debug, Default)]
-pub(crate) struct Meter {
+pub(crate) struct CallMetrics {
     pub(crate) requests: AtomicU64,
     /// When the first request was handed over.
     pub(crate) first: OnceLock<Instant>,
@@ -42,8 +42,8 @@ pub(crate) struct Meter {
     pub(crate) exceeded: OnceLock<Exceeded>,
 }
 
-impl Meter {
-    fn meet(&self, exceeded: Exceeded) {
+impl CallMetrics {
+    fn record(&self, exceeded: Exceeded) {
         if self.exceeded.set(exceeded).is_ok() {
             tracing::warn!("a request met a limit: {exceeded}");
         }
@@ -51,13 +51,21 @@ impl Meter {
 }
 
 impl Outgoing {
-    pub(crate) fn new(transport: Arc<Transport>, limits: Limits, meter: Arc<Meter>) -> Self {
+    pub(crate) fn new(
+        transport: Arc<Transport>,
+        limits: Limits,
+        metrics: Arc<CallMetrics>,
+    ) -> Self {
         Self {
             transport,
             limits,
             slots: Arc::new(Semaphore::new(limits.in_flight)),
-            meter,
+            metrics,
         }
+    }
+
+    pub(crate) fn metrics(&self) -> Arc<CallMetrics> {
+        Arc::clone(&self.metrics)
     }
 }
 
@@ -76,23 +84,23 @@ impl WasiHttpHooks for Outgoing {
         options: Option<RequestOptions>,
         _: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = Answer> + Send> {
-        self.meter.requests.fetch_add(1, Ordering::Relaxed);
-        self.meter.first.get_or_init(Instant::now);
+        self.metrics.requests.fetch_add(1, Ordering::Relaxed);
+        self.metrics.first.get_or_init(Instant::now);
         let permit = Arc::clone(&self.slots).try_acquire_owned();
         let options = options.unwrap_or_default();
         let (transport, limits) = (Arc::clone(&self.transport), self.limits);
-        let meter = Arc::clone(&self.meter);
+        let metrics = Arc::clone(&self.metrics);
         // A block: an async function would hold what it is given twice.
         Box::new(async move {
             let permit = permit.map_err(|_| {
-                meter.meet(Exceeded::InFlight(limits.in_flight));
+                metrics.record(Exceeded::InFlight(limits.in_flight));
                 Error::ConnectionLimitReached
             })?;
             let request = if request.body().is_end_stream() {
                 request
             } else {
                 let limit = Exceeded::Request(limits.request);
-                request.map(|body| limited(body, limit, Arc::clone(&meter)))
+                request.map(|body| limited(body, limit, Arc::clone(&metrics)))
             };
             let answer = transport.send(request, &options).await;
             let response = answer.inspect_err(|error| {
@@ -100,18 +108,19 @@ impl WasiHttpHooks for Outgoing {
                     error,
                     Error::HttpRequestDenied | Error::DestinationIpProhibited
                 ) {
-                    meter.meet(Exceeded::Egress);
+                    metrics.record(Exceeded::Egress);
                 }
             })?;
             let between = options.between_bytes_timeout.unwrap_or(PATIENCE);
             let (head, body) = response.into_parts();
             let longest = body.size_hint().upper();
-            let body = if longest.is_some_and(|size| size <= WHOLE.min(limits.response)) {
+            let body = if longest.is_some_and(|size| size <= BUFFER_THRESHOLD.min(limits.response))
+            {
                 whole(body, between).await?
             } else {
-                limited(body, Exceeded::Response(limits.response), meter)
+                limited(body, Exceeded::Response(limits.response), metrics)
             };
-            let body = Timed {
+            let body = IdleTimeoutBody {
                 body,
                 timer: None,
                 between,
@@ -135,7 +144,7 @@ async fn whole(body: WasiBody, between: Duration) -> Result<WasiBody, Error> {
 }
 
 /// A body that ends in an error where it grows beyond its limit.
-fn limited(body: WasiBody, limit: Exceeded, meter: Arc<Meter>) -> WasiBody {
+fn limited(body: WasiBody, limit: Exceeded, metrics: Arc<CallMetrics>) -> WasiBody {
     let (bytes, code): (u64, fn(Option<u64>) -> Error) = match limit {
         Exceeded::Request(bytes) => (bytes, Error::HttpRequestBodySize),
         Exceeded::Response(bytes) => (bytes, Error::HttpResponseBodySize),
@@ -144,7 +153,7 @@ fn limited(body: WasiBody, limit: Exceeded, meter: Arc<Meter>) -> WasiBody {
     Limited::new(body, usize::try_from(bytes).unwrap_or(usize::MAX))
         .map_err(move |error| {
             let exceeded = |_| {
-                meter.meet(limit);
+                metrics.record(limit);
                 code(Some(bytes))
             };
             error
@@ -155,7 +164,7 @@ fn limited(body: WasiBody, limit: Exceeded, meter: Arc<Meter>) -> WasiBody {
 }
 
 /// A body whose next bytes must come in time; its place among those in flight is given back at its end.
-struct Timed {
+struct IdleTimeoutBody {
     body: WasiBody,
     /// While bytes are waited for: those of an answer that is there as a whole never are.
     timer: Option<Pin<Box<tokio::time::Sleep>>>,
@@ -163,7 +172,7 @@ struct Timed {
     _permit: OwnedSemaphorePermit,
 }
 
-impl Body for Timed {
+impl Body for IdleTimeoutBody {
     type Data = Bytes;
     type Error = Error;
 

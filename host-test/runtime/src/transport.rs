@@ -51,7 +51,7 @@ pub struct Transport {
     pool: Pool,
     egress: Egress,
     /// The `Authorization` header that the host puts on, if the guest has none.
-    signature: Option<HeaderValue>,
+    authorization: Option<HeaderValue>,
 }
 
 impl fmt::Debug for Transport {
@@ -64,13 +64,17 @@ impl fmt::Debug for Transport {
 }
 
 impl Transport {
-    /// A client that reaches what `egress` allows, and signs with `signature`.
+    /// A client that reaches what `egress` allows, and signs with `authorization`.
     #[must_use]
-    pub fn new(egress: Egress, signature: Option<HeaderValue>) -> Self {
-        Self::with_tls(egress, signature, tls().clone())
+    pub fn new(egress: Egress, authorization: Option<HeaderValue>) -> Self {
+        Self::with_tls(egress, authorization, tls().clone())
     }
 
-    fn with_tls(egress: Egress, signature: Option<HeaderValue>, tls: rustls::ClientConfig) -> Self {
+    fn with_tls(
+        egress: Egress,
+        authorization: Option<HeaderValue>,
+        tls: rustls::ClientConfig,
+    ) -> Self {
         let mut http = HttpConnector::new_with_resolver(Resolver(egress.clone()));
         http.enforce_http(false);
         http.set_nodelay(true);
@@ -88,7 +92,7 @@ impl Transport {
         Self {
             pool,
             egress,
-            signature,
+            authorization,
         }
     }
 
@@ -103,12 +107,12 @@ impl Transport {
         options: &RequestOptions,
     ) -> Result<Response<WasiBody>, Error> {
         self.egress
-            .check(request.uri())
+            .check(request.method(), request.uri())
             .map_err(|denied| deny(&denied))?;
-        if let Some(signature) = &self.signature {
+        if let Some(authorization) = &self.authorization {
             request
                 .headers_mut()
-                .insert(AUTHORIZATION, signature.clone());
+                .insert(AUTHORIZATION, authorization.clone());
         }
         let begun = Instant::now();
         let first_byte = options.first_byte_timeout.unwrap_or(FIRST_BYTE);
@@ -132,8 +136,8 @@ impl Transport {
 fn deny(denied: &Denied) -> Error {
     tracing::warn!("a request was denied: {denied}");
     match denied {
-        Denied::Origin(_) => Error::HttpRequestDenied,
         Denied::Address(_) => Error::DestinationIpProhibited,
+        _ => Error::HttpRequestDenied,
     }
 }
 
@@ -214,7 +218,7 @@ impl tower_service::Service<Name> for Resolver {
             for address in tokio::net::lookup_host((name.as_str(), 0)).await? {
                 match egress.check_address(address.ip()) {
                     Ok(()) => allowed.push(address),
-                    Err(why) => denied = Some(why),
+                    Err(why) => denied = Some(Denied::Address(why)),
                 }
             }
             match denied {

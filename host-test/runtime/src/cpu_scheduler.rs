@@ -6,7 +6,7 @@
 //! its part of the processors, while another was waiting for one, stands aside for [`TURNS`] ticks or until
 //! the processors are idle. Where nobody waits, it goes on at full speed.
 
-mod demand;
+mod run_queue;
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,27 +18,27 @@ use std::time::Duration;
 use wasmtime::{Engine, UpdateDeadline};
 
 use crate::limits::Exceeded;
-use demand::{Bell, Demand};
+use run_queue::{CountingWaker, RunQueue};
 
 /// How often a running guest lets its neighbours run.
 const TICK: Duration = Duration::from_millis(2);
 /// Who needed the processor for as long as this between two ends of an epoch is taken for busy.
 const BUSY: Duration = Duration::from_millis(1);
-/// Ticks that a busy call stands aside for at most: a twentieth of a processor is left to it.
+/// EpochTicker that a busy call stands aside for at most: a twentieth of a processor is left to it.
 const TURNS: usize = 20;
 
 /// Lets the epochs of an engine pass while calls are under way, as long as it lives.
-pub(crate) struct Ticks {
+pub(crate) struct EpochTicker {
     go_on: Arc<AtomicBool>,
-    demand: Arc<Demand>,
+    run_queue: Arc<RunQueue>,
     clock: Thread,
 }
 
-impl Ticks {
+impl EpochTicker {
     pub(crate) fn begin(engine: &Engine) -> Self {
         let go_on = Arc::new(AtomicBool::new(true));
-        let demand = Arc::new(Demand::default());
-        let (engine, ticking, calls) = (engine.weak(), Arc::clone(&go_on), Arc::clone(&demand));
+        let run_queue = Arc::new(RunQueue::default());
+        let (engine, ticking, calls) = (engine.weak(), Arc::clone(&go_on), Arc::clone(&run_queue));
         let clock = thread::spawn(move || {
             while ticking.load(Ordering::Relaxed) {
                 if calls.is_none() {
@@ -55,23 +55,23 @@ impl Ticks {
         let clock = clock.thread().clone();
         Self {
             go_on,
-            demand,
+            run_queue,
             clock,
         }
     }
 
-    /// The share of a new call.
-    pub(crate) fn share(&self) -> Share {
-        let share = Share {
+    /// The meter of a new call.
+    pub(crate) fn meter(&self) -> CpuMeter {
+        let meter = CpuMeter {
             spent: Arc::default(),
-            bell: Arc::new(Bell::new(Arc::clone(&self.demand))),
+            waker: Arc::new(CountingWaker::new(Arc::clone(&self.run_queue))),
         };
         self.clock.unpark();
-        share
+        meter
     }
 }
 
-impl Drop for Ticks {
+impl Drop for EpochTicker {
     fn drop(&mut self) {
         self.go_on.store(false, Ordering::Relaxed);
         self.clock.unpark();
@@ -80,9 +80,9 @@ impl Drop for Ticks {
 
 /// What one call has had of the processor.
 #[derive(Debug, Clone)]
-pub(crate) struct Share {
+pub(crate) struct CpuMeter {
     spent: Arc<Mutex<Spent>>,
-    bell: Arc<Bell>,
+    waker: Arc<CountingWaker>,
 }
 
 #[derive(Debug, Default)]
@@ -104,44 +104,44 @@ impl Spent {
     }
 }
 
-impl Share {
+impl CpuMeter {
     pub(crate) fn used(&self) -> Duration {
         self.spent().until_now()
     }
 
     /// What happens at the end of an epoch.
     pub(crate) fn epoch_ends(&self) -> UpdateDeadline {
-        let demand = self.bell.demand();
+        let run_queue = self.waker.run_queue();
         let mut spent = self.spent();
-        let ends = (spent.until_now(), demand.used());
+        let ends = (spent.until_now(), run_queue.used());
         let mine = ends.0.saturating_sub(spent.at_last_end.0);
         let all = ends.1.saturating_sub(spent.at_last_end.1) + mine;
         spent.at_last_end = ends;
-        let in_the_way = self.bell.others_wait() && mine >= BUSY && mine > demand.part(all);
-        UpdateDeadline::YieldCustom(1, Box::pin(self.clone().make_room(in_the_way)))
+        let over_share = self.waker.others_wait() && mine >= BUSY && mine > run_queue.part(all);
+        UpdateDeadline::YieldCustom(1, Box::pin(self.clone().yield_or_throttle(over_share)))
     }
 
     /// Lets others run: once, or, whoever is in their way, for a while.
-    async fn make_room(self, in_the_way: bool) {
+    async fn yield_or_throttle(self, over_share: bool) {
         tokio::task::yield_now().await;
-        if !in_the_way {
+        if !over_share {
             return;
         }
-        let demand = self.bell.demand();
+        let run_queue = self.waker.run_queue();
         for _ in 0..TURNS {
-            let before = demand.used();
+            let before = run_queue.used();
             tokio::time::sleep(TICK).await;
-            if demand.used().saturating_sub(before) < BUSY {
+            if run_queue.used().saturating_sub(before) < BUSY {
                 break;
             }
         }
         // Time spent aside earns no credit: one tick, and the call is judged anew.
         let mut spent = self.spent();
-        spent.at_last_end = (spent.until_now(), demand.used());
+        spent.at_last_end = (spent.until_now(), run_queue.used());
     }
 
     fn begin(&self, task: &Waker) {
-        self.bell.answer(task);
+        self.waker.answer(task);
         self.spent().polled = Some(processor_time());
     }
 
@@ -151,7 +151,9 @@ impl Share {
         let before = spent.used;
         spent.used = spent.until_now();
         spent.polled = None;
-        self.bell.demand().add(spent.used.saturating_sub(before));
+        self.waker
+            .run_queue()
+            .add(spent.used.saturating_sub(before));
         spent.used
     }
 
@@ -179,20 +181,20 @@ fn processor_time() -> Duration {
 
 /// Counts the time that a call spends running, and ends the call at its limit. An epoch's end makes a guest
 /// yield, so a poll takes little more than a tick, and waiting isn't counted.
-pub(crate) struct Metered<'a, F> {
+pub(crate) struct CpuLimited<'a, F> {
     pub(crate) run: Pin<&'a mut F>,
-    pub(crate) share: Share,
+    pub(crate) meter: CpuMeter,
     pub(crate) limit: Duration,
 }
 
-impl<F: Future> Future for Metered<'_, F> {
+impl<F: Future> Future for CpuLimited<'_, F> {
     type Output = Result<F::Output, Exceeded>;
 
     fn poll(mut self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Self::Output> {
-        self.share.begin(task.waker());
-        let bell = Waker::from(Arc::clone(&self.share.bell));
-        let polled = self.run.as_mut().poll(&mut Task::from_waker(&bell));
-        let used = self.share.end();
+        self.meter.begin(task.waker());
+        let waker = Waker::from(Arc::clone(&self.meter.waker));
+        let polled = self.run.as_mut().poll(&mut Task::from_waker(&waker));
+        let used = self.meter.end();
         match polled {
             Poll::Ready(value) => Poll::Ready(Ok(value)),
             Poll::Pending if used > self.limit => Poll::Ready(Err(Exceeded::Cpu(self.limit))),

@@ -9,7 +9,7 @@ use futures_util::task::AtomicWaker;
 
 /// What the calls of an engine want of the processors together.
 #[derive(Debug, Default)]
-pub(super) struct Demand {
+pub(super) struct RunQueue {
     /// Calls that could go on, and have no processor yet.
     waiting: AtomicUsize,
     /// Microseconds that calls have run.
@@ -18,7 +18,7 @@ pub(super) struct Demand {
     calls: AtomicU32,
 }
 
-impl Demand {
+impl RunQueue {
     /// The part of one call, and some more: nobody has just that.
     pub(super) fn part(&self, all: Duration) -> Duration {
         all * 5 / 4 / self.calls.load(Ordering::Relaxed).max(1)
@@ -41,24 +41,24 @@ impl Demand {
 
 /// Wakes a call, and counts it among those that wait until it is polled.
 #[derive(Debug)]
-pub(super) struct Bell {
-    demand: Arc<Demand>,
+pub(super) struct CountingWaker {
+    run_queue: Arc<RunQueue>,
     rung: AtomicBool,
     task: AtomicWaker,
 }
 
-impl Bell {
-    pub(super) fn new(demand: Arc<Demand>) -> Self {
-        demand.calls.fetch_add(1, Ordering::Relaxed);
+impl CountingWaker {
+    pub(super) fn new(run_queue: Arc<RunQueue>) -> Self {
+        run_queue.calls.fetch_add(1, Ordering::Relaxed);
         Self {
-            demand,
+            run_queue,
             rung: AtomicBool::new(false),
             task: AtomicWaker::new(),
         }
     }
 
-    pub(super) fn demand(&self) -> &Demand {
-        &self.demand
+    pub(super) fn run_queue(&self) -> &RunQueue {
+        &self.run_queue
     }
 
     /// The call has a processor; whom to wake when it wants one again.
@@ -70,32 +70,32 @@ impl Bell {
     /// Whether another call could go on and has no processor. This one may have been woken while it runs.
     pub(super) fn others_wait(&self) -> bool {
         let own = usize::from(self.rung.load(Ordering::Acquire));
-        self.demand.waiting.load(Ordering::Relaxed) > own
+        self.run_queue.waiting.load(Ordering::Relaxed) > own
     }
 
     fn answered(&self) {
         if self.rung.swap(false, Ordering::AcqRel) {
-            self.demand.waiting.fetch_sub(1, Ordering::Relaxed);
+            self.run_queue.waiting.fetch_sub(1, Ordering::Relaxed);
         }
     }
 }
 
-impl Wake for Bell {
+impl Wake for CountingWaker {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
         if !self.rung.swap(true, Ordering::AcqRel) {
-            self.demand.waiting.fetch_add(1, Ordering::Relaxed);
+            self.run_queue.waiting.fetch_add(1, Ordering::Relaxed);
         }
         self.task.wake();
     }
 }
 
-impl Drop for Bell {
+impl Drop for CountingWaker {
     fn drop(&mut self) {
         self.answered();
-        self.demand.calls.fetch_sub(1, Ordering::Relaxed);
+        self.run_queue.calls.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -1,0 +1,1 @@
+//! What the guest is given, and who signs.

@@ -1,0 +1,179 @@
+//! What a host has to know of a connector: what `describe` says, parsed and checked once, at registration.
+
+use serde_json::{Map, Value};
+
+use crate::base_url::BaseUrlTemplate;
+use crate::contract::types;
+use crate::printable::printable_within;
+use crate::request_pattern::RequestPattern;
+use crate::stream::ContractViolation;
+
+/// Bytes of the configuration's schema at most.
+const MAX_SCHEMA: usize = 256 << 10;
+/// Templates, patterns and ways to authenticate at most.
+const MAX_ITEMS: usize = 200;
+/// Bytes of a name or a version; what is longer is cut off.
+const MAX_TEXT: usize = 200;
+
+/// A connector, as it describes itself.
+#[derive(Debug, Clone, Default)]
+pub struct Description {
+    /// For a person.
+    pub name: String,
+    /// For a person.
+    pub version: String,
+    /// JSON Schema (draft-07) of the configuration.
+    pub config_schema: Value,
+    /// The fields of the configuration that are secret: `"writeOnly": true`.
+    pub secret_fields: Vec<String>,
+    /// The field of the configuration that holds the base URL.
+    pub base_url_field: String,
+    /// Where the base URL may lead.
+    pub base_urls: Vec<BaseUrlTemplate>,
+    /// All requests that the connector will ever send.
+    pub requests: Vec<RequestPattern>,
+    /// How it authenticates, in the order of preference.
+    pub authentication: Vec<Authentication>,
+    /// What else it says.
+    pub details: Map<String, Value>,
+}
+
+/// How a connector authenticates; the texts name fields of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Authentication {
+    /// Not at all.
+    None,
+    /// HTTP Basic.
+    Basic {
+        /// Holds the user.
+        username: String,
+        /// Holds the secret.
+        secret: String,
+    },
+    /// A bearer token.
+    Bearer {
+        /// Holds the token.
+        secret: String,
+    },
+}
+
+impl Authentication {
+    /// The field that holds the secret.
+    #[must_use]
+    pub fn secret_field(&self) -> Option<&str> {
+        match self {
+            Self::None => None,
+            Self::Basic { secret, .. } | Self::Bearer { secret } => Some(secret),
+        }
+    }
+
+    /// The fields that have to be configured for it.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = &str> {
+        let username = match self {
+            Self::Basic { username, .. } => Some(username.as_str()),
+            _ => None,
+        };
+        username.into_iter().chain(self.secret_field())
+    }
+}
+
+impl Description {
+    /// Parses and checks what a connector says of itself.
+    pub(crate) fn parse(described: types::Description) -> Result<Self, ContractViolation> {
+        let violation = |what: &str| ContractViolation(what.to_owned());
+        if described.config_schema.len() > MAX_SCHEMA {
+            return Err(violation("config-schema takes more than 256 KiB"));
+        }
+        let items = [
+            described.base_urls.len(),
+            described.requests.len(),
+            described.authentication.len(),
+        ];
+        if items.into_iter().any(|count| count > MAX_ITEMS) {
+            return Err(violation("describe lists more than 200 items"));
+        }
+        let config_schema: Value = serde_json::from_str(&described.config_schema)
+            .map_err(|_| violation("config-schema is not JSON"))?;
+        let properties = config_schema.get("properties").and_then(Value::as_object);
+        let properties = properties.ok_or_else(|| violation("config-schema has no properties"))?;
+        let authentication: Vec<Authentication> = described
+            .authentication
+            .into_iter()
+            .map(Into::into)
+            .collect();
+        let named = authentication.iter().flat_map(Authentication::fields);
+        let named = named.chain([described.base_url_field.as_str()]);
+        if !named.into_iter().all(|name| properties.contains_key(name)) {
+            let message =
+                "describe names a field of the configuration that config-schema does not have";
+            return Err(violation(message));
+        }
+        let secret_fields = secret_fields(properties, &authentication);
+        Ok(Self {
+            name: printable_within(&described.name, MAX_TEXT),
+            version: printable_within(&described.version, MAX_TEXT),
+            secret_fields,
+            base_url_field: described.base_url_field,
+            base_urls: parse_all(&described.base_urls, |text| BaseUrlTemplate::parse(text))?,
+            requests: parse_all(&described.requests, |pattern| {
+                RequestPattern::parse(&pattern.method, &pattern.path)
+            })?,
+            authentication,
+            details: details(described.details.as_deref()),
+            config_schema,
+        })
+    }
+}
+
+/// Secret is what the schema says, and what authentication uses as a secret, whatever the schema says.
+fn secret_fields(
+    properties: &Map<String, Value>,
+    authentication: &[Authentication],
+) -> Vec<String> {
+    let declared = properties
+        .iter()
+        .filter(|(_, property)| holds_secret(property))
+        .map(|(name, _)| name.as_str());
+    let used = authentication
+        .iter()
+        .filter_map(Authentication::secret_field);
+    let mut fields: Vec<_> = declared.chain(used).map(str::to_owned).collect();
+    fields.sort();
+    fields.dedup();
+    fields
+}
+
+/// Whether a property is `writeOnly`, or any property of it.
+fn holds_secret(property: &Value) -> bool {
+    match property {
+        Value::Object(object) => {
+            object.get("writeOnly") == Some(&Value::Bool(true)) || object.values().any(holds_secret)
+        }
+        Value::Array(items) => items.iter().any(holds_secret),
+        _ => false,
+    }
+}
+
+fn parse_all<T, P>(
+    items: &[T],
+    parse: impl Fn(&T) -> Result<P, ContractViolation>,
+) -> Result<Vec<P>, ContractViolation> {
+    items.iter().map(parse).collect()
+}
+
+fn details(json: Option<&str>) -> Map<String, Value> {
+    json.and_then(|json| serde_json::from_str(json).ok())
+        .unwrap_or_default()
+}
+
+impl From<types::Authentication> for Authentication {
+    fn from(authentication: types::Authentication) -> Self {
+        match authentication {
+            types::Authentication::None => Self::None,
+            types::Authentication::Basic(types::Basic { username, secret }) => {
+                Self::Basic { username, secret }
+            }
+            types::Authentication::Bearer(secret) => Self::Bearer { secret },
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! One base URL, the declared requests below it, and nothing else.
+
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use crate::base_url::BaseUrlTemplate;
+
+fn egress(base_url: &str, network: NetworkPolicy) -> Egress {
+    let templates = ["https://{host}", "https://api.example.com/sites/{id}"]
+        .map(|template| BaseUrlTemplate::parse(template).unwrap());
+    let requests = [
+        ("GET", "/v2/items"),
+        ("GET", "/v2/items/{id}"),
+        ("POST", "/v2/find"),
+    ]
+    .map(|(method, path)| RequestPattern::parse(method, path).unwrap());
+    Egress {
+        base: BaseUrl::parse(base_url, &templates),
+        requests: Requests::Declared(requests.into()),
+        network,
+    }
+}
+
+#[test]
+fn one_origin_one_prefix_and_the_declared_requests() {
+    let egress = egress("https://api.example.com/sites/1", NetworkPolicy::default());
+    for (request, allowed, why) in [
+        (
+            "GET https://api.example.com/sites/1/v2/items",
+            true,
+            "declared",
+        ),
+        (
+            "GET https://api.example.com/sites/1/v2/items?x=../y",
+            true,
+            "its query is free",
+        ),
+        (
+            "GET https://API.example.com:443/sites/1/v2/items/7",
+            true,
+            "the same origin in other words",
+        ),
+        (
+            "POST https://api.example.com/sites/1/v2/find",
+            true,
+            "declared",
+        ),
+        (
+            "DELETE https://api.example.com/sites/1/v2/items/7",
+            false,
+            "another method",
+        ),
+        (
+            "TRACE https://api.example.com/sites/1/v2/items",
+            false,
+            "an echo",
+        ),
+        (
+            "CONNECT https://api.example.com/sites/1/v2/items",
+            false,
+            "a tunnel",
+        ),
+        (
+            "GET https://api.example.com/sites/2/v2/items",
+            false,
+            "another site of the gateway",
+        ),
+        (
+            "GET https://api.example.com/sites/1/../2/v2/items",
+            false,
+            "a way round",
+        ),
+        (
+            "GET https://api.example.com/sites/1/v2/admin",
+            false,
+            "another path",
+        ),
+        (
+            "GET https://api.example.com/sites/1/v2/items/7/x",
+            false,
+            "a longer path",
+        ),
+        (
+            "GET https://api.example.com/v2/items",
+            false,
+            "above the prefix",
+        ),
+        (
+            "GET http://api.example.com/sites/1/v2/items",
+            false,
+            "another scheme",
+        ),
+        (
+            "GET https://api.example.com:8443/sites/1/v2/items",
+            false,
+            "another port",
+        ),
+        (
+            "GET https://api.example.com:+443/sites/1/v2/items",
+            false,
+            "an odd port",
+        ),
+        (
+            "GET https://evil.example@api.example.com/sites/1/v2/items",
+            false,
+            "a user",
+        ),
+        (
+            "GET https://id.example.com/sites/1/v2/items",
+            false,
+            "another host",
+        ),
+        (
+            "GET https://api.example.com.evil.example/sites/1/v2/items",
+            false,
+            "a longer host",
+        ),
+        (
+            "GET https://169.254.169.254/sites/1/v2/items",
+            false,
+            "a metadata service",
+        ),
+    ] {
+        let (method, uri) = request.split_once(' ').unwrap();
+        let Ok(uri) = uri.parse() else {
+            assert!(!allowed, "{why}");
+            continue;
+        };
+        let found = egress.check(&method.parse().unwrap(), &uri);
+        assert_eq!(found.is_ok(), allowed, "{why}: {found:?}");
+    }
+}
+
+#[test]
+fn addresses_are_judged_before_and_after_the_look_up() {
+    let check = |base_url: &str, network: NetworkPolicy| {
+        let uri = format!("{base_url}/v2/items").parse().unwrap();
+        egress(base_url, network).check(&Method::GET, &uri)
+    };
+    let open = || NetworkPolicy::default().allow_loopback();
+    for base_url in [
+        "http://127.0.0.1:8080",
+        "http://localhost:8080",
+        "https://[::1]",
+        "http://localhost.:80",
+    ] {
+        assert!(
+            check(base_url, NetworkPolicy::default()).is_err(),
+            "{base_url}"
+        );
+        assert_eq!(check(base_url, open()), Ok(()), "{base_url}");
+    }
+    for base_url in [
+        "https://10.0.0.1",
+        "https://[fd00::1]",
+        "https://[::ffff:127.0.0.1]",
+    ] {
+        assert!(
+            matches!(check(base_url, open()), Err(Denied::Address(_))),
+            "{base_url}"
+        );
+    }
+    assert!(matches!(
+        check("http://10.0.0.1", open()),
+        Err(Denied::Origin(_))
+    ));
+    let site = egress("https://site.example.net", open());
+    assert!(site.check_address("127.0.0.1".parse().unwrap()).is_err());
+    assert!(
+        site.check_address("104.192.142.18".parse().unwrap())
+            .is_ok()
+    );
+}
+
+#[test]
+fn the_operators_own_requests_keep_to_their_origin() {
+    let own = Egress::for_origin("https://site.example.net/x", NetworkPolicy::default()).unwrap();
+    let check = |uri: &str| own.check(&Method::GET, &uri.parse().unwrap());
+    assert_eq!(check("https://site.example.net/anything"), Ok(()));
+    assert!(check("https://other.example.net/anything").is_err());
+    assert!(Egress::for_origin("nothing at all", NetworkPolicy::default()).is_none());
+}

@@ -1,0 +1,135 @@
+//! The gate between a guest and a destination: everything that the guest delivers is checked here, once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde::de::DeserializeSeed as _;
+
+use crate::contract::Selection;
+use crate::contract::types;
+use crate::destination::{Batch, Row};
+use crate::limits::STATE;
+use crate::printable::printable_within;
+use crate::stream::Stream;
+
+mod row;
+#[cfg(test)]
+mod tests;
+
+use row::RowSeed;
+
+/// What a guest delivers against the contract; it ends the call.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the component delivered what the contract does not allow: {0}")]
+pub struct InvalidDelivery(String);
+
+/// What was selected, and how far its snapshots are.
+pub(crate) struct Gate {
+    streams: Arc<[Stream]>,
+    /// Indexes of the selected streams, by name.
+    selected: BTreeMap<String, usize>,
+    /// Selected streams whose snapshot ended in this run: nothing may follow but another beginning.
+    ended: BTreeSet<String>,
+}
+
+type Checked<T> = Result<T, InvalidDelivery>;
+
+impl Gate {
+    pub(crate) fn new(streams: Arc<[Stream]>, selection: &[Selection]) -> Self {
+        let index = |selected: &Selection| {
+            let index = streams
+                .iter()
+                .position(|stream| stream.name == selected.stream)?;
+            Some((selected.stream.clone(), index))
+        };
+        Self {
+            selected: selection.iter().filter_map(index).collect(),
+            streams,
+            ended: BTreeSet::new(),
+        }
+    }
+
+    /// The stream of a batch, if it was selected.
+    pub(crate) fn stream(&self, name: &str) -> Checked<&Stream> {
+        let selected = self
+            .selected
+            .get(name)
+            .and_then(|index| self.streams.get(*index));
+        selected.ok_or_else(|| InvalidDelivery(format!("stream {} was not selected", quoted(name))))
+    }
+
+    /// The position of a selected stream.
+    pub(crate) fn begin_snapshot(&mut self, names: &[String]) -> Checked<()> {
+        let distinct: BTreeSet<_> = names.iter().collect();
+        if names.is_empty() || distinct.len() != names.len() {
+            return Err(InvalidDelivery(
+                "begin-snapshot needs distinct streams".to_owned(),
+            ));
+        }
+        for name in names {
+            self.stream(name)?;
+            self.ended.remove(name);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn end_snapshot(&mut self, name: &str, except: &[String]) -> Checked<Vec<Row>> {
+        let stream = self.stream(name)?;
+        let except = partial_keys(stream, except)?;
+        if !self.ended.insert(name.to_owned()) {
+            let message = format!("the snapshot of {name} ended twice");
+            return Err(InvalidDelivery(message));
+        }
+        Ok(except)
+    }
+
+    pub(crate) fn checkpoint(state: &str) -> Checked<()> {
+        if state.len() < STATE {
+            return Ok(());
+        }
+        let message = format!(
+            "a state of {} bytes; it has to be shorter than {STATE}",
+            state.len()
+        );
+        Err(InvalidDelivery(message))
+    }
+}
+
+/// Parses rows: JSON objects of known columns, keys complete, values of their columns' kinds.
+pub(crate) fn parse_rows(stream: &Stream, rows: &[String]) -> Checked<Vec<Row>> {
+    rows.iter()
+        .map(|row| parse(RowSeed::row(stream), row))
+        .collect()
+}
+
+/// Parses partial keys: JSON objects of key columns, at least one.
+pub(crate) fn partial_keys(stream: &Stream, keys: &[String]) -> Checked<Vec<Row>> {
+    keys.iter()
+        .map(|key| parse(RowSeed::key(stream), key))
+        .collect()
+}
+
+fn parse(seed: RowSeed<'_>, json: &str) -> Checked<Row> {
+    let (stream, what) = (seed.stream(), seed.what());
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    let parsed = seed.deserialize(&mut deserializer);
+    parsed
+        .and_then(|row| deserializer.end().map(|()| row))
+        .map_err(|error| {
+            let error = printable_within(&error.to_string(), 300);
+            InvalidDelivery(format!("{what} of {stream}: {error}"))
+        })
+}
+
+/// A batch whose parts are parsed.
+pub(crate) fn batch(stream: &Stream, batch: &types::Batch) -> Checked<Batch> {
+    Ok(Batch {
+        stream: stream.name.clone(),
+        replaces: partial_keys(stream, &batch.replaces)?,
+        rows: parse_rows(stream, &batch.rows)?,
+    })
+}
+
+fn quoted(name: &str) -> String {
+    format!("{:?}", printable_within(name, 80))
+}

@@ -1,0 +1,113 @@
+//! Reads one row or partial key, and refuses it at the first thing that the stream does not describe.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
+use serde_json::Value;
+
+use crate::destination::Row;
+use crate::printable::printable_within;
+use crate::stream::{Column, Stream};
+
+/// Which JSON object is expected.
+#[derive(Clone, Copy)]
+pub(super) struct RowSeed<'s> {
+    stream: &'s Stream,
+    shape: Shape,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    /// Any known columns, among them those that are required and the key.
+    Row,
+    /// Key columns, at least one.
+    PartialKey,
+}
+
+impl<'s> RowSeed<'s> {
+    pub(super) fn row(stream: &'s Stream) -> Self {
+        Self {
+            stream,
+            shape: Shape::Row,
+        }
+    }
+
+    pub(super) fn key(stream: &'s Stream) -> Self {
+        Self {
+            stream,
+            shape: Shape::PartialKey,
+        }
+    }
+
+    pub(super) fn stream(self) -> &'s str {
+        &self.stream.name
+    }
+
+    pub(super) fn what(self) -> &'static str {
+        match self.shape {
+            Shape::Row => "a row",
+            Shape::PartialKey => "a partial key",
+        }
+    }
+
+    /// The column of this name, if it may be here.
+    fn column(self, name: &str) -> Option<&'s Column> {
+        let is_key = || self.stream.primary_key.iter().any(|key| key == name);
+        self.stream
+            .column(name)
+            .filter(|_| self.shape == Shape::Row || is_key())
+    }
+
+    /// What is missing.
+    fn missing(self, row: &Row) -> Option<&'s str> {
+        let given = |name: &str| row.get(name).is_some_and(|value| !value.is_null());
+        let required = self.stream.columns.iter().filter(|column| column.required);
+        let names = required.map(|column| column.name.as_str());
+        let names = names.chain(self.stream.primary_key.iter().map(String::as_str));
+        match self.shape {
+            Shape::Row => names.into_iter().find(|name| !given(name)),
+            Shape::PartialKey => row.is_empty().then_some("a key column"),
+        }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for RowSeed<'_> {
+    type Value = Row;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Row, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for RowSeed<'_> {
+    type Value = Row;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a JSON object of columns")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Row, A::Error> {
+        let mut row = Row::new();
+        while let Some(name) = map.next_key::<String>()? {
+            let Some(column) = self.column(&name) else {
+                let name = printable_within(&name, 80);
+                return Err(A::Error::custom(format!("{name:?} is no column for it")));
+            };
+            let value: Value = map.next_value()?;
+            let null_is_fine = self.shape == Shape::Row && !column.required;
+            if !(column.kind.accepts(&value) || value.is_null() && null_is_fine) {
+                let kind = column.kind;
+                return Err(A::Error::custom(format!(
+                    "the value of {name} is not {kind:?}"
+                )));
+            }
+            if row.insert(name, value).is_some() {
+                return Err(A::Error::custom("a column is there twice"));
+            }
+        }
+        match self.missing(&row) {
+            None => Ok(row),
+            Some(name) => Err(A::Error::custom(format!("{name} is missing"))),
+        }
+    }
+}

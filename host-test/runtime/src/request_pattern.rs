@@ -1,0 +1,162 @@
+//! The requests that a connector declares: a method, and a path below the base URL.
+
+use http::Method;
+
+use crate::printable::printable_within;
+use crate::stream::ContractViolation;
+
+/// A method and a path. `{name}` stands for one segment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestPattern {
+    /// Never CONNECT or TRACE.
+    pub method: Method,
+    segments: Vec<Segment>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Segment {
+    Literal(String),
+    Any,
+}
+
+impl RequestPattern {
+    pub(crate) fn parse(method: &str, path: &str) -> Result<Self, ContractViolation> {
+        let violation = |what: &str| {
+            let shown = printable_within(&format!("{method} {path}"), 200);
+            ContractViolation(format!("the request {shown:?} {what}"))
+        };
+        let parsed =
+            Method::from_bytes(method.as_bytes()).map_err(|_| violation("has no method"))?;
+        if parsed == Method::CONNECT || parsed == Method::TRACE {
+            return Err(violation("is one that no connector may send"));
+        }
+        let below = path.strip_prefix('/');
+        let below =
+            below.ok_or_else(|| violation("has a path that does not begin with a slash"))?;
+        let segments = parse_segments(below).ok_or_else(|| violation("has an ambiguous path"))?;
+        Ok(Self {
+            method: parsed,
+            segments,
+        })
+    }
+
+    /// Whether a request with these segments below the base URL is one of this pattern.
+    pub(crate) fn matches(&self, method: &Method, segments: &[&str]) -> bool {
+        self.method == *method
+            && self.segments.len() == segments.len()
+            && starts_with(segments, &self.segments)
+    }
+}
+
+/// The segments of a template, unless one of them is ambiguous.
+pub(crate) fn parse_segments(path: &str) -> Option<Vec<Segment>> {
+    if path.is_empty() {
+        return Some(Vec::new());
+    }
+    path.split('/')
+        .map(|segment| match segment.strip_prefix('{') {
+            Some(name) => {
+                let name = name.strip_suffix('}')?;
+                (!name.contains(['{', '}'])).then_some(Segment::Any)
+            }
+            None => (is_plain_segment(segment) && !segment.contains('}'))
+                .then(|| Segment::Literal(segment.to_owned())),
+        })
+        .collect()
+}
+
+/// Whether the first segments are those of a template.
+pub(crate) fn starts_with(segments: &[&str], template: &[Segment]) -> bool {
+    segments.len() >= template.len()
+        && template
+            .iter()
+            .zip(segments)
+            .all(|(expected, segment)| match expected {
+                Segment::Literal(literal) => literal == segment,
+                Segment::Any => true,
+            })
+}
+
+/// The segments of a path, unless a server could read it in two ways: empty segments, dots, and what a
+/// lenient server takes for a slash or a dot.
+pub(crate) fn split_path(path: &str) -> Option<Vec<&str>> {
+    let path = path.strip_prefix('/').unwrap_or(path);
+    if path.is_empty() {
+        return Some(Vec::new());
+    }
+    let segments: Vec<_> = path.split('/').collect();
+    segments
+        .iter()
+        .all(|segment| is_plain_segment(segment))
+        .then_some(segments)
+}
+
+fn is_plain_segment(segment: &str) -> bool {
+    let mut decoded = segment.to_ascii_lowercase();
+    while decoded.contains("%25") {
+        decoded = decoded.replace("%25", "%");
+    }
+    let decoded = decoded.replace("%2e", ".").replace("%3b", ";");
+    let name = decoded.split(';').next().unwrap_or_default();
+    !matches!(name, "" | "." | "..")
+        && !["%2f", "%5c", "%00", "\\"]
+            .iter()
+            .any(|ambiguous| decoded.contains(ambiguous))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_name_stands_for_one_segment() {
+        let pattern = RequestPattern::parse("GET", "/items/{id}/tags").unwrap();
+        for (method, path, allowed) in [
+            (Method::GET, "/items/7/tags", true),
+            (Method::GET, "/items/a%20b/tags", true),
+            (Method::GET, "/items/100%25/tags", true),
+            (Method::DELETE, "/items/7/tags", false),
+            (Method::GET, "/items/7", false),
+            (Method::GET, "/items/7/tags/", false),
+            (Method::GET, "/items//tags", false),
+            (Method::GET, "/items/7/8/tags", false),
+            (Method::GET, "/items/../tags", false),
+            (Method::GET, "/items/%2E%2e/tags", false),
+            (Method::GET, "/items/7%2ftags/tags", false),
+            (Method::GET, "/items/7\\8/tags", false),
+            (Method::GET, "/items/..;/tags", false),
+            (Method::GET, "/items/%252e%252e/tags", false),
+        ] {
+            let segments = split_path(path);
+            let found = segments.is_some_and(|segments| pattern.matches(&method, &segments));
+            assert_eq!(found, allowed, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn ambiguous_patterns_are_refused() {
+        for (method, path) in [
+            ("CONNECT", "/x"),
+            ("TRACE", "/x"),
+            ("GET", "x"),
+            ("G T", "/x"),
+            ("GET", "/x/../y"),
+            ("GET", "/x//y"),
+            ("GET", "/x{id}"),
+            ("GET", "/{id"),
+            ("GET", "/{id}{id}"),
+        ] {
+            assert!(
+                RequestPattern::parse(method, path).is_err(),
+                "{method} {path}"
+            );
+        }
+        assert!(
+            RequestPattern::parse("GET", "/")
+                .unwrap()
+                .segments
+                .is_empty()
+        );
+    }
+}

@@ -1,0 +1,335 @@
+//! The component, compiled once and called for many tenants: one store a call, each within its limits.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use tokio_util::sync::CancellationToken;
+use wasmtime::component::Component;
+use wasmtime::{Engine, Store};
+
+use crate::call_context::{CallContext, CalledAfterRefusal};
+use crate::component_source::ComponentSource;
+use crate::connection::{ConnectionOptions, TenantConnection};
+use crate::contract::{Connector, ConnectorPre, Selection};
+use crate::cpu_scheduler::{CpuLimited, CpuMeter, EpochTicker};
+use crate::description::Description;
+use crate::destination::{Destination, NullDestination};
+use crate::engine::{configuration, linker};
+use crate::failure::{Failure, Summary, Validation, summary};
+use crate::gate::{Gate, InvalidDelivery};
+use crate::limits::{Exceeded, Limits};
+use crate::outgoing::CallMetrics;
+use crate::stream::Stream;
+
+/// A connector that was loaded and registered: compiled, and its description and streams checked.
+pub struct Runtime {
+    engine: Engine,
+    connector: ConnectorPre<CallContext>,
+    ticker: Arc<EpochTicker>,
+    description: Description,
+    streams: Arc<[Stream]>,
+}
+
+/// What a call used.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Usage {
+    /// Bytes of linear memory at most.
+    pub memory: usize,
+    /// Of the processor.
+    pub cpu: Duration,
+    /// Requests sent.
+    pub requests: u64,
+    /// From the call to the instance.
+    pub instantiated: Duration,
+    /// From the call to its first request.
+    pub first_request: Option<Duration>,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Well, or with a failure that the component reports.
+    pub result: Result<Summary, Failure>,
+    /// Why the destination refused, if it did.
+    pub refusal: Option<anyhow::Error>,
+    /// The first limit that a request exceeded, whatever the component made of it.
+    pub exceeded: Option<Exceeded>,
+    /// What the call used.
+    pub usage: Usage,
+}
+
+/// What a run reads, and within which limits.
+#[derive(Debug, Clone, Default)]
+pub struct SyncRequest<'a> {
+    /// What one call may use.
+    pub limits: Limits,
+    /// Streams, each with its mode.
+    pub selection: &'a [Selection],
+    /// Of the last checkpoint, or none for a fresh start.
+    pub state: Option<&'a str>,
+    /// Stops the run: the sink refuses its next call.
+    pub cancellation: CancellationToken,
+}
+
+impl Runtime {
+    /// Loads a connector, and registers it: its description and its streams are checked.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read or compiled, or is none of this contract.
+    pub async fn load(source: &ComponentSource) -> Result<Self> {
+        let engine = Engine::new(&configuration())?;
+        let ticker = Arc::new(EpochTicker::begin(&engine));
+        Self::register(source, engine, ticker).await
+    }
+
+    /// Loads another connector into the same engine, so that calls of both are neighbours.
+    ///
+    /// # Errors
+    ///
+    /// Like [`Runtime::load`].
+    pub async fn load_beside(&self, source: &ComponentSource) -> Result<Self> {
+        Self::register(source, self.engine.clone(), Arc::clone(&self.ticker)).await
+    }
+
+    async fn register(
+        source: &ComponentSource,
+        engine: Engine,
+        ticker: Arc<EpochTicker>,
+    ) -> Result<Self> {
+        let component = source.compile(&engine)?;
+        let connector = pre_instantiate(&engine, &component)?;
+        let mut runtime = Self {
+            engine,
+            connector,
+            ticker,
+            description: Description::default(),
+            streams: Arc::new([]),
+        };
+        runtime.describe().await?;
+        Ok(runtime)
+    }
+
+    /// Asks the component once what it is.
+    async fn describe(&mut self) -> Result<()> {
+        let nowhere = self.connect("{}", ConnectionOptions::default());
+        let nowhere = nowhere.map_err(|failure| anyhow!(failure.message))?;
+        let limits = Limits::for_registration();
+        let context = self.context(
+            &nowhere,
+            limits,
+            &[],
+            Box::new(NullDestination),
+            &CancellationToken::new(),
+        );
+        let ((description, streams), _) = self
+            .call(context, limits, async |connector, store| {
+                let source = connector.dx_connector_source();
+                let description = source.call_describe(&mut *store).await?;
+                Ok((description, source.call_list_streams(store).await?))
+            })
+            .await?;
+        self.description = Description::parse(description)?;
+        self.streams = Stream::parse_all(streams)?.into();
+        Ok(())
+    }
+
+    /// What the connector says of itself.
+    #[must_use]
+    pub fn description(&self) -> &Description {
+        &self.description
+    }
+
+    /// The streams of the connector.
+    #[must_use]
+    pub fn streams(&self) -> &[Stream] {
+        &self.streams
+    }
+
+    /// A connection of one tenant.
+    ///
+    /// # Errors
+    ///
+    /// The host shall sign and has no secret to sign with: `invalid_config`, naming the field.
+    pub fn connect(
+        &self,
+        config: &str,
+        options: ConnectionOptions,
+    ) -> Result<TenantConnection, Failure> {
+        TenantConnection::new(&self.description, config, options)
+    }
+
+    /// Validates the configuration of a connection. Only notes reach the destination.
+    ///
+    /// # Errors
+    ///
+    /// The component traps or exceeds a limit.
+    pub async fn validate(
+        &self,
+        connection: &TenantConnection,
+        limits: Limits,
+        destination: Box<dyn Destination>,
+        cancellation: &CancellationToken,
+    ) -> Result<Validation> {
+        let config = connection.config();
+        let context = self.context(connection, limits, &[], destination, cancellation);
+        let (found, _) = self
+            .call(context, limits, async |connector, store| {
+                connector
+                    .dx_connector_source()
+                    .call_validate(store, config)
+                    .await
+            })
+            .await?;
+        Ok(Validation::from_guest(found, connection.secrets()))
+    }
+
+    /// Reads streams into a destination.
+    ///
+    /// # Errors
+    ///
+    /// The component traps or exceeds a limit. What the component itself reports is in the outcome.
+    pub async fn sync(
+        &self,
+        connection: &TenantConnection,
+        request: SyncRequest<'_>,
+        destination: Box<dyn Destination>,
+    ) -> Result<Outcome> {
+        let config = connection.config();
+        let SyncRequest {
+            limits,
+            selection,
+            state,
+            cancellation,
+        } = request;
+        let context = self.context(connection, limits, selection, destination, &cancellation);
+        let (result, report) = self
+            .call(context, limits, async |connector, store| {
+                connector
+                    .dx_connector_source()
+                    .call_sync(store, config, selection, state)
+                    .await
+            })
+            .await?;
+        let secrets = connection.secrets();
+        Ok(Outcome {
+            result: match result {
+                Ok(json) => Ok(summary(Some(json), secrets)),
+                Err(failure) => Err(Failure::from_guest(failure, secrets)),
+            },
+            refusal: report.refusal,
+            exceeded: report.exceeded,
+            usage: report.usage,
+        })
+    }
+
+    fn context(
+        &self,
+        connection: &TenantConnection,
+        limits: Limits,
+        selection: &[Selection],
+        destination: Box<dyn Destination>,
+        cancellation: &CancellationToken,
+    ) -> CallContext {
+        let gate = Gate::new(Arc::clone(&self.streams), selection);
+        let metrics = Arc::new(CallMetrics::default());
+        CallContext::new(
+            connection,
+            limits,
+            metrics,
+            gate,
+            destination,
+            cancellation.clone(),
+        )
+    }
+
+    /// Makes one call in a store of its own, within its limits. A call that is given up leaves an instance
+    /// that can't be entered again, so instance and store go together.
+    async fn call<T>(
+        &self,
+        context: CallContext,
+        limits: Limits,
+        call: impl AsyncFnOnce(&Connector, &mut Store<CallContext>) -> wasmtime::Result<T>,
+    ) -> Result<(T, CallReport)> {
+        let metrics = context.metrics();
+        let meter = self.ticker.meter();
+        let mut store = self.store(context, limits, meter.clone());
+        let begun = Instant::now();
+        let run = async {
+            let connector = self.connector.instantiate_async(&mut store).await?;
+            let instantiated = begun.elapsed();
+            let value = call(&connector, &mut store).await?;
+            Ok((value, instantiated, store.into_data()))
+        };
+        let limited = CpuLimited {
+            run: pin!(run),
+            meter: meter.clone(),
+            limit: limits.cpu,
+        };
+        let ended = tokio::time::timeout(limits.wall, limited).await;
+        let (value, instantiated, context) =
+            match ended.map_err(|_| Exceeded::Wall(limits.wall)).flatten() {
+                Err(exceeded) => bail!(exceeded),
+                Ok(Err(error)) => return Err(failure(error, &limits)),
+                Ok(Ok(done)) => done,
+            };
+        let first_request = metrics.first.get().map(|first| first.duration_since(begun));
+        let usage = Usage {
+            memory: context.memory.used,
+            cpu: meter.used(),
+            requests: metrics.requests.load(Ordering::Relaxed),
+            instantiated,
+            first_request,
+        };
+        let report = CallReport {
+            refusal: context.refusal,
+            exceeded: metrics.exceeded.get().copied(),
+            usage,
+        };
+        Ok((value, report))
+    }
+
+    fn store(&self, context: CallContext, limits: Limits, meter: CpuMeter) -> Store<CallContext> {
+        let mut store = Store::new(&self.engine, context);
+        store.limiter(|context| &mut context.memory);
+        store.set_hostcall_fuel(limits.hostcall_bytes);
+        store.set_max_component_handles(limits.handles);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(move |_| Ok(meter.epoch_ends()));
+        store
+    }
+}
+
+fn pre_instantiate(engine: &Engine, component: &Component) -> Result<ConnectorPre<CallContext>> {
+    ConnectorPre::new(linker(engine)?.instantiate_pre(component)?)
+        .map_err(anyhow::Error::from)
+        .context("the component does not fit the contract dx:connector@0.2.0")
+}
+
+/// What a call leaves behind besides its value.
+struct CallReport {
+    refusal: Option<anyhow::Error>,
+    exceeded: Option<Exceeded>,
+    usage: Usage,
+}
+
+/// A limit in its own words, anything else with the guest's.
+fn failure(error: wasmtime::Error, limits: &Limits) -> anyhow::Error {
+    if let Some(exceeded) = Exceeded::behind(&error, limits) {
+        return exceeded.into();
+    }
+    if let Some(invalid) = error.downcast_ref::<InvalidDelivery>() {
+        return invalid.clone().into();
+    }
+    match error.downcast::<CalledAfterRefusal>() {
+        Ok(called) => called.into(),
+        Err(error) => {
+            // Where in the component is for its authors, why is for everybody.
+            tracing::info!("the component failed: {error:?}");
+            anyhow!("the component failed: {}", error.root_cause())
+        }
+    }
+}
