@@ -36,7 +36,7 @@ impl ComponentArgument {
     /// Loads the connector.
     pub(crate) async fn load(&self, options: &AdapterOptions) -> Result<Runtime, Failure> {
         let source = match &self.component {
-            Some(file) => ComponentSource::File(file.clone()),
+            Some(file) => ComponentSource::file(file),
             None => options.component.clone(),
         };
         Runtime::load(&source).await.map_err(internal)

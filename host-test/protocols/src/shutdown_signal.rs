@@ -9,7 +9,7 @@ use connector_runtime::failure::Failure;
 use connector_runtime::run::Completed;
 
 /// How long a run may take to end in good order after the signal.
-const GRACE: Duration = Duration::from_millis(1_200);
+const GRACE: Duration = Duration::from_secs(1);
 
 /// The signal that a process was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

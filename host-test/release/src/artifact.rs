@@ -6,6 +6,7 @@
 mod sbom;
 mod source;
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -61,7 +62,10 @@ pub fn write(release: Release<'_>, root: &Path, folder: &Path) -> Result<Written
     let revision = revision(root);
     let component = described(release.component, &package, revision.as_deref())?;
     let digest = Sha256::digest(&component);
-    let sha256: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut sha256 = String::new();
+    for byte in digest {
+        let _ = write!(sha256, "{byte:02x}");
+    }
     let sbom = sbom(&package, root, &sha256)?;
     empty(folder)?;
     put(&folder.join(COMPONENT), &component)?;

@@ -1,7 +1,7 @@
 //! The store of one call: what the component's imports reach, and no more.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Map;
 use tokio_util::sync::CancellationToken;
@@ -12,11 +12,18 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use crate::connection::TenantConnection;
 use crate::contract::{sink, types};
 use crate::destination::{Destination, Note};
+use crate::destination_thread::DestinationThread;
 use crate::gate::{self, Gate};
-use crate::limits::{Limits, Memory};
+use crate::inert_wasi::LogStream;
+use crate::limits::call_resources::CallResources;
+use crate::limits::{DeliveryLimits, Limits};
 use crate::outgoing::{CallMetrics, Outgoing};
 use crate::printable::printable;
 use crate::secrets::Secrets;
+
+mod rate_limiter;
+
+use rate_limiter::RateLimiter;
 
 /// What belongs to one call alone, and goes with it.
 pub(crate) struct CallContext {
@@ -25,10 +32,12 @@ pub(crate) struct CallContext {
     http: WasiHttpCtx,
     outgoing: Outgoing,
     gate: Gate,
-    destination: Box<dyn Destination>,
+    destination: DestinationThread,
+    limits: Limits,
+    delivered: DeliveryLimits,
     cancellation: CancellationToken,
     secrets: Secrets,
-    pub(crate) memory: Memory,
+    pub(crate) resources: CallResources,
     /// Why the destination refused, in its own words.
     pub(crate) refusal: Option<anyhow::Error>,
     /// The sink has refused a call.
@@ -43,12 +52,14 @@ pub(crate) struct CallContext {
 #[error("the component called the sink again after it had refused: {0}")]
 pub(crate) struct CalledAfterRefusal(String);
 
+/// How long a run may go on after it was told to stop.
+const GRACE: Duration = Duration::from_secs(1);
 /// Notes per second: more than a component has to say to a person.
 const NOTES_PER_SECOND: u32 = 500;
 /// Bytes of a note; a longer one is left out.
 const NOTE: usize = 16 << 10;
 /// Bytes of one set of headers, as `wasi:http` counts them.
-const FIELDS: usize = 64 << 10;
+const FIELDS: usize = 8 << 10;
 /// Bytes of randomness at once.
 const RANDOM: u64 = 64 << 10;
 
@@ -59,7 +70,6 @@ impl CallContext {
     pub(crate) fn new(
         connection: &TenantConnection,
         limits: Limits,
-        metrics: Arc<CallMetrics>,
         gate: Gate,
         destination: Box<dyn Destination>,
         cancellation: CancellationToken,
@@ -70,14 +80,20 @@ impl CallContext {
         http.set_field_size_limit(FIELDS);
         Self {
             table,
-            wasi: WasiCtx::builder().max_random_size(RANDOM).build(),
+            wasi: WasiCtx::builder()
+                .max_random_size(RANDOM)
+                .stdout(LogStream(connection.tenant().clone()))
+                .stderr(LogStream(connection.tenant().clone()))
+                .build(),
             http,
-            outgoing: Outgoing::new(connection.transport(), limits, metrics),
+            outgoing: Outgoing::new(connection, limits),
             secrets: connection.secrets().clone(),
             gate,
-            destination,
+            destination: DestinationThread::new(destination),
+            limits,
+            delivered: DeliveryLimits::new(&limits),
             cancellation,
-            memory: Memory::new(limits.memory),
+            resources: CallResources::new(&limits, connection.tenant().clone()),
             refusal: None,
             refused: false,
             pace: limits.rows_per_second.map(RateLimiter::new),
@@ -87,6 +103,19 @@ impl CallContext {
 
     pub(crate) fn metrics(&self) -> Arc<CallMetrics> {
         self.outgoing.metrics()
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// A while after the run was told to stop: a guest that delivers notices before.
+    pub(crate) fn stopped(&self) -> impl Future<Output = ()> + use<> {
+        let cancellation = self.cancellation.clone();
+        async move {
+            cancellation.cancelled().await;
+            tokio::time::sleep(GRACE).await;
+        }
     }
 
     /// Lets a guest that delivers too fast wait, and ends the call of one that goes on after a refusal.
@@ -101,62 +130,102 @@ impl CallContext {
         Ok(())
     }
 
-    /// Hands something over to the destination, unless the run was cancelled. The destination's error goes to
-    /// whoever made the call; the guest learns only that it has to stop.
-    fn deliver(
-        &mut self,
-        deliver: impl FnOnce(&mut dyn Destination) -> anyhow::Result<()>,
-    ) -> Result<(), sink::SinkError> {
-        if self.cancellation.is_cancelled() {
-            self.refused = true;
-            return Err(sink::SinkError::Cancelled);
-        }
-        deliver(&mut *self.destination).map_err(|error| {
+    /// The destination's error goes to whoever made the call; the guest learns only that it has to stop.
+    fn conclude(&mut self, delivered: anyhow::Result<()>) -> Result<(), sink::SinkError> {
+        delivered.map_err(|error| {
             let words = format!("{error:#}");
             self.refused = true;
             self.refusal = Some(error);
             sink::SinkError::Failed(words)
         })
     }
+
+    /// Waits until what was delivered is written.
+    pub(crate) async fn close_destination(&mut self) {
+        if let Err(error) = self.destination.close().await {
+            self.refusal.get_or_insert(error);
+        }
+    }
+
+    /// What has to be true before anything is taken.
+    async fn admit(&mut self, rows: usize, bytes: usize) -> wasmtime::Result<Admission> {
+        self.check_and_throttle(rows).await?;
+        self.delivered.count(rows, bytes)?;
+        if self.cancellation.is_cancelled() {
+            self.refused = true;
+            return Ok(Admission::Cancelled);
+        }
+        Ok(Admission::Granted)
+    }
+}
+
+/// Whether a call of the sink goes on.
+#[derive(PartialEq, Eq)]
+enum Admission {
+    Granted,
+    Cancelled,
 }
 
 impl sink::Host for CallContext {
     async fn begin_snapshot(&mut self, streams: Vec<String>) -> Answer {
-        self.check_and_throttle(1).await?;
+        if self.admit(streams.len().max(1), bytes(&streams)).await? == Admission::Cancelled {
+            return Ok(Err(sink::SinkError::Cancelled));
+        }
         self.gate.begin_snapshot(&streams)?;
-        Ok(self.deliver(|destination| destination.begin_snapshot(&streams)))
+        let delivered = self.destination.begin_snapshot(streams).await;
+        Ok(self.conclude(delivered))
     }
 
     async fn emit(&mut self, batch: types::Batch) -> Answer {
-        self.check_and_throttle(batch.rows.len() + batch.replaces.len())
-            .await?;
+        let rows = batch.rows.len() + batch.replaces.len();
+        let text = bytes(&batch.rows) + bytes(&batch.replaces);
+        if self.admit(rows, text).await? == Admission::Cancelled {
+            return Ok(Err(sink::SinkError::Cancelled));
+        }
         let stream = self.gate.stream(&batch.stream)?;
-        let batch = gate::batch(stream, &batch)?;
-        Ok(self.deliver(|destination| destination.write(batch)))
+        let batch = gate::parse_batch(stream, batch).await?;
+        let delivered = self
+            .destination
+            .write(batch, text + rows * PARSED_ROW)
+            .await;
+        Ok(self.conclude(delivered))
     }
 
     async fn checkpoint(&mut self, state: String) -> Answer {
-        self.check_and_throttle(1).await?;
+        if self.admit(1, state.len()).await? == Admission::Cancelled {
+            return Ok(Err(sink::SinkError::Cancelled));
+        }
         Gate::checkpoint(&state)?;
-        Ok(self.deliver(|destination| destination.checkpoint(&state)))
+        let delivered = self.destination.checkpoint(state).await;
+        Ok(self.conclude(delivered))
     }
 
     async fn end_snapshot(&mut self, stream: String, except: Vec<String>) -> Answer {
-        self.check_and_throttle(except.len().max(1)).await?;
-        let except = self.gate.end_snapshot(&stream, &except)?;
-        Ok(self.deliver(|destination| destination.end_snapshot(&stream, &except)))
+        if self.admit(except.len().max(1), bytes(&except)).await? == Admission::Cancelled {
+            return Ok(Err(sink::SinkError::Cancelled));
+        }
+        let except = self.gate.end_snapshot(&stream, except).await?;
+        let delivered = self.destination.end_snapshot(stream, except).await;
+        Ok(self.conclude(delivered))
     }
 
     async fn note(&mut self, note: String) -> wasmtime::Result<()> {
         self.notes.throttle(1).await;
-        if self.refused || note.len() > NOTE {
+        if self.refused || note.len() > NOTE || !self.delivered.count_note() {
             return Ok(());
         }
         if let Some(note) = parse_note(&note, &self.secrets) {
-            self.destination.note(&note);
+            self.destination.note(note).await;
         }
         Ok(())
     }
+}
+
+/// Bytes that a parsed row takes besides its text.
+const PARSED_ROW: usize = 700;
+
+fn bytes(texts: &[String]) -> usize {
+    texts.iter().map(String::len).sum()
 }
 
 /// A note whose texts are safe to show.
@@ -198,34 +267,5 @@ impl WasiHttpView for CallContext {
             table: &mut self.table,
             hooks: &mut self.outgoing,
         }
-    }
-}
-
-/// Back-pressure: a guest that delivers faster than allowed waits before the next batch.
-#[derive(Debug)]
-struct RateLimiter {
-    rows_per_second: u32,
-    /// Until when the rows taken so far are paid for.
-    paid: Instant,
-}
-
-impl RateLimiter {
-    fn new(rows_per_second: u32) -> Self {
-        Self {
-            rows_per_second: rows_per_second.max(1),
-            paid: Instant::now(),
-        }
-    }
-
-    async fn throttle(&mut self, rows: usize) {
-        let now = Instant::now();
-        // An empty batch is not free: whoever sends nothing else would never wait.
-        let rows = u32::try_from(rows.max(1)).unwrap_or(u32::MAX);
-        let price = Duration::from_secs_f64(f64::from(rows) / f64::from(self.rows_per_second));
-        // Even a sleep of nothing lasts until the timer's next millisecond.
-        if self.paid > now {
-            tokio::time::sleep_until(self.paid.into()).await;
-        }
-        self.paid = self.paid.max(now) + price;
     }
 }

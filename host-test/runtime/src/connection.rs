@@ -10,15 +10,13 @@ use serde_json::{Map, Value, json};
 
 use crate::address::NetworkPolicy;
 use crate::contract::FailureKind;
+use crate::cpu_scheduler::EpochTicker;
 use crate::description::{Authentication, Description};
 use crate::egress::Egress;
 use crate::failure::Failure;
 use crate::secrets::Secrets;
 use crate::tenant::Tenant;
-use crate::transport::Transport;
-
-#[cfg(test)]
-mod tests;
+use crate::transport::{Authorization, Transport};
 
 /// Who signs requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -70,16 +68,17 @@ impl TenantConnection {
     /// The host shall sign and has no secret to sign with: `invalid_config`, naming the field.
     pub(crate) fn new(
         description: &Description,
+        ticker: &EpochTicker,
         config: &str,
         options: ConnectionOptions,
     ) -> Result<Self, Failure> {
         let mut fields: Map<String, Value> = serde_json::from_str(config).unwrap_or_default();
         let secrets = Secrets::of(description, &fields);
-        let base_url = fields
+        let configured_url = fields
             .get(&description.base_url_field)
             .and_then(Value::as_str);
-        let base_url = base_url.unwrap_or_default();
-        let egress = Egress::for_connector(description, base_url, options.network);
+        let configured_url = configured_url.unwrap_or_default();
+        let egress = Egress::for_connector(description, configured_url, options.network);
         let held = description
             .authentication
             .iter()
@@ -94,10 +93,15 @@ impl TenantConnection {
                 (Value::Object(fields).to_string(), authorization)
             }
         };
+        let authorization = authorization.map(|header| Authorization {
+            header,
+            secrets: secrets.clone(),
+        });
         let tenant = options.tenant.unwrap_or_default();
+        let tasks = ticker.connection_tasks(&tenant);
         Ok(Self {
             config: Arc::new(config),
-            transport: Arc::new(Transport::new(egress, authorization)),
+            transport: Arc::new(Transport::of_tenant(egress, authorization, tasks)),
             secrets,
             tenant,
         })
@@ -118,6 +122,11 @@ impl TenantConnection {
     #[must_use]
     pub fn tenant(&self) -> &Tenant {
         &self.tenant
+    }
+
+    /// What is wrong between this host and the service, in words for a person.
+    pub(crate) fn fault(&self) -> Option<String> {
+        self.transport.fault()
     }
 
     pub(crate) fn transport(&self) -> Arc<Transport> {

@@ -60,6 +60,13 @@ impl Failure {
         move |error| Self::new(kind, format!("{error:#}"))
     }
 
+    /// Adds what the host knows of a failure that no answer of the service led to.
+    pub(crate) fn explain(&mut self, fault: Option<String>) {
+        if let Some(fault) = fault.filter(|_| self.http_status.is_none()) {
+            self.message = format!("{} ({fault})", self.message);
+        }
+    }
+
     pub(crate) fn from_guest(failure: types::Failure, secrets: &Secrets) -> Self {
         Self {
             kind: failure.kind,
@@ -93,13 +100,11 @@ pub(crate) fn summary(json: Option<String>, secrets: &Secrets) -> Summary {
     let Some(json) = json else {
         return Summary::new();
     };
-    match serde_json::from_str(&json) {
-        Ok(Value::Object(object)) => map_texts(object, &|text| clean(&text, secrets)),
-        _ => {
-            tracing::warn!("the component's summary is not a JSON object");
-            Summary::new()
-        }
+    if let Ok(Value::Object(object)) = serde_json::from_str(&json) {
+        return map_texts(object, &|text| clean(&text, secrets));
     }
+    tracing::warn!("the component's summary is not a JSON object");
+    Summary::new()
 }
 
 fn clean(text: &str, secrets: &Secrets) -> String {

@@ -13,15 +13,13 @@ use crate::printable::printable_within;
 use crate::stream::Stream;
 
 mod row;
-#[cfg(test)]
-mod tests;
 
 use row::RowSeed;
 
 /// What a guest delivers against the contract; it ends the call.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the component delivered what the contract does not allow: {0}")]
-pub struct InvalidDelivery(String);
+pub(crate) struct InvalidDelivery(String);
 
 /// What was selected, and how far its snapshots are.
 pub(crate) struct Gate {
@@ -58,7 +56,7 @@ impl Gate {
         selected.ok_or_else(|| InvalidDelivery(format!("stream {} was not selected", quoted(name))))
     }
 
-    /// The position of a selected stream.
+    /// Snapshots of these streams begin.
     pub(crate) fn begin_snapshot(&mut self, names: &[String]) -> Checked<()> {
         let distinct: BTreeSet<_> = names.iter().collect();
         if names.is_empty() || distinct.len() != names.len() {
@@ -73,9 +71,14 @@ impl Gate {
         Ok(())
     }
 
-    pub(crate) fn end_snapshot(&mut self, name: &str, except: &[String]) -> Checked<Vec<Row>> {
+    /// The snapshot of this stream ends, but for the rows that match these partial keys.
+    pub(crate) async fn end_snapshot(
+        &mut self,
+        name: &str,
+        except: Vec<String>,
+    ) -> Checked<Vec<Row>> {
         let stream = self.stream(name)?;
-        let except = partial_keys(stream, except)?;
+        let except = parse_all(RowSeed::key(stream), except).await?;
         if !self.ended.insert(name.to_owned()) {
             let message = format!("the snapshot of {name} ended twice");
             return Err(InvalidDelivery(message));
@@ -83,6 +86,7 @@ impl Gate {
         Ok(except)
     }
 
+    /// A state is short.
     pub(crate) fn checkpoint(state: &str) -> Checked<()> {
         if state.len() < STATE {
             return Ok(());
@@ -95,39 +99,38 @@ impl Gate {
     }
 }
 
-/// Parses rows: JSON objects of known columns, keys complete, values of their columns' kinds.
-pub(crate) fn parse_rows(stream: &Stream, rows: &[String]) -> Checked<Vec<Row>> {
-    rows.iter()
-        .map(|row| parse(RowSeed::row(stream), row))
-        .collect()
+/// Parses a batch: rows of known columns, partial keys of key columns. Lets neighbours run meanwhile.
+pub(crate) async fn parse_batch(stream: &Stream, batch: types::Batch) -> Checked<Batch> {
+    Ok(Batch {
+        stream: stream.name.clone(),
+        replaces: parse_all(RowSeed::key(stream), batch.replaces).await?,
+        rows: parse_all(RowSeed::row(stream), batch.rows).await?,
+    })
 }
 
-/// Parses partial keys: JSON objects of key columns, at least one.
-pub(crate) fn partial_keys(stream: &Stream, keys: &[String]) -> Checked<Vec<Row>> {
-    keys.iter()
-        .map(|key| parse(RowSeed::key(stream), key))
-        .collect()
+/// Rows that are parsed before another task may run: half a millisecond.
+const TURN: usize = 256;
+
+async fn parse_all(seed: RowSeed<'_>, texts: Vec<String>) -> Checked<Vec<Row>> {
+    let mut rows = Vec::with_capacity(texts.len());
+    for (index, text) in texts.into_iter().enumerate() {
+        if index % TURN == TURN - 1 {
+            tokio::task::yield_now().await;
+        }
+        rows.push(parse(seed, &text)?);
+    }
+    Ok(rows)
 }
 
 fn parse(seed: RowSeed<'_>, json: &str) -> Checked<Row> {
-    let (stream, what) = (seed.stream(), seed.what());
     let mut deserializer = serde_json::Deserializer::from_str(json);
     let parsed = seed.deserialize(&mut deserializer);
     parsed
         .and_then(|row| deserializer.end().map(|()| row))
         .map_err(|error| {
             let error = printable_within(&error.to_string(), 300);
-            InvalidDelivery(format!("{what} of {stream}: {error}"))
+            InvalidDelivery(format!("{} of {}: {error}", seed.what(), seed.stream()))
         })
-}
-
-/// A batch whose parts are parsed.
-pub(crate) fn batch(stream: &Stream, batch: &types::Batch) -> Checked<Batch> {
-    Ok(Batch {
-        stream: stream.name.clone(),
-        replaces: partial_keys(stream, &batch.replaces)?,
-        rows: parse_rows(stream, &batch.rows)?,
-    })
 }
 
 fn quoted(name: &str) -> String {

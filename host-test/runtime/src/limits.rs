@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use wasmtime::ResourceLimiter;
 use wasmtime::component::ResourceTableError;
+
+pub(crate) mod call_resources;
 
 /// Elements of one table. A Rust component of some 150 KB has a few hundred, one for each function that is
 /// called by a pointer.
@@ -30,6 +31,16 @@ pub struct Limits {
     pub rows_per_second: Option<u32>,
     /// Bytes that the guest hands over at once: a batch, a state, a note.
     pub hostcall_bytes: usize,
+    /// Rows of one batch, its replacements included.
+    pub batch_rows: usize,
+    /// Rows of one run, replacements included.
+    pub run_rows: u64,
+    /// Bytes of all rows of one run.
+    pub run_bytes: u64,
+    /// Notes of one run; later ones are left out.
+    pub run_notes: u64,
+    /// Instances of modules, linear memories and tables that a component consists of.
+    pub instances: usize,
     /// Requests, answers, streams and the like that the host keeps for the guest.
     pub handles: usize,
 }
@@ -44,8 +55,13 @@ impl Default for Limits {
             request: 1 << 20,
             in_flight: 72,
             rows_per_second: None,
-            hostcall_bytes: 64 << 20,
-            handles: 2_000,
+            hostcall_bytes: 16 << 20,
+            batch_rows: 10_000,
+            run_rows: 100_000_000,
+            run_bytes: 16 << 30,
+            run_notes: 100_000,
+            instances: 32,
+            handles: 1_000,
         }
     }
 }
@@ -71,6 +87,24 @@ pub enum Exceeded {
     /// Linear memory.
     #[error("the call needs more than its {} MiB of memory", .0 >> 20)]
     Memory(usize),
+    /// Linear memory of all calls of a tenant.
+    #[error("the calls of this tenant need more than their {} MiB of memory", .0 >> 20)]
+    TenantMemory(usize),
+    /// Rows of a batch.
+    #[error("the call delivers a batch of more than {0} rows")]
+    BatchRows(usize),
+    /// Rows of a run.
+    #[error("the call delivers more than its {0} rows")]
+    RunRows(u64),
+    /// Bytes of a run.
+    #[error("the call delivers more than its {} MiB of rows", .0 >> 20)]
+    RunBytes(u64),
+    /// What answers nothing.
+    #[error("a server sent more than {} KiB that answer nothing", .0 >> 10)]
+    Unanswered(u64),
+    /// A server that sends a secret back.
+    #[error("a server's answer holds the secret that signed the request")]
+    SecretEchoed,
     /// The tables of functions.
     #[error("the call needs tables of more than {0} elements")]
     Table(usize),
@@ -120,65 +154,50 @@ impl Exceeded {
     }
 }
 
-/// Counts linear memory, all memories of a component together, and refuses more than the limit, in words that reach whoever made the call.
+/// Counts what a run delivers.
 #[derive(Debug)]
-pub(crate) struct Memory {
-    limit: usize,
-    /// Bytes in use now, which is also the most ever used: linear memory doesn't shrink.
-    pub(crate) used: usize,
+pub(crate) struct DeliveryLimits {
+    batch_rows: usize,
+    run_rows: u64,
+    run_bytes: u64,
+    run_notes: u64,
+    rows: u64,
+    bytes: u64,
+    notes: u64,
 }
 
-impl Memory {
-    pub(crate) fn new(limit: usize) -> Self {
-        Self { limit, used: 0 }
-    }
-}
-
-impl ResourceLimiter for Memory {
-    fn memory_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        _maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        let used = self.used + desired.saturating_sub(current);
-        if used > self.limit {
-            return Err(Exceeded::Memory(self.limit).into());
+impl DeliveryLimits {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self {
+            batch_rows: limits.batch_rows,
+            run_rows: limits.run_rows,
+            run_bytes: limits.run_bytes,
+            run_notes: limits.run_notes,
+            rows: 0,
+            bytes: 0,
+            notes: 0,
         }
-        self.used = used;
-        Ok(true)
     }
 
-    fn table_growing(
-        &mut self,
-        _current: usize,
-        desired: usize,
-        _maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        if desired > TABLE {
-            return Err(Exceeded::Table(TABLE).into());
+    /// Counts a delivery.
+    pub(crate) fn count(&mut self, rows: usize, bytes: usize) -> Result<(), Exceeded> {
+        if rows > self.batch_rows {
+            return Err(Exceeded::BatchRows(self.batch_rows));
         }
-        Ok(true)
+        self.rows = self.rows.saturating_add(rows as u64);
+        self.bytes = self.bytes.saturating_add(bytes as u64);
+        if self.rows > self.run_rows {
+            return Err(Exceeded::RunRows(self.run_rows));
+        }
+        if self.bytes > self.run_bytes {
+            return Err(Exceeded::RunBytes(self.run_bytes));
+        }
+        Ok(())
     }
-}
 
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use wasmtime::{Engine, Ref, RefType, Store, Table, TableType};
-
-    use super::*;
-
-    #[test]
-    fn tables_grow_to_their_limit() {
-        let mut store = Store::new(&Engine::default(), Memory::new(0));
-        store.limiter(|memory| memory);
-        let kind = TableType::new(RefType::FUNCREF, 1, None);
-        let table = Table::new(&mut store, kind, Ref::Func(None)).unwrap();
-        let grown = u64::try_from(TABLE - 1).unwrap();
-        table.grow(&mut store, grown, Ref::Func(None)).unwrap();
-        let error = table.grow(&mut store, 1, Ref::Func(None)).unwrap_err();
-        let met = Exceeded::behind(&error, &Limits::default());
-        assert_eq!(met, Some(Exceeded::Table(TABLE)));
+    /// Whether one more note is taken.
+    pub(crate) fn count_note(&mut self) -> bool {
+        self.notes = self.notes.saturating_add(1);
+        self.notes <= self.run_notes
     }
 }

@@ -14,11 +14,13 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
+use crate::connection::TenantConnection;
 use crate::limits::{Exceeded, Limits};
-use crate::transport::Transport;
+use crate::tenant::Tenant;
+use crate::transport::{ECHOED, Flood, LONGEST_TIMEOUT, Transport, UNANSWERED_LIMIT};
 
 /// How long each part of an answer is waited for where the guest doesn't say.
-const PATIENCE: Duration = Duration::from_mins(1);
+const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Bytes of an answer that is waited for as a whole: the guest then wakes up once for it, not twice.
 const BUFFER_THRESHOLD: u64 = 64 << 10;
@@ -33,34 +35,56 @@ pub(crate) struct Outgoing {
 }
 
 /// What a call has sent.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct CallMetrics {
+    tenant: Tenant,
     pub(crate) requests: AtomicU64,
     /// When the first request was handed over.
     pub(crate) first: OnceLock<Instant>,
-    /// The first limit that a request met. The guest is told of it as an error of that request and goes on.
+    /// The first limit that a request exceeded. The guest reads it as an error of that request and goes on.
     pub(crate) exceeded: OnceLock<Exceeded>,
 }
 
 impl CallMetrics {
+    fn new(tenant: Tenant) -> Self {
+        Self {
+            tenant,
+            requests: AtomicU64::new(0),
+            first: OnceLock::new(),
+            exceeded: OnceLock::new(),
+        }
+    }
+
     fn record(&self, exceeded: Exceeded) {
-        if self.exceeded.set(exceeded).is_ok() {
-            tracing::warn!("a request met a limit: {exceeded}");
+        if self.exceeded.set(exceeded).is_ok() && self.tenant.may_log() {
+            tracing::warn!("a request exceeded a limit: {exceeded}");
+        }
+    }
+
+    /// Records the limit behind an error of a request, if there is one.
+    fn observe(&self, error: &Error) {
+        match error {
+            Error::HttpRequestDenied | Error::DestinationIpProhibited => {
+                self.record(Exceeded::Egress);
+            }
+            Error::InternalError(Some(words)) if words == ECHOED => {
+                self.record(Exceeded::SecretEchoed);
+            }
+            Error::InternalError(Some(words)) if *words == Flood.to_string() => {
+                self.record(Exceeded::Unanswered(UNANSWERED_LIMIT));
+            }
+            _ => {}
         }
     }
 }
 
 impl Outgoing {
-    pub(crate) fn new(
-        transport: Arc<Transport>,
-        limits: Limits,
-        metrics: Arc<CallMetrics>,
-    ) -> Self {
+    pub(crate) fn new(connection: &TenantConnection, limits: Limits) -> Self {
         Self {
-            transport,
+            transport: connection.transport(),
             limits,
             slots: Arc::new(Semaphore::new(limits.in_flight)),
-            metrics,
+            metrics: Arc::new(CallMetrics::new(connection.tenant().clone())),
         }
     }
 
@@ -103,20 +127,16 @@ impl WasiHttpHooks for Outgoing {
                 request.map(|body| limited(body, limit, Arc::clone(&metrics)))
             };
             let answer = transport.send(request, &options).await;
-            let response = answer.inspect_err(|error| {
-                if matches!(
-                    error,
-                    Error::HttpRequestDenied | Error::DestinationIpProhibited
-                ) {
-                    metrics.record(Exceeded::Egress);
-                }
-            })?;
-            let between = options.between_bytes_timeout.unwrap_or(PATIENCE);
+            let response = answer.inspect_err(|error| metrics.observe(error))?;
+            let between = options.between_bytes_timeout.unwrap_or(IDLE_TIMEOUT);
+            let between = between.min(LONGEST_TIMEOUT);
             let (head, body) = response.into_parts();
             let longest = body.size_hint().upper();
             let body = if longest.is_some_and(|size| size <= BUFFER_THRESHOLD.min(limits.response))
             {
-                whole(body, between).await?
+                buffer(body, between)
+                    .await
+                    .inspect_err(|error| metrics.observe(error))?
             } else {
                 limited(body, Exceeded::Response(limits.response), metrics)
             };
@@ -136,7 +156,7 @@ impl WasiHttpHooks for Outgoing {
 }
 
 /// Waits for a small body to its end.
-async fn whole(body: WasiBody, between: Duration) -> Result<WasiBody, Error> {
+async fn buffer(body: WasiBody, between: Duration) -> Result<WasiBody, Error> {
     let collected = tokio::time::timeout(between, body.collect()).await;
     let collected = collected.map_err(|_| Error::ConnectionReadTimeout)??;
     let body = Full::new(collected.to_bytes()).map_err(|never| match never {});
@@ -158,6 +178,7 @@ fn limited(body: WasiBody, limit: Exceeded, metrics: Arc<CallMetrics>) -> WasiBo
             };
             error
                 .downcast::<Error>()
+                .inspect(|error| metrics.observe(error))
                 .map_or_else(exceeded, |error| *error)
         })
         .boxed_unsync()

@@ -6,7 +6,7 @@ use crate::connection::TenantConnection;
 use crate::contract::{FailureKind, Mode, Selection};
 use crate::destination::Destination;
 use crate::failure::{Failure, Summary};
-use crate::runtime::{Outcome, Runtime, SyncRequest, Usage};
+use crate::runtime::{Outcome, Runtime, Stopped, SyncRequest, Usage};
 use crate::stream::Stream;
 
 #[cfg(test)]
@@ -77,14 +77,25 @@ fn conclude(outcome: Result<Outcome>) -> Result<Completed, Failure> {
         refusal,
         usage,
         ..
-    } = outcome.map_err(Failure::from_error(FailureKind::Other))?;
-    let mut reported = match result {
-        Ok(summary) => return Ok(Completed { summary, usage }),
-        Err(reported) => reported,
-    };
-    // The destination knows better than the component why it refused.
-    if let Some(words) = refusal.filter(|_| reported.kind == FailureKind::Cancelled) {
-        reported.message = format!("{words:#}");
+    } = outcome.map_err(|error| {
+        let kind = match error.downcast_ref::<Stopped>() {
+            Some(Stopped) => FailureKind::Cancelled,
+            None => FailureKind::Other,
+        };
+        Failure::from_error(kind)(error)
+    })?;
+    match (result, refusal) {
+        (Ok(summary), None) => Ok(Completed { summary, usage }),
+        // It refused what was queued last.
+        (Ok(summary), Some(words)) => Err(Failure {
+            details: summary,
+            ..Failure::new(FailureKind::Cancelled, format!("{words:#}"))
+        }),
+        // The destination knows better than the component why it refused.
+        (Err(reported), Some(words)) if reported.kind == FailureKind::Cancelled => Err(Failure {
+            message: format!("{words:#}"),
+            ..reported
+        }),
+        (Err(reported), _) => Err(reported),
     }
-    Err(reported)
 }

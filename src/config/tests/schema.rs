@@ -32,6 +32,11 @@ fn a_default_in_the_schema_is_the_parser_s_and_no_field_is_missing() {
     // Taken apart without `..`: who adds a field has to add it to the schema.
     let Config {
         base_url: _,
+        exclude_spaces: _,
+        include_personal_spaces: _,
+        refresh_days: _,
+        refresh_requests: _,
+        skip_pages: _,
         credentials: _,
         token_looks_right: _,
         spaces,

@@ -32,7 +32,9 @@ impl MaxDelete {
         Ok(Self(percent))
     }
 
-    fn allows(self, rows: u64, of: u64) -> bool {
+    /// Whether a close may delete so many of a stream's rows.
+    #[must_use]
+    pub fn allows(self, rows: u64, of: u64) -> bool {
         rows <= ALWAYS_ALLOWED || u128::from(rows) * 100 <= u128::from(of) * u128::from(self.0)
     }
 }
@@ -75,6 +77,21 @@ impl SweepReport {
             .clone()
     }
 
+    /// Notes rows that a close deleted.
+    pub fn add_swept(&self, stream: &str, rows: u64) {
+        self.update(|sweeps| {
+            sweeps.refused.remove(stream);
+            *sweeps.swept.entry(stream.to_owned()).or_default() += rows;
+        });
+    }
+
+    /// Notes a close that was refused.
+    pub fn add_refused(&self, stream: &str, refused: RefusedClose) {
+        self.update(|sweeps| {
+            sweeps.refused.insert(stream.to_owned(), refused);
+        });
+    }
+
     fn update(&self, change: impl FnOnce(&mut Sweeps)) {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
@@ -94,17 +111,10 @@ pub(super) fn close(
         let sql = format!("DELETE FROM {} WHERE {} < ?1", quote(name), quote(SNAPSHOT));
         database.execute(&sql, [snapshot])?;
         remember(database, name, None)?;
-        report.update(|sweeps| {
-            sweeps.refused.remove(name);
-            *sweeps.swept.entry(name.clone()).or_default() += rows;
-        });
+        report.add_swept(name, rows);
     } else {
         remember(database, name, Some(snapshot))?;
-        report.update(|sweeps| {
-            sweeps
-                .refused
-                .insert(name.clone(), RefusedClose { rows, of });
-        });
+        report.add_refused(name, RefusedClose { rows, of });
     }
     Ok(())
 }

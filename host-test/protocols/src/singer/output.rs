@@ -56,9 +56,9 @@ impl<W: Write> SingerOutput<W> {
         now: fn() -> Timestamp,
     ) -> Self {
         let rows = RowCounts::default();
-        streams
-            .iter()
-            .for_each(|selected| rows.add(&selected.stream, 0));
+        for selected in &streams {
+            rows.add(&selected.stream, 0);
+        }
         Self {
             out: LineWriter::new(out),
             streams,

@@ -35,15 +35,15 @@ enum Message {
 #[serde(deny_unknown_fields)]
 struct NoBookmarks {
     #[serde(default)]
-    bookmarks: BTreeMap<String, NoBookmark>,
+    bookmarks: BTreeMap<String, BTreeMap<String, Never>>,
     #[serde(default)]
     #[serde(rename = "currently_syncing")]
     _currently_syncing: Option<String>,
 }
 
+/// The value of a bookmark, of which this tap has none.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NoBookmark {}
+enum Never {}
 
 /// Reads the state, if there is one.
 ///

@@ -12,30 +12,45 @@ use futures_util::task::AtomicWaker;
 pub(super) struct RunQueue {
     /// Calls that could go on, and have no processor yet.
     waiting: AtomicUsize,
-    /// Microseconds that calls have run.
+    /// Nanoseconds that calls and connections have run.
     used: AtomicU64,
     /// Calls under way.
     calls: AtomicU32,
+    /// Tenants that have calls under way.
+    tenants: AtomicU32,
 }
 
 impl RunQueue {
-    /// The part of one call, and some more: nobody has just that.
-    pub(super) fn part(&self, all: Duration) -> Duration {
-        all * 5 / 4 / self.calls.load(Ordering::Relaxed).max(1)
+    /// The share of one tenant, and a quarter more: nobody has exactly that.
+    pub(super) fn share(&self, all: Duration) -> Duration {
+        all * 5 / 4 / self.tenants.load(Ordering::Relaxed).max(1)
     }
 
     /// Whether no call is under way.
-    pub(super) fn is_none(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.calls.load(Ordering::Relaxed) == 0
     }
 
+    /// Whether a call could go on and has no processor.
+    pub(super) fn has_waiting(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > 0
+    }
+
     pub(super) fn used(&self) -> Duration {
-        Duration::from_micros(self.used.load(Ordering::Relaxed))
+        Duration::from_nanos(self.used.load(Ordering::Relaxed))
     }
 
     pub(super) fn add(&self, used: Duration) {
-        let micros = u64::try_from(used.as_micros()).unwrap_or(u64::MAX);
-        self.used.fetch_add(micros, Ordering::Relaxed);
+        let nanos = u64::try_from(used.as_nanos()).unwrap_or(u64::MAX);
+        self.used.fetch_add(nanos, Ordering::Relaxed);
+    }
+
+    pub(super) fn tenant_begins(&self) {
+        self.tenants.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn tenant_ends(&self) {
+        self.tenants.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -43,7 +58,7 @@ impl RunQueue {
 #[derive(Debug)]
 pub(super) struct CountingWaker {
     run_queue: Arc<RunQueue>,
-    rung: AtomicBool,
+    woken: AtomicBool,
     task: AtomicWaker,
 }
 
@@ -52,7 +67,7 @@ impl CountingWaker {
         run_queue.calls.fetch_add(1, Ordering::Relaxed);
         Self {
             run_queue,
-            rung: AtomicBool::new(false),
+            woken: AtomicBool::new(false),
             task: AtomicWaker::new(),
         }
     }
@@ -61,20 +76,20 @@ impl CountingWaker {
         &self.run_queue
     }
 
-    /// The call has a processor; whom to wake when it wants one again.
-    pub(super) fn answer(&self, task: &Waker) {
-        self.answered();
+    /// The call has a processor; `task` is woken when it wants one again.
+    pub(super) fn polled(&self, task: &Waker) {
+        self.stop_waiting();
         self.task.register(task);
     }
 
     /// Whether another call could go on and has no processor. This one may have been woken while it runs.
     pub(super) fn others_wait(&self) -> bool {
-        let own = usize::from(self.rung.load(Ordering::Acquire));
+        let own = usize::from(self.woken.load(Ordering::Acquire));
         self.run_queue.waiting.load(Ordering::Relaxed) > own
     }
 
-    fn answered(&self) {
-        if self.rung.swap(false, Ordering::AcqRel) {
+    fn stop_waiting(&self) {
+        if self.woken.swap(false, Ordering::AcqRel) {
             self.run_queue.waiting.fetch_sub(1, Ordering::Relaxed);
         }
     }
@@ -86,7 +101,7 @@ impl Wake for CountingWaker {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        if !self.rung.swap(true, Ordering::AcqRel) {
+        if !self.woken.swap(true, Ordering::AcqRel) {
             self.run_queue.waiting.fetch_add(1, Ordering::Relaxed);
         }
         self.task.wake();
@@ -95,7 +110,7 @@ impl Wake for CountingWaker {
 
 impl Drop for CountingWaker {
     fn drop(&mut self) {
-        self.answered();
+        self.stop_waiting();
         self.run_queue.calls.fetch_sub(1, Ordering::Relaxed);
     }
 }
