@@ -21,7 +21,6 @@ fn with(field: &str, value: Value) -> String {
 
 #[test]
 fn addresses_are_normalised() {
-    let site = "https://x.atlassian.net";
     for (text, expected, gateway) in [
         (GATEWAY, GATEWAY, true),
         (
@@ -39,31 +38,16 @@ fn addresses_are_normalised() {
             GATEWAY,
             true,
         ),
+        ("https://x.atlassian.net", "https://x.atlassian.net", false),
+        ("https://x.atlassian.net/", "https://x.atlassian.net", false),
         (
-            "https://api.atlassian.com/ex/confluence/1a2b-3c/wiki/api/v2/pages?limit=5",
-            GATEWAY,
-            true,
-        ),
-        (site, site, false),
-        ("https://x.atlassian.net/", site, false),
-        ("https://x.atlassian.net/wiki", site, false),
-        (" https://x.atlassian.net/wiki/ \n", site, false),
-        ("x.atlassian.net", site, false),
-        ("https://x.atlassian.net?x=y", site, false),
-        ("https://x.atlassian.net/#x", site, false),
-        (
-            "https://x.atlassian.net/wiki/spaces/X/pages/7/A+title?focus=1",
-            site,
+            "https://x.atlassian.net/wiki",
+            "https://x.atlassian.net",
             false,
         ),
         (
-            "https://x.atlassian-us-gov-mod.net/wiki",
-            "https://x.atlassian-us-gov-mod.net",
-            false,
-        ),
-        (
-            "https://x.atlassian-isolated.net/wiki",
-            "https://x.atlassian-isolated.net",
+            " https://x.atlassian.net/wiki/ ",
+            "https://x.atlassian.net",
             false,
         ),
         (
@@ -82,6 +66,42 @@ fn addresses_are_normalised() {
         let config = Config::parse(&with("base_url", json!(text))).unwrap();
         assert_eq!(config.base_url.to_string(), expected, "{text}");
         assert_eq!(config.base_url.is_gateway(), gateway, "{text}");
+    }
+}
+
+/// What follows a site or a cloud id in a browser's address bar, and what copying adds, is dropped.
+#[test]
+fn a_pasted_address_is_reduced_to_what_counts() {
+    const SITE: &str = "https://x.atlassian.net";
+    for (text, expected) in [
+        ("x.atlassian.net", SITE),
+        ("x.atlassian.net/wiki/spaces/DOCS/overview", SITE),
+        ("https://x.atlassian.net?x=y", SITE),
+        ("https://x.atlassian.net/#x", SITE),
+        (
+            "https://x.atlassian.net/wiki/spaces/X/pages/1/A+title?focusedCommentId=2",
+            SITE,
+        ),
+        ("\thttps://x.atlassian.net//\n", SITE),
+        (
+            "https://api.atlassian.com/ex/confluence/1a2b-3c/wiki/api/v2/pages?limit=1",
+            GATEWAY,
+        ),
+        (
+            "https://api.atlassian.com/ex/confluence/1a2b-3c/a/b",
+            GATEWAY,
+        ),
+        (
+            "https://x.atlassian-us-gov-mod.net/wiki",
+            "https://x.atlassian-us-gov-mod.net",
+        ),
+        (
+            "https://x.atlassian-isolated.net/wiki",
+            "https://x.atlassian-isolated.net",
+        ),
+    ] {
+        let config = Config::parse(&with("base_url", json!(text))).unwrap();
+        assert_eq!(config.base_url.to_string(), expected, "{text}");
     }
 }
 
@@ -112,7 +132,7 @@ fn other_addresses_are_refused_with_advice() {
         ),
         (
             "https://x.atlassian.net/ex/confluence/1a2b",
-            "base_url mixes a site with",
+            "base_url mixes a site with the gateway's path",
         ),
         ("https://x y", "base_url is not the URL of a site"),
     ] {
@@ -122,49 +142,67 @@ fn other_addresses_are_refused_with_advice() {
     }
 }
 
+/// A host may sign the requests; without a word of that, a missing token is the user's to add.
 #[test]
-fn the_secret_is_given_or_held_by_the_host_or_missing() {
+fn a_token_is_given_or_held_by_the_host() {
     let parse = |fields: Value| {
-        let mut config = json!({ "base_url": GATEWAY });
-        let members = config.as_object_mut().unwrap();
-        members.extend(fields.as_object().unwrap().clone());
+        let mut config = json!({ "base_url": GATEWAY, "username": "a@b.c" });
+        config
+            .as_object_mut()
+            .unwrap()
+            .extend(fields.as_object().unwrap().clone());
         Config::parse(&config.to_string())
     };
-    let header = |fields| {
-        let credentials = parse(fields).unwrap().credentials;
-        credentials.map(|credentials| credentials.expose().to_owned())
-    };
-    let held = json!({ "held_by_host": true });
-    assert_eq!(
-        header(json!({ "username": "a@b.c", "api_token": held })),
-        None
-    );
-    assert_eq!(
-        header(json!({ "authentication": "bearer", "api_token": held })),
-        None
-    );
-    let bearer = header(json!({ "authentication": "bearer", "api_token": "ATATT3xx" }));
-    assert_eq!(bearer.as_deref(), Some("Bearer ATATT3xx"));
-    let basic = header(json!({ "username": "a@b.c", "api_token": "token" }));
-    assert_eq!(basic.as_deref(), Some("Basic YUBiLmM6dG9rZW4="));
-    for (fields, part) in [
-        (json!({ "username": "a@b.c" }), "api_token is missing"),
+    for (fields, signs) in [
+        (json!({ "api_token": "ATATT3xx" }), true),
+        (json!({ "api_token": { "held_by_host": true } }), false),
         (
-            json!({ "username": "a@b.c", "api_token": null }),
-            "api_token is missing",
+            json!({ "oauth": { "client_id": "a", "client_secret": "b" } }),
+            false,
         ),
         (
-            json!({ "username": "a@b.c", "api_token": { "held_by_host": false } }),
-            "api_token must be",
+            json!({ "authentication": "bearer", "username": null, "api_token": "x" }),
+            true,
         ),
-        (json!({ "api_token": held }), "username is missing"),
         (
-            json!({ "api_token": "x", "authentication": "digest" }),
-            "authentication must be",
+            json!({ "authentication": "bearer", "api_token": { "held_by_host": true } }),
+            false,
         ),
     ] {
-        let error = parse(fields).unwrap_err();
-        assert!(error.message.contains(part), "{part}: {}", error.message);
+        let config = parse(fields.clone()).unwrap();
+        assert_eq!(config.credentials.is_some(), signs, "{fields}");
+    }
+    for fields in [
+        json!({}),
+        json!({ "api_token": null }),
+        json!({ "api_token": { "held_by_host": false } }),
+        json!({ "api_token": { "held_by_host": true, "x": 1 } }),
+        json!({ "api_token": { "file": "token" } }),
+        json!({ "authentication": "digest", "api_token": "x" }),
+    ] {
+        let message = parse(fields.clone()).unwrap_err().message;
+        let named = message.starts_with("api_token ") || message.starts_with("authentication ");
+        assert!(named, "{fields}: {message}");
+    }
+    let bearer = parse(json!({ "authentication": "bearer", "api_token": "x" })).unwrap();
+    assert_eq!(bearer.credentials.unwrap().expose(), "Bearer x");
+}
+
+#[test]
+fn a_character_that_no_token_has_is_named_with_its_place() {
+    for (token, part) in [
+        ("ab\u{200b}c", "U+200B at place 3"),
+        ("ab c", "U+0020 at place 3"),
+        ("a\u{0}b", "U+0000 at place 2"),
+        ("ä", "U+00E4 at place 1"),
+    ] {
+        let message = Config::parse(&with("api_token", json!(token)))
+            .unwrap_err()
+            .message;
+        assert!(
+            message.contains(part) && message.contains("api_token"),
+            "{message}"
+        );
     }
 }
 
@@ -183,16 +221,16 @@ fn every_field_is_checked() {
         ),
         ("username", json!(["a"]), "username must be a text".into()),
         ("api_token", json!(""), "api_token is empty".into()),
-        ("api_token", json!("a b"), "U+0020 at place 2".into()),
-        ("api_token", json!("ab\u{200b}"), "U+200B at place 3".into()),
+        ("api_token", json!(1), "api_token must be a text, or".into()),
+        ("spaces", json!([]), "spaces is empty: leave it out".into()),
         (
             "exclude_spaces",
             json!([]),
-            "exclude_spaces is empty".into(),
+            "exclude_spaces is empty: leave it out".into(),
         ),
         (
             "include_personal_spaces",
-            json!("yes"),
+            json!("no"),
             "include_personal_spaces must be true or false".into(),
         ),
         ("refresh_days", json!(366), number(0, 365)),
@@ -202,8 +240,6 @@ fn every_field_is_checked() {
             json!(["x"]),
             "skip_pages must hold ids".into(),
         ),
-        ("api_token", json!(1), "api_token must be a text".into()),
-        ("spaces", json!([]), "spaces is empty: leave it out".into()),
         (
             "spaces",
             json!("X"),
@@ -319,11 +355,9 @@ fn what_is_left_out_has_a_default() {
     assert_eq!(config.retry, retry);
     assert!(config.token_looks_right);
     assert_eq!((config.refresh_days, config.refresh_requests), (7, 20_000));
-    assert!(config.include_personal_spaces && config.exclude_spaces.is_empty());
-    let held = json!({ "held_by_host": true });
-    let config = Config::parse(&with("api_token", held)).unwrap();
-    assert!(config.credentials.is_none(), "the host signs");
-    assert_eq!(config.redact("text"), "text");
+    assert!(config.include_personal_spaces);
+    let held = with("api_token", json!({ "held_by_host": true }));
+    assert_eq!(Config::parse(&held).unwrap().redact("text"), "text");
 }
 
 #[test]
@@ -331,10 +365,10 @@ fn nothing_shows_the_token() {
     let text = with("api_token", json!("ATATT3xverysecret"));
     let shown = format!("{:?}", Config::parse(&text).unwrap());
     assert!(!shown.contains("verysecret"), "{shown}");
-    for field in ["base_url", "page_size", "other"] {
+    for field in ["page_size", "retry", "other"] {
         let mut wrong: Value = serde_json::from_str(&text).unwrap();
         if let Some(fields) = wrong.as_object_mut() {
-            fields.insert(field.to_owned(), json!("http://wrong"));
+            fields.insert(field.to_owned(), json!("wrong"));
         }
         let message = Config::parse(&wrong.to_string()).unwrap_err().message;
         assert!(!message.contains("verysecret"), "{message}");
@@ -364,7 +398,7 @@ proptest! {
     #[test]
     fn no_value_panics_and_what_is_accepted_is_within_bounds(
         fields in prop::collection::btree_map(
-            prop::sample::select(vec!["base_url", "username", "api_token", "spaces", "max_concurrency", "page_size", "timeout_s", "retry", "authentication", "exclude_spaces", "include_personal_spaces", "refresh_days", "refresh_requests", "skip_pages", "oauth", "other"]),
+            prop::sample::select(vec!["base_url", "username", "api_token", "spaces", "max_concurrency", "page_size", "timeout_s", "retry", "refresh_days", "skip_pages", "authentication", "oauth", "other"]),
             any_json(),
             0..6,
         ),

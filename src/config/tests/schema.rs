@@ -26,32 +26,25 @@ fn parse(name: &str, inside: Option<&str>, value: Value) -> Result<Config> {
     }
 }
 
-fn none_if_empty(texts: &[String]) -> Value {
-    if texts.is_empty() {
-        Value::Null
-    } else {
-        json!(texts)
-    }
-}
-
 #[test]
 fn a_default_in_the_schema_is_the_parser_s_and_no_field_is_missing() {
-    let config = Config::parse(&with("spaces", Value::Null)).unwrap();
+    let minimal = json!({ "base_url": GATEWAY, "username": "a@b.c", "api_token": "ATATT3xx" });
+    let config = Config::parse(&minimal.to_string()).unwrap();
     // Taken apart without `..`: who adds a field has to add it to the schema.
     let Config {
         base_url: _,
-        exclude_spaces,
-        include_personal_spaces,
-        refresh_days,
-        refresh_requests,
-        skip_pages,
         credentials: _,
         token_looks_right: _,
-        spaces,
+        spaces: _,
+        exclude_spaces: _,
+        include_personal_spaces,
         max_concurrency,
         page_size,
         timeout,
         retry: Retry { attempts, patience },
+        refresh_days,
+        refresh_requests,
+        skip_pages: _,
     } = config;
     let found = json!({
         "base_url": null,
@@ -59,12 +52,12 @@ fn a_default_in_the_schema_is_the_parser_s_and_no_field_is_missing() {
         "api_token": null,
         "authentication": "basic",
         "oauth": null,
-        "spaces": none_if_empty(&spaces),
-        "exclude_spaces": none_if_empty(&exclude_spaces),
-        "skip_pages": none_if_empty(&skip_pages),
+        "spaces": null,
+        "exclude_spaces": null,
         "include_personal_spaces": include_personal_spaces,
         "refresh_days": refresh_days,
         "refresh_requests": refresh_requests,
+        "skip_pages": null,
         "max_concurrency": max_concurrency,
         "page_size": page_size,
         "timeout_s": timeout.as_secs(),
@@ -104,8 +97,7 @@ fn limits_in_the_schema_are_the_parser_s() {
 
 #[test]
 fn types_and_lengths_in_the_schema_are_the_parser_s() {
-    // `oauth` is the host's: the parser accepts whatever it is.
-    for (name, inside, schema) in fields().into_iter().filter(|(name, ..)| name != "oauth") {
+    for (name, inside, schema) in fields() {
         let wrong = if schema["type"] == "object" {
             json!(7)
         } else {
