@@ -85,17 +85,29 @@ impl FieldReader {
         }
     }
 
-    /// An id: a text in v2, a number in v1, up to int64 in both. An empty one is none.
+    /// An id that refers to something else. An empty one is none.
     pub fn id(&mut self, column: &'static str, value: Value<'_>) -> Option<String> {
         match value {
             Value::Text(id) if id.trim().is_empty() => None,
-            Value::Text(id) => Some(without_nul(id)),
+            Value::Text(id) if is_intact(&id) => Some(id.into_owned()),
             Value::Unsigned(number) => Some(number.to_string()),
-            Value::Boolean(_) => self.null(column, &value),
-            other => match other.as_integer() {
-                Some(number) => Some(number.to_string()),
-                None => self.null(column, &other),
-            },
+            Value::Integer(number) => Some(number.to_string()),
+            other => self.null(column, &other),
+        }
+    }
+
+    /// The id that is the key of a space, a page or a label: a text of digits. Anything else would be another row.
+    pub fn key(&mut self, column: &'static str, value: Value<'_>) -> Option<String> {
+        let id = self.account_key(column, value)?;
+        let is_number = id.bytes().all(|byte| byte.is_ascii_digit());
+        is_number.then_some(id)
+    }
+
+    /// The id that is the key of a user: a text without broken characters.
+    pub fn account_key(&mut self, column: &'static str, value: Value<'_>) -> Option<String> {
+        match value {
+            Value::Text(id) if !id.trim().is_empty() && is_intact(&id) => Some(id.into_owned()),
+            other => self.null(column, &other),
         }
     }
 
@@ -135,6 +147,11 @@ impl FieldReader {
         }
         None
     }
+}
+
+/// Whether no character of an id was broken on its way.
+fn is_intact(id: &str) -> bool {
+    !id.contains(['\0', '\u{fffd}'])
 }
 
 fn without_nul(text: Cow<'_, str>) -> String {
