@@ -3,8 +3,7 @@
 use serde::Deserialize;
 
 use super::{Context, Links, ListedRow, source_url};
-use crate::client::PageRef;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, PageRef};
 use crate::row::row;
 use crate::timestamp::Timestamp;
 use crate::wire::{FieldReader, Nested, Value};
