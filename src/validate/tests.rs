@@ -14,8 +14,10 @@ use super::*;
 use crate::testing::{Simulation, small_site};
 
 fn ask(simulation: &Simulation, config: Value) -> Validation {
-    let config = crate::config::Config::parse(&simulation.config(config)).unwrap();
-    simulation.run(validate(simulation, &config))
+    match Config::parse(&simulation.config(config)) {
+        Ok(config) => simulation.run(validate(simulation, &config)),
+        Err(error) => invalid_config(error),
+    }
 }
 
 fn gateway(faults: &[&str]) -> Simulation {
@@ -207,10 +209,10 @@ fn a_scoped_token_at_the_site_is_sent_to_the_gateway() {
 #[test]
 fn another_cloud_id_is_told() {
     let simulation = gateway(&[]);
-    let config = crate::config::Config::parse(&simulation.config(json!({}))).unwrap();
+    let config = simulation.config(json!({}));
     // The simulation answers at the address that it knows: another cloud id gets what a wrong token gets.
     simulation.inject_faults(&["wrong-token"]);
-    let validation = simulation.run(validate(&simulation, &config));
+    let validation = simulation.run(validate(&simulation, &Config::parse(&config).unwrap()));
     assert!(
         validation
             .error

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::http::Headers;
+use crate::client::Headers;
 
 const TOKEN: &str = "ATATT3xsecret";
 
@@ -20,13 +20,13 @@ fn config(gateway: bool, token: &str) -> Config {
     Config::parse(&config.to_string()).unwrap()
 }
 
-fn judge(
+fn failure(
     config: &Config,
     endpoint: Endpoint,
     status: u16,
     headers: &[(&str, &str)],
     body: &str,
-) -> Problem {
+) -> Failure {
     let headers = headers.iter();
     let headers = headers.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let response = Response {
@@ -34,12 +34,14 @@ fn judge(
         headers: Headers(headers.collect()),
         body: body.as_bytes().to_vec(),
     };
-    let asked = Asked {
+    let context = RequestContext {
         endpoint,
         config,
-        cursor: true,
+        has_cursor: false,
+        page: None,
+        authenticated: false,
     };
-    classify(asked, &response).unwrap_err()
+    classify(context, &response).unwrap_err()
 }
 
 const BARE: &str =
@@ -66,16 +68,19 @@ fn every_measured_answer_means_what_it_was_found_to_mean() {
         InvalidConfig, InvalidCredentials, InvalidPermissions, RateLimited, Unavailable,
         UnexpectedResponse,
     };
-    use Nature::{Doubtful, Final, Limited, Missing, Refused, StaleCursor, Transient};
+    use ResponseAction::{
+        Fail, FailRun, PageGone, RateLimited as Limited, RestartListing, Retry, Suspect,
+        Unavailable as Refused,
+    };
     let gateway = config(true, TOKEN);
-    for (endpoint, status, headers, body, kind, nature, words) in [
+    for (endpoint, status, headers, body, kind, action, words) in [
         (
             Views,
             401,
             &[][..],
             SCOPE,
             InvalidPermissions,
-            Final,
+            FailRun,
             "lacks the scope read:confluence-content.summary",
         ),
         (
@@ -84,7 +89,7 @@ fn every_measured_answer_means_what_it_was_found_to_mean() {
             &[("X-Failure-Category", "FAILURE_CLIENT_SCOPE_CHECK")],
             "{}",
             InvalidPermissions,
-            Final,
+            FailRun,
             "read:user:confluence",
         ),
         (
@@ -93,7 +98,7 @@ fn every_measured_answer_means_what_it_was_found_to_mean() {
             &[],
             r#"{"code":401,"message":"Unauthorized"}"#,
             InvalidCredentials,
-            Final,
+            FailRun,
             "the gateway refuses the token",
         ),
         (
@@ -102,7 +107,7 @@ fn every_measured_answer_means_what_it_was_found_to_mean() {
             &[],
             BARE,
             InvalidCredentials,
-            Final,
+            FailRun,
             "the cloud id in base_url is of another site",
         ),
         (
@@ -111,7 +116,7 @@ fn every_measured_answer_means_what_it_was_found_to_mean() {
             &[],
             BARE,
             InvalidCredentials,
-            Final,
+            FailRun,
             "wrong, expired or revoked",
         ),
         (
@@ -120,7 +125,7 @@ fn every_measured_answer_means_what_it_was_found_to_mean() {
             &[],
             NAMED,
             InvalidCredentials,
-            Final,
+            FailRun,
             "doesn't know these credentials",
         ),
         (
@@ -129,7 +134,7 @@ fn every_measured_answer_means_what_it_was_found_to_mean() {
             &[],
             BARE,
             InvalidPermissions,
-            Doubtful(Settled::Final),
+            Suspect(Resolution::Fail),
             "may not view user profiles",
         ),
         (
@@ -138,7 +143,7 @@ fn every_measured_answer_means_what_it_was_found_to_mean() {
             &[],
             NAMED,
             InvalidPermissions,
-            Doubtful(Settled::Final),
+            Suspect(Resolution::Fail),
             "may not view user profiles",
         ),
         (
@@ -147,7 +152,7 @@ fn every_measured_answer_means_what_it_was_found_to_mean() {
             &[],
             "<html>dead link</html>",
             InvalidConfig,
-            Final,
+            FailRun,
             "base_url is not that of a Confluence Cloud site",
         ),
         (
@@ -156,7 +161,7 @@ fn every_measured_answer_means_what_it_was_found_to_mean() {
             &[],
             NAMED,
             UnexpectedResponse,
-            Missing,
+            PageGone,
             "the page is gone (\"Cannot find a page with id [7]\")",
         ),
         (
@@ -165,7 +170,7 @@ fn every_measured_answer_means_what_it_was_found_to_mean() {
             &[],
             BARE,
             UnexpectedResponse,
-            Doubtful(Settled::Gone),
+            Suspect(Resolution::PageGone),
             "the page is gone",
         ),
         (
@@ -174,7 +179,7 @@ fn every_measured_answer_means_what_it_was_found_to_mean() {
             &[],
             BARE,
             UnexpectedResponse,
-            Doubtful(Settled::Gone),
+            Suspect(Resolution::PageGone),
             "the page is gone",
         ),
         (
@@ -183,7 +188,7 @@ fn every_measured_answer_means_what_it_was_found_to_mean() {
             &[],
             "<html></html>",
             UnexpectedResponse,
-            Doubtful(Settled::Gone),
+            Suspect(Resolution::PageGone),
             "(\"HTML\")",
         ),
         (
@@ -192,7 +197,7 @@ fn every_measured_answer_means_what_it_was_found_to_mean() {
             &[],
             "",
             UnexpectedResponse,
-            Doubtful(Settled::Gone),
+            Suspect(Resolution::PageGone),
             "the page is gone (HTTP 404",
         ),
         (
@@ -219,7 +224,7 @@ fn every_measured_answer_means_what_it_was_found_to_mean() {
             &[],
             BARE,
             UnexpectedResponse,
-            Doubtful(Settled::Refused),
+            Suspect(Resolution::Unavailable),
             "nothing to be had",
         ),
         (
@@ -237,7 +242,7 @@ fn every_measured_answer_means_what_it_was_found_to_mean() {
             EDGE,
             PLAN,
             InvalidPermissions,
-            Doubtful(Settled::Refused),
+            Suspect(Resolution::Unavailable),
             "may not do this",
         ),
         (
@@ -246,7 +251,7 @@ fn every_measured_answer_means_what_it_was_found_to_mean() {
             &[],
             PLAN,
             InvalidPermissions,
-            Doubtful(Settled::Final),
+            Suspect(Resolution::Fail),
             "give it the permission to view",
         ),
         (
@@ -255,7 +260,7 @@ fn every_measured_answer_means_what_it_was_found_to_mean() {
             &[],
             CANNOT,
             InvalidCredentials,
-            Doubtful(Settled::Final),
+            Suspect(Resolution::Fail),
             "doesn't know these credentials",
         ),
         (
@@ -264,7 +269,7 @@ fn every_measured_answer_means_what_it_was_found_to_mean() {
             EDGE,
             NOT_PERMITTED,
             InvalidCredentials,
-            Doubtful(Settled::Final),
+            Suspect(Resolution::Fail),
             "doesn't know these credentials",
         ),
         (
@@ -273,7 +278,7 @@ fn every_measured_answer_means_what_it_was_found_to_mean() {
             EDGE,
             NOT_PERMITTED,
             InvalidCredentials,
-            Doubtful(Settled::Final),
+            Suspect(Resolution::Fail),
             "doesn't know these credentials",
         ),
         (
@@ -282,7 +287,7 @@ fn every_measured_answer_means_what_it_was_found_to_mean() {
             EDGE,
             NOT_PERMITTED,
             InvalidCredentials,
-            Final,
+            FailRun,
             "doesn't know these credentials",
         ),
         (
@@ -291,7 +296,7 @@ fn every_measured_answer_means_what_it_was_found_to_mean() {
             &[],
             ADDRESS,
             InvalidPermissions,
-            Final,
+            FailRun,
             "allow-list of IP addresses",
         ),
         (
@@ -300,7 +305,7 @@ fn every_measured_answer_means_what_it_was_found_to_mean() {
             &[],
             ADDRESS,
             InvalidPermissions,
-            Final,
+            FailRun,
             "allow-list of IP addresses",
         ),
         (
@@ -309,7 +314,7 @@ fn every_measured_answer_means_what_it_was_found_to_mean() {
             &[],
             BEARER,
             InvalidCredentials,
-            Final,
+            FailRun,
             "doesn't know these credentials",
         ),
         (
@@ -318,7 +323,7 @@ fn every_measured_answer_means_what_it_was_found_to_mean() {
             &[],
             "",
             InvalidPermissions,
-            Final,
+            FailRun,
             "may not do this; give it",
         ),
         (
@@ -327,7 +332,7 @@ fn every_measured_answer_means_what_it_was_found_to_mean() {
             &[],
             CURSOR,
             UnexpectedResponse,
-            StaleCursor,
+            RestartListing,
             "finds fault with the request",
         ),
         (
@@ -336,7 +341,7 @@ fn every_measured_answer_means_what_it_was_found_to_mean() {
             &[],
             r#"{"message":"limit"}"#,
             UnexpectedResponse,
-            Final,
+            FailRun,
             "(\"limit\")",
         ),
         (
@@ -345,7 +350,7 @@ fn every_measured_answer_means_what_it_was_found_to_mean() {
             &[("Location", "https://id.atlassian.com/login?continue=x")],
             "",
             UnexpectedResponse,
-            Final,
+            FailRun,
             "a redirect to id.atlassian.com, which",
         ),
         (
@@ -354,7 +359,7 @@ fn every_measured_answer_means_what_it_was_found_to_mean() {
             &[("Location", "/login?continue=x")],
             "",
             UnexpectedResponse,
-            Final,
+            FailRun,
             "a redirect, which",
         ),
         (
@@ -363,7 +368,7 @@ fn every_measured_answer_means_what_it_was_found_to_mean() {
             &[],
             r#"{"code":408,"message":"Request Timeout"}"#,
             Unavailable,
-            Transient,
+            Retry,
             "timed out",
         ),
         (
@@ -381,7 +386,7 @@ fn every_measured_answer_means_what_it_was_found_to_mean() {
             &[],
             r#"{"errors":[{"status":500,"title":"Internal Server Error","detail":"oops"}]}"#,
             Unavailable,
-            Transient,
+            Retry,
             "(\"Internal Server Error: oops\")",
         ),
         (
@@ -390,7 +395,7 @@ fn every_measured_answer_means_what_it_was_found_to_mean() {
             &[],
             "<html>503</html>",
             Unavailable,
-            Transient,
+            Retry,
             "call again later",
         ),
         (
@@ -399,7 +404,7 @@ fn every_measured_answer_means_what_it_was_found_to_mean() {
             &[],
             "",
             Unavailable,
-            Transient,
+            Retry,
             "the service failed; call again later",
         ),
         (
@@ -408,7 +413,7 @@ fn every_measured_answer_means_what_it_was_found_to_mean() {
             &[],
             r#"{"statusCode":410,"message":"This deprecated endpoint has been removed."}"#,
             UnexpectedResponse,
-            Final,
+            FailRun,
             "endpoint has been removed",
         ),
         (
@@ -417,18 +422,18 @@ fn every_measured_answer_means_what_it_was_found_to_mean() {
             &[],
             r#"{"other":1}"#,
             UnexpectedResponse,
-            Final,
+            FailRun,
             "doesn't know (HTTP 405",
         ),
     ] {
-        let problem = judge(&gateway, endpoint, status, headers, body);
-        let Problem {
+        let problem = failure(&gateway, endpoint, status, headers, body);
+        let Failure {
             error,
-            nature: found,
+            action: found,
             ..
         } = problem;
         let why = format!("{endpoint} {status} {body}: {error}");
-        assert_eq!((error.kind, found), (kind, nature), "{why}");
+        assert_eq!((error.kind, found), (kind, action), "{why}");
         assert!(error.message.contains(words), "{words:?} in {why}");
         assert!(
             error
@@ -447,15 +452,15 @@ fn every_measured_answer_means_what_it_was_found_to_mean() {
 
 #[test]
 fn the_host_and_the_token_make_a_difference_to_what_is_advised() {
-    let site = judge(&config(false, TOKEN), Endpoint::Spaces, 401, &[], TOMCAT).error;
+    let site = failure(&config(false, TOKEN), Endpoint::Spaces, 401, &[], TOMCAT).error;
     assert_eq!(site.kind, Kind::InvalidCredentials);
     assert!(
         site.message
             .contains("https://api.atlassian.com/ex/confluence/<cloud-id>")
     );
-    let site = judge(&config(false, TOKEN), Endpoint::Spaces, 404, &[], BARE).error;
+    let site = failure(&config(false, TOKEN), Endpoint::Spaces, 404, &[], BARE).error;
     assert!(!site.message.contains("cloud id") && !site.message.contains("ATATT3x"));
-    let other = judge(&config(true, "other"), Endpoint::Spaces, 404, &[], BARE).error;
+    let other = failure(&config(true, "other"), Endpoint::Spaces, 404, &[], BARE).error;
     assert!(
         other
             .message
@@ -472,12 +477,14 @@ fn what_goes_well_is_no_problem() {
             body: b"<html>".to_vec(),
             ..Response::default()
         };
-        let asked = Asked {
+        let context = RequestContext {
             endpoint: Endpoint::Pages,
             config: &config,
-            cursor: false,
+            has_cursor: false,
+            page: None,
+            authenticated: false,
         };
-        assert_eq!(classify(asked, &response), Ok(()), "{status}");
+        assert_eq!(classify(context, &response), Ok(()), "{status}");
     }
 }
 
@@ -490,14 +497,16 @@ fn a_cursor_that_was_not_sent_is_not_stale() {
         body: CURSOR.into(),
         ..Response::default()
     };
-    let asked = Asked {
+    let context = RequestContext {
         endpoint: Endpoint::Pages,
         config: &config,
-        cursor: false,
+        has_cursor: false,
+        page: None,
+        authenticated: false,
     };
     assert_eq!(
-        classify(asked, &response).unwrap_err().nature,
-        Nature::Final
+        classify(context, &response).unwrap_err().action,
+        ResponseAction::Fail
     );
 }
 
@@ -517,7 +526,7 @@ proptest! {
             3 => json!({"error": text}).to_string(),
             _ => text,
         };
-        let problem = judge(&config(true, TOKEN), endpoint, status, &[], &body);
+        let problem = failure(&config(true, TOKEN), endpoint, status, &[], &body);
         let message = problem.error.message;
         prop_assert!(message.chars().count() < 120 + 330, "{}", message);
         prop_assert!(!message.contains("secret"), "{}", message);
