@@ -14,10 +14,8 @@ use super::*;
 use crate::testing::{Simulation, small_site};
 
 fn ask(simulation: &Simulation, config: Value) -> Validation {
-    match Config::parse(&simulation.config(config)) {
-        Ok(config) => simulation.run(validate(simulation, &config)),
-        Err(error) => invalid_config(error),
-    }
+    let config = crate::config::Config::parse(&simulation.config(config)).unwrap();
+    simulation.run(validate(simulation, &config))
 }
 
 fn gateway(faults: &[&str]) -> Simulation {
@@ -209,10 +207,10 @@ fn a_scoped_token_at_the_site_is_sent_to_the_gateway() {
 #[test]
 fn another_cloud_id_is_told() {
     let simulation = gateway(&[]);
-    let config = simulation.config(json!({}));
+    let config = crate::config::Config::parse(&simulation.config(json!({}))).unwrap();
     // The simulation answers at the address that it knows: another cloud id gets what a wrong token gets.
     simulation.inject_faults(&["wrong-token"]);
-    let validation = simulation.run(validate(&simulation, &Config::parse(&config).unwrap()));
+    let validation = simulation.run(validate(&simulation, &config));
     assert!(
         validation
             .error
