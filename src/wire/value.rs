@@ -96,17 +96,21 @@ impl FieldReader {
         }
     }
 
-    /// The id that is the key of a space, a page or a label: a text of digits. Anything else would be another row.
-    pub fn key(&mut self, column: &'static str, value: Value<'_>) -> Option<String> {
-        let id = self.account_key(column, value)?;
-        let is_number = id.bytes().all(|byte| byte.is_ascii_digit());
-        is_number.then_some(id)
-    }
-
     /// The id that is the key of a user: a text without broken characters.
     pub fn account_key(&mut self, column: &'static str, value: Value<'_>) -> Option<String> {
         match value {
             Value::Text(id) if !id.trim().is_empty() && is_intact(&id) => Some(id.into_owned()),
+            other => self.null(column, &other),
+        }
+    }
+
+    /// The id of a row whose key nothing else confirms: a text of digits, as v2 sends ids. Another value would invent
+    /// one row and lose another.
+    pub fn key_id(&mut self, column: &'static str, value: Value<'_>) -> Option<String> {
+        match value {
+            Value::Text(id) if !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()) => {
+                Some(id.into_owned())
+            }
             other => self.null(column, &other),
         }
     }
