@@ -74,7 +74,7 @@ impl ListedRow for PageRow {
         context: Context<'_>,
         fields: &mut FieldReader,
     ) -> Option<Self> {
-        let source_id = fields.id("source_id", wire.id)?;
+        let source_id = fields.key_id("source_id", wire.id)?;
         if wire.version == Nested::Other {
             fields.unreadable.extend(["updated_at", "version_number"]);
         }

@@ -99,6 +99,17 @@ impl FieldReader {
         }
     }
 
+    /// The id of a row whose key nothing else confirms: a text of digits, as v2 sends ids. Another value would invent
+    /// one row and lose another.
+    pub fn key_id(&mut self, column: &'static str, value: Value<'_>) -> Option<String> {
+        match value {
+            Value::Text(id) if !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()) => {
+                Some(id.into_owned())
+            }
+            other => self.null(column, &other),
+        }
+    }
+
     /// A whole number.
     pub fn integer(&mut self, column: &'static str, value: Value<'_>) -> Option<i64> {
         let number = value.as_integer();
