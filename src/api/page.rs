@@ -80,7 +80,7 @@ impl ListedRow for PageRow {
         Some(Self {
             source_id,
             title: fields.text("title", wire.title),
-            position: fields.integer("position", wire.position),
+            position: fields.integer("position", &wire.position),
             status: fields.text("status", wire.status),
             space_id: fields.id("space_id", wire.space_id),
             parent_id: fields.id("parent_id", wire.parent_id),
@@ -93,7 +93,7 @@ impl ListedRow for PageRow {
             created_at: fields.timestamp("created_at", wire.created_at),
             modified: updated_at.as_deref().and_then(Timestamp::parse),
             updated_at,
-            version_number: fields.integer("version_number", version.number),
+            version_number: fields.integer("version_number", &version.number),
             last_author_id: fields.id("last_author_id", version.author_id),
         })
     }

@@ -39,10 +39,10 @@ impl ListedRow for VersionRow {
     ) -> Option<Self> {
         Some(Self {
             page_id: context.page_id.to_owned(),
-            number: fields.integer("number", wire.number)?,
+            number: fields.integer("number", &wire.number)?,
             message: fields.text("message", wire.message),
             author_id: fields.id("author_id", wire.author_id),
-            minor_edit: fields.boolean("minor_edit", wire.minor_edit),
+            minor_edit: fields.boolean("minor_edit", &wire.minor_edit),
             created_at: fields.timestamp("created_at", wire.created_at),
         })
     }

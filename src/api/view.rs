@@ -60,7 +60,7 @@ impl ViewRow {
         refuse_error_shape(&wire.status_code, &wire.errors)?;
         let mut fields = FieldReader::default();
         let value = Self {
-            views_count: fields.integer("views_count", wire.count),
+            views_count: fields.integer("views_count", &wire.count),
             ..Self::unavailable(page_id, read_at)
         };
         let unreadable = unreadable(Endpoint::Views, &fields, || page_id.to_owned()).collect();

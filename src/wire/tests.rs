@@ -128,7 +128,7 @@ fn values_mean_what_they_plainly_say() {
         ("true", None),
         ("[]", None),
     ] {
-        assert_eq!(reader.integer("n", value(json)), expected, "{json}");
+        assert_eq!(reader.integer("n", &value(json)), expected, "{json}");
     }
     assert_eq!(reader.unreadable.len(), 6, "null is not unreadable");
     for (json, expected) in [
@@ -148,7 +148,7 @@ fn values_mean_what_they_plainly_say() {
         ("\"False\"", Some(false)),
         ("1", None),
     ] {
-        assert_eq!(reader.boolean("b", value(json)), expected, "{json}");
+        assert_eq!(reader.boolean("b", &value(json)), expected, "{json}");
     }
     assert_eq!(reader.text("t", value("5")), None);
 }
