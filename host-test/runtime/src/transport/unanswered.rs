@@ -1,14 +1,16 @@
-//! What a server sends that answers nothing: bounded.
+//! What a server sends that answers nothing: bounded for each connection.
 //!
 //! Interim answers (1xx), window updates, priorities, pings and settings cost the host work and the server
 //! nothing. What is read is counted against what comes of it: the heads and bodies of answers.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Bytes that may be read without an answer: what all windows of a client's connections hold, with some room.
-pub(crate) const LIMIT: u64 = 16 << 20;
+/// Bytes that may be read without an answer: what the window of an HTTP/2 connection holds, with some room.
+pub(crate) const LIMIT: u64 = 8 << 20;
 /// Bytes that the head of an answer may take.
 const HEAD: u64 = 128 << 10;
+/// What a read costs at least: many small ones are as much work as a large one.
+const READ: u64 = 64;
 
 /// Bytes read since something came of them.
 #[derive(Debug, Default)]
@@ -22,8 +24,9 @@ pub(crate) struct Flood;
 impl Unanswered {
     /// Bytes were read.
     pub(super) fn read(&self, bytes: usize) -> Result<(), Flood> {
-        let before = self.0.fetch_add(bytes as u64, Ordering::Relaxed);
-        if before + bytes as u64 > LIMIT {
+        let bytes = (bytes as u64).max(READ);
+        let before = self.0.fetch_add(bytes, Ordering::Relaxed);
+        if before + bytes > LIMIT {
             return Err(Flood);
         }
         Ok(())
@@ -31,15 +34,15 @@ impl Unanswered {
 
     /// The head of an answer came.
     pub(super) fn head_came(&self) {
-        self.pay(HEAD);
+        self.subtract(HEAD);
     }
 
-    /// So many bytes of a body came.
+    /// So many bytes of a body came. Twice as many were read at most: frames and TLS take the rest.
     pub(super) fn body_came(&self, bytes: usize) {
-        self.pay(2 * bytes as u64);
+        self.subtract(2 * bytes as u64 + READ);
     }
 
-    fn pay(&self, bytes: u64) {
+    fn subtract(&self, bytes: u64) {
         let less = |unanswered: u64| Some(unanswered.saturating_sub(bytes));
         let _ = self
             .0
@@ -59,9 +62,15 @@ mod tests {
             unanswered.read(100_000).unwrap();
             unanswered.body_came(90_000);
         }
-        for _ in 0..160 {
+        for _ in 0..80 {
             unanswered.read(100_000).unwrap();
         }
         assert!((0..10).any(|_| unanswered.read(100_000).is_err()));
+    }
+
+    #[test]
+    fn small_reads_are_not_free() {
+        let unanswered = Unanswered::default();
+        assert!((0..=LIMIT / READ).any(|_| unanswered.read(1).is_err()));
     }
 }
