@@ -11,7 +11,6 @@ use std::process::Command;
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
-
 /// What a build of any package reads, relative to the root of the workspace.
 const SHARED_INPUTS: [&str; 4] = ["wit", "Cargo.toml", "Cargo.lock", ".cargo/config.toml"];
 
@@ -48,6 +47,18 @@ pub fn build(root: &Path, package: &str, target_dir: &Path) -> Result<PathBuf, B
     Ok(artifact
         .join(package.replace('-', "_"))
         .with_extension("wasm"))
+}
+
+/// Builds a guest that only tests and the bench need, beside what cargo builds itself.
+///
+/// # Errors
+///
+/// Like [`build`].
+pub fn build_guest(package: &str) -> Result<PathBuf, Box<dyn Error>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()?;
+    build(&root, package, &root.join("target").join("guests"))
 }
 
 /// The same bytes whatever the folders are called, no machine's paths in panic messages, nor the name of the

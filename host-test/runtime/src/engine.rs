@@ -14,12 +14,15 @@ use wasmtime_wasi_http::{RequestOptions, WasiHttpCtxView, WasiHttpView as _};
 
 use crate::call_context::CallContext;
 use crate::contract::sink;
+use crate::inert_wasi::{self, WasiImports};
 use crate::limits::TABLE;
 
 /// As wasmtime 48 names it; a component may import any version of 0.2.
 const HANDLER: &str = "wasi:http/outgoing-handler@0.2.12";
 /// Calls at once at most: address space is set aside for so many memories.
 const MAX_CALLS: u32 = 2_000;
+/// Modules, memories and tables that one component may consist of: `CallResources` has closer limits.
+const MAX_INSTANCES: u32 = 64;
 
 /// What an engine is made for: many small instances, quickly made, none able to starve the others.
 pub(crate) fn configuration() -> wasmtime::Config {
@@ -34,15 +37,24 @@ pub(crate) fn configuration() -> wasmtime::Config {
     pool.max_component_instance_size(1 << 20);
     pool.max_core_instance_size(1 << 20);
     pool.linear_memory_keep_resident(0);
-    let mut config = wasmtime::Config::new();
-    config.epoch_interruption(true);
+    pool.max_core_instances_per_component(MAX_INSTANCES);
+    pool.max_memories_per_component(MAX_INSTANCES);
+    pool.max_tables_per_component(MAX_INSTANCES);
+    let mut config = compile_configuration();
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     config
 }
 
+/// What machine code depends on. An engine of this alone sets no address space aside.
+pub(crate) fn compile_configuration() -> wasmtime::Config {
+    let mut config = wasmtime::Config::new();
+    config.epoch_interruption(true);
+    config
+}
+
 /// The whole of what a component can reach: its sink, `wasi:http`, clocks and randomness. No files, no
-/// environment, no arguments, no standard streams, no sockets.
-pub(crate) fn linker(engine: &Engine) -> Result<Linker<CallContext>> {
+/// environment, no arguments, no standard streams, no sockets; unless inert ones are offered.
+pub(crate) fn linker(engine: &Engine, imports: WasiImports) -> Result<Linker<CallContext>> {
     use wasmtime_wasi::p2::bindings::{clocks, random};
     let mut linker = Linker::new(engine);
     wasmtime_wasi_io::add_to_linker_async(&mut linker)?;
@@ -57,6 +69,9 @@ pub(crate) fn linker(engine: &Engine) -> Result<Linker<CallContext>> {
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
     wrap_handle(&mut linker)?;
     sink::add_to_linker::<_, HasSelf<_>>(&mut linker, |context| context)?;
+    if imports == WasiImports::Inert {
+        inert_wasi::add_to_linker(&mut linker)?;
+    }
     Ok(linker)
 }
 

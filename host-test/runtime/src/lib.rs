@@ -4,6 +4,7 @@
 //! its requests may go, what it may use, what it delivers, and the call that brings all of this together.
 
 pub mod address;
+pub mod compile_child;
 pub mod component_source;
 pub mod connection;
 pub mod contract;
@@ -11,9 +12,11 @@ pub mod description;
 pub mod destination;
 pub mod egress;
 pub mod failure;
+pub mod inert_wasi;
 pub mod json_view;
 pub mod limits;
 pub mod printable;
+pub mod private_file;
 pub mod run;
 pub mod runtime;
 pub mod secrets;
@@ -23,11 +26,14 @@ pub mod transport;
 
 pub use tokio_util::sync::CancellationToken;
 
-mod base_url;
 mod call_context;
+mod compile_cache;
 mod cpu_scheduler;
 mod destination_thread;
 mod engine;
 mod gate;
+#[cfg(test)]
+mod guest_memory_tests;
+mod origin;
 mod outgoing;
 mod request_pattern;

@@ -53,7 +53,7 @@ use connector::Connector;
 use content_coding::request_coding;
 use counted_stream::{ConnectionState, ConnectionUse};
 use network_error::{NetworkFault, SendError, answer_fault, classify};
-use pool::Pools;
+use pool::{KeepAlive, Pools};
 use proxy::Proxies;
 use repeat::{Outbound, Repeat};
 use resolver::Resolver;
@@ -98,8 +98,7 @@ impl Transport {
     /// A client for the operator's own requests.
     #[must_use]
     pub fn new(egress: Egress) -> Self {
-        let (proxies, tls) = (Proxies::from_environment(), tls::platform());
-        Self::with(egress, None, proxies, tls)
+        Self::with(egress, None, Network::of_platform())
     }
 
     /// The client of a tenant, whose connections run at the tenant's expense.
@@ -108,26 +107,21 @@ impl Transport {
         authorization: Option<Authorization>,
         tasks: ConnectionTasks,
     ) -> Self {
-        let (proxies, tls) = (Proxies::from_environment(), tls::platform());
         Self {
             authorization,
-            ..Self::with(egress, Some(tasks), proxies, tls)
+            ..Self::with(egress, Some(tasks), Network::of_platform())
         }
     }
 
-    fn with(
-        egress: Egress,
-        tasks: Option<ConnectionTasks>,
-        proxies: Proxies,
-        tls: &rustls::ClientConfig,
-    ) -> Self {
+    fn with(egress: Egress, tasks: Option<ConnectionTasks>, network: Network) -> Self {
         let tenant = tasks.as_ref().map(|tasks| tasks.tenant().clone());
         let tenant = tenant.unwrap_or_default();
         let resolver = Resolver::new(egress.clone(), tenant.clone());
-        let connector = Connector::new(&resolver, proxies, CONNECT);
+        let connector = Connector::new(&resolver, network.proxies, CONNECT);
+        let (tls, keep_alive) = (&network.tls, network.keep_alive);
         let pools = match &tasks {
-            Some(tasks) => Pools::new(tasks.clone(), &connector, tls),
-            None => Pools::new(TokioExecutor::new(), &connector, tls),
+            Some(tasks) => Pools::new(tasks.clone(), &connector, tls, keep_alive),
+            None => Pools::new(TokioExecutor::new(), &connector, tls, keep_alive),
         };
         Self {
             pools,
@@ -179,7 +173,8 @@ impl Transport {
         let answer = answer.map_err(|error| self.report(error))?;
         let received = timeout_at(deadlines.first_byte, receiver.receive(answer)).await;
         let received = received.map_err(|_| self.report(SendError::AnswerTimeout))?;
-        self.fault.set(received.as_ref().err().and_then(answer_fault));
+        self.fault
+            .set(received.as_ref().err().and_then(answer_fault));
         received
     }
 
@@ -259,6 +254,23 @@ impl Transport {
             self.fault.set(Some(fault));
         }
         classified.code
+    }
+}
+
+/// What lies between this host and a service.
+struct Network {
+    proxies: Proxies,
+    tls: rustls::ClientConfig,
+    keep_alive: KeepAlive,
+}
+
+impl Network {
+    fn of_platform() -> Self {
+        Self {
+            proxies: Proxies::from_environment(),
+            tls: tls::platform().clone(),
+            keep_alive: KeepAlive::default(),
+        }
     }
 }
 

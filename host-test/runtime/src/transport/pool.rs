@@ -27,10 +27,23 @@ const MAX_HEAD_LIST: u32 = 64 << 10;
 const STREAM_WINDOW: u32 = 1 << 20;
 /// The same over one connection.
 const CONNECTION_WINDOW: u32 = 4 << 20;
-/// How often an HTTP/2 connection with requests in flight is pinged.
-const PING_INTERVAL: Duration = Duration::from_secs(15);
-/// How long the answer to a ping may take before the connection is given up.
-const PING_TIMEOUT: Duration = Duration::from_secs(10);
+/// How a connection of HTTP/2 that went silent is noticed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct KeepAlive {
+    /// How often a connection with requests in flight is pinged.
+    pub(super) interval: Duration,
+    /// How long the answer to a ping may take before the connection is given up.
+    pub(super) timeout: Duration,
+}
+
+impl Default for KeepAlive {
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_secs(15),
+            timeout: Duration::from_secs(10),
+        }
+    }
+}
 
 /// A client over one set of kept connections.
 pub(super) type Pool = Client<HttpsConnector<Connector>, WasiBody>;
@@ -44,7 +57,12 @@ pub(super) struct Pools {
 
 impl Pools {
     /// Pools whose connections `executor` runs.
-    pub(super) fn new<E>(executor: E, connector: &Connector, tls: &rustls::ClientConfig) -> Self
+    pub(super) fn new<E>(
+        executor: E,
+        connector: &Connector,
+        tls: &rustls::ClientConfig,
+        keep_alive: KeepAlive,
+    ) -> Self
     where
         E: Executor<Pin<Box<dyn Future<Output = ()> + Send>>> + Send + Sync + Clone + 'static,
     {
@@ -54,13 +72,11 @@ impl Pools {
                 .https_or_http()
         };
         let all_versions = https().enable_all_versions();
-        let http1 = https().enable_http1();
+        let all_versions = all_versions.wrap_connector(connector.clone());
+        let http1 = https().enable_http1().wrap_connector(connector.clone());
         Self {
-            negotiated: client(
-                executor.clone(),
-                all_versions.wrap_connector(connector.clone()),
-            ),
-            http1: client(executor, http1.wrap_connector(connector.clone())),
+            negotiated: client(executor.clone(), all_versions, keep_alive),
+            http1: client(executor, http1, keep_alive),
             http1_required: AtomicBool::new(false),
         }
     }
@@ -80,7 +96,7 @@ impl Pools {
     }
 }
 
-fn client<E>(executor: E, connector: HttpsConnector<Connector>) -> Pool
+fn client<E>(executor: E, connector: HttpsConnector<Connector>, keep_alive: KeepAlive) -> Pool
 where
     E: Executor<Pin<Box<dyn Future<Output = ()> + Send>>> + Send + Sync + Clone + 'static,
 {
@@ -94,7 +110,7 @@ where
         .http2_max_header_list_size(MAX_HEAD_LIST)
         .http2_initial_stream_window_size(STREAM_WINDOW)
         .http2_initial_connection_window_size(CONNECTION_WINDOW)
-        .http2_keep_alive_interval(PING_INTERVAL)
-        .http2_keep_alive_timeout(PING_TIMEOUT)
+        .http2_keep_alive_interval(keep_alive.interval)
+        .http2_keep_alive_timeout(keep_alive.timeout)
         .build(connector)
 }

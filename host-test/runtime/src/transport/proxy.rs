@@ -70,7 +70,10 @@ impl Proxies {
     /// For tests: one for all hosts but `excluded`.
     #[cfg(test)]
     pub(super) fn of(proxy: String, excluded: &str) -> Self {
-        let matcher = Matcher::builder().all(proxy).no(excluded.to_owned()).build();
+        let matcher = Matcher::builder()
+            .all(proxy)
+            .no(excluded.to_owned())
+            .build();
         Self(Arc::new(matcher))
     }
 

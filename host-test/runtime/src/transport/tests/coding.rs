@@ -60,7 +60,10 @@ async fn what_is_compressed_is_inflated_labelled_or_not() {
     for (headers, bytes) in [
         ("Content-Encoding: gzip\r\n", gzip(body)),
         ("Content-Encoding: GZip, identity\r\n", gzip(body)),
-        ("Content-Encoding: gzip\r\n", [gzip(&body[..9]), gzip(&body[9..])].concat()),
+        (
+            "Content-Encoding: gzip\r\n",
+            [gzip(&body[..9]), gzip(&body[9..])].concat(),
+        ),
         ("Content-Encoding: deflate\r\n", zlib(body)),
         ("Content-Encoding: deflate\r\n", deflate(body)),
         ("Content-Type: application/json\r\n", gzip(body)),
@@ -79,7 +82,10 @@ async fn what_is_compressed_is_inflated_labelled_or_not() {
 #[tokio::test]
 async fn what_is_not_compressed_stays_as_it_is() {
     for (headers, body) in [
-        ("Content-Type: application/json\r\n", BODY.as_bytes().to_vec()),
+        (
+            "Content-Type: application/json\r\n",
+            BODY.as_bytes().to_vec(),
+        ),
         ("Content-Type: application/gzip\r\n", gzip(b"a file")),
         ("Content-Encoding: gzip\r\n", Vec::new()),
         ("", Vec::new()),
@@ -160,7 +166,10 @@ fn listing() -> String {
 async fn throttled(headers: &'static str, body: Vec<u8>) -> u16 {
     const BYTES_PER_MS: usize = 1250;
     listen(move |_, mut stream| {
-        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n{headers}\r\n", body.len());
+        let head = format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n{headers}\r\n",
+            body.len()
+        );
         let answer = [head.into_bytes(), body.clone()].concat();
         async move {
             while read_request(&mut stream).await.is_some() {

@@ -70,7 +70,8 @@ async fn a_flood_ends_the_connection() {
     let (transport, url) = interim_answers().await;
     for _ in 0..2 {
         let error = get(&transport, &url).await.unwrap_err();
-        let named = matches!(&error, Error::InternalError(Some(why)) if why.contains("answer nothing"));
+        let named =
+            matches!(&error, Error::InternalError(Some(why)) if why.contains("answer nothing"));
         assert!(named, "{error:?}");
     }
     for (kind, one) in kinds() {

@@ -61,7 +61,10 @@ async fn a_new_connection_that_closes_is_an_error() {
     assert!(matches!(error, Error::ConnectionTerminated), "{error:?}");
     assert_eq!(connections.load(Ordering::Relaxed), 1);
     let fault = transport.fault().unwrap();
-    assert!(fault.contains(&format!("127.0.0.1:{port} broke off")), "{fault}");
+    assert!(
+        fault.contains(&format!("127.0.0.1:{port} broke off")),
+        "{fault}"
+    );
 }
 
 async fn answering(answer: impl Into<Vec<u8>>) -> u16 {
@@ -98,7 +101,10 @@ async fn a_body_that_is_cut_is_an_error() {
             Ok(answer) => text(answer).await.unwrap_err(),
             Err(error) => error,
         };
-        assert!(matches!(cut, Error::HttpResponseIncomplete), "{why}: {cut:?}");
+        assert!(
+            matches!(cut, Error::HttpResponseIncomplete),
+            "{why}: {cut:?}"
+        );
     }
     // Nobody can tell whether this one is cut: its end is the connection's.
     let (transport, url) = plain_client(answering("HTTP/1.1 200 OK\r\n\r\n{\"a").await);

@@ -55,18 +55,36 @@ async fn what_is_wrong_with_a_proxy_is_said_without_its_password() {
     let nobody = gone.local_addr().unwrap().port();
     drop(gone);
     for (url, said) in [
-        (format!("http://u:secret@127.0.0.1:{port}"), "asks for credentials"),
-        (format!("http://u:secret@127.0.0.1:{refusing}"), "refuses a tunnel"),
-        (format!("http://u:secret@127.0.0.1:{nobody}"), "cannot be reached"),
-        ("socks5://u:secret@127.0.0.1:1".to_owned(), "name an HTTP proxy"),
-        ("https://u:secret@127.0.0.1:1".to_owned(), "name an HTTP proxy"),
+        (
+            format!("http://u:secret@127.0.0.1:{port}"),
+            "asks for credentials",
+        ),
+        (
+            format!("http://u:secret@127.0.0.1:{refusing}"),
+            "refuses a tunnel",
+        ),
+        (
+            format!("http://u:secret@127.0.0.1:{nobody}"),
+            "cannot be reached",
+        ),
+        (
+            "socks5://u:secret@127.0.0.1:1".to_owned(),
+            "name an HTTP proxy",
+        ),
+        (
+            "https://u:secret@127.0.0.1:1".to_owned(),
+            "name an HTTP proxy",
+        ),
     ] {
         let roots = rustls::RootCertStore::empty();
         let transport = client_with(SERVICE, roots, Proxies::of(url, ""));
         let error = get(&transport, SERVICE).await.unwrap_err();
         assert!(matches!(error, Error::DestinationUnavailable), "{error:?}");
         let fault = transport.fault().unwrap();
-        assert!(fault.contains(said) && fault.contains("127.0.0.1"), "{fault}");
+        assert!(
+            fault.contains(said) && fault.contains("127.0.0.1"),
+            "{fault}"
+        );
         assert!(!fault.contains("secret"), "{fault}");
     }
 }

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -16,8 +17,9 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
 use crate::address::NetworkPolicy;
 use crate::egress::Egress;
+use crate::transport::pool::KeepAlive;
 use crate::transport::proxy::Proxies;
-use crate::transport::{Transport, tls};
+use crate::transport::{Network, Transport, tls};
 
 /// A server's certificate, and the roots that vouch for it.
 pub(super) struct Authority {
@@ -77,9 +79,7 @@ impl Authority {
 }
 
 /// Serves without TLS.
-pub(super) async fn listen<F>(
-    serve: impl Fn(usize, TcpStream) -> F + Send + Sync + 'static,
-) -> u16
+pub(super) async fn listen<F>(serve: impl Fn(usize, TcpStream) -> F + Send + Sync + 'static) -> u16
 where
     F: Future<Output = ()> + Send + 'static,
 {
@@ -117,14 +117,18 @@ pub(super) fn client(url: &str, roots: rustls::RootCertStore) -> Transport {
     client_with(url, roots, Proxies::of(String::new(), ""))
 }
 
-pub(super) fn client_with(
-    url: &str,
-    roots: rustls::RootCertStore,
-    proxies: Proxies,
-) -> Transport {
+pub(super) fn client_with(url: &str, roots: rustls::RootCertStore, proxies: Proxies) -> Transport {
     let network = NetworkPolicy::default().allow_loopback();
     let egress = Egress::for_origin(url, network).unwrap();
-    Transport::with(egress, None, proxies, &tls::trusting(roots))
+    let network = Network {
+        proxies,
+        tls: tls::trusting(roots),
+        keep_alive: KeepAlive {
+            interval: Duration::from_millis(50),
+            timeout: Duration::from_millis(500),
+        },
+    };
+    Transport::with(egress, None, network)
 }
 
 /// A client for a server without TLS.

@@ -72,10 +72,7 @@ async fn names_lead_where_the_policy_allows() {
         Resolver::new(Egress::for_origin(url, network).unwrap(), Tenant::default())
     };
     let mut inside = resolver("https://service.example");
-    let error = inside
-        .call("localhost".parse().unwrap())
-        .await
-        .unwrap_err();
+    let error = inside.call("localhost".parse().unwrap()).await.unwrap_err();
     assert!(matches!(error.downcast_ref(), Some(Denied::Address(_))));
     let mut local = resolver("http://localhost:8080");
     let found = local.call("localhost".parse().unwrap()).await;
@@ -84,7 +81,10 @@ async fn names_lead_where_the_policy_allows() {
     let long = "a".repeat(64) + ".example";
     let unknown = inside.call(long.parse().unwrap()).await.unwrap_err();
     let words = unknown.to_string();
-    assert!(words.starts_with(&format!("the name {long} cannot be looked up")), "{words}");
+    assert!(
+        words.starts_with(&format!("the name {long} cannot be looked up")),
+        "{words}"
+    );
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! A server with few manners, one thread a connection: what a path asks for, and how often it was asked.
+//! A server with few manners, one thread for each connection: it does what a path asks for, and counts.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -86,9 +86,26 @@ fn answer(mut stream: &TcpStream, path: &str) -> Option<()> {
             stream.write_all(b"\r\n0\r\n\r\n").ok()
         }
         "redirect" => {
-            let head =
-                format!("HTTP/1.1 302 Found\r\nlocation: {argument}\r\ncontent-length: 0\r\n\r\n");
+            let head = format!(
+                "HTTP/1.1 302 Found\r\nlocation: http://{argument}/\r\ncontent-length: 0\r\n\r\n"
+            );
             stream.write_all(head.as_bytes()).ok()
+        }
+        "headers" => {
+            let many: String = (0..bytes)
+                .map(|number| format!("x-{number}: y\r\n"))
+                .collect();
+            let head = format!("HTTP/1.1 200 OK\r\n{many}content-length: 0\r\n\r\n");
+            stream.write_all(head.as_bytes()).ok()
+        }
+        "once" => {
+            // Says that it keeps the connection, and closes it when it is used again.
+            stream
+                .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+                .ok()?;
+            let mut first = [0];
+            let _ = (&mut &*stream).read(&mut first);
+            None
         }
         "slow" => {
             std::thread::sleep(Duration::from_millis(300));
