@@ -156,12 +156,22 @@ impl Token {
 }
 
 fn read_token(reader: &mut FieldReader) -> Token {
-    let oauth = reader.take("oauth");
+    let has_oauth = match reader.take("oauth") {
+        None => false,
+        Some(Value::Object(_)) => true,
+        Some(_) => {
+            reader.problem(
+                "oauth",
+                "must be an object with client_id and client_secret",
+            );
+            false
+        }
+    };
     match reader.take("api_token") {
         Some(Value::String(text)) => return check_token(reader, text.trim()),
         Some(Value::Object(fields)) if is_held_by_host(&fields) => return Token::HeldByHost,
         // The host trades the client's secret for a token, and signs.
-        None if oauth.is_some_and(|oauth| oauth.is_object()) => return Token::HeldByHost,
+        None if has_oauth => return Token::HeldByHost,
         None => reader.problem(
             "api_token",
             "is missing: create an API token in your Atlassian account, or let the host sign the requests",

@@ -101,7 +101,7 @@ fn page(page: &Page, base: &str) -> Value {
         "owner_id": text("ownerId", &page.owner_id),
         "last_owner_id": text("lastOwnerId", &page.last_owner_id),
         "source_url": page.links.as_ref().map(|links| format!("{base}{}", links.webui)),
-        "created_at": page.created_at,
+        "created_at": Some(&page.created_at).filter(|time| !time.is_empty()),
         "updated_at": last.map(|version| &version.created_at),
         "version_number": last.map(|version| version.number),
     })

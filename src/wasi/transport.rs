@@ -87,12 +87,13 @@ impl Wasi {
 }
 
 /// The headers to read from a response that reports a failure.
-const ERROR_HEADERS: [&str; 9] = [
+const ERROR_HEADERS: [&str; 10] = [
     "atl-traceid",
     "content-type",
     "date",
     "location",
     "retry-after",
+    "x-authentication-denied-reason",
     "x-cache",
     "x-failure-category",
     "x-ratelimit-reset",

@@ -1,4 +1,4 @@
-//! The gate under many requests at once, in virtual time.
+//! The limiter under many requests at once, in virtual time.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -22,14 +22,14 @@ fn millis(millis: u64) -> Duration {
 
 #[test]
 fn no_more_than_the_limit_pass_and_all_pass_in_order() {
-    let (simulation, gate) = (simulation(), Gate::new(3));
+    let (simulation, limiter) = (simulation(), ConcurrencyLimiter::new(3));
     let (inside, most) = (Cell::new(0), Cell::new(0));
     let passed = std::cell::RefCell::new(Vec::new());
     let request = |number: u64| {
-        let (simulation, gate, inside, most, passed) =
-            (&simulation, &gate, &inside, &most, &passed);
+        let (simulation, limiter, inside, most, passed) =
+            (&simulation, &limiter, &inside, &most, &passed);
         async move {
-            let permit = gate.enter(false).await;
+            let permit = limiter.acquire(Priority::Normal).await;
             passed.borrow_mut().push(number);
             inside.set(inside.get() + 1);
             most.set(most.get().max(inside.get()));
@@ -45,12 +45,18 @@ fn no_more_than_the_limit_pass_and_all_pass_in_order() {
 
 #[test]
 fn a_request_that_is_tried_again_goes_first() {
-    let (simulation, gate) = (simulation(), Gate::new(1));
+    let (simulation, limiter) = (simulation(), ConcurrencyLimiter::new(1));
     let passed = std::cell::RefCell::new(Vec::new());
     let request = |name: &'static str, again: bool| {
-        let (simulation, gate, passed) = (&simulation, &gate, &passed);
+        let (simulation, limiter, passed) = (&simulation, &limiter, &passed);
         async move {
-            let _permit = gate.enter(again).await;
+            let _permit = limiter
+                .acquire(if again {
+                    Priority::Continuation
+                } else {
+                    Priority::Normal
+                })
+                .await;
             passed.borrow_mut().push(name);
             simulation.sleep(millis(5)).await;
         }
@@ -65,17 +71,17 @@ fn a_request_that_is_tried_again_goes_first() {
 
 #[test]
 fn while_one_holds_nobody_passes() {
-    let (simulation, gate) = (simulation(), Gate::new(4));
+    let (simulation, limiter) = (simulation(), ConcurrencyLimiter::new(4));
     let began = simulation.now();
     let hold = |wait: u64| {
-        let (simulation, gate) = (&simulation, &gate);
+        let (simulation, limiter) = (&simulation, &limiter);
         async move {
-            let _hold = gate.hold();
+            let _hold = limiter.pause();
             simulation.sleep(millis(wait)).await;
         }
     };
     let request = async {
-        let _permit = gate.enter(true).await;
+        let _permit = limiter.acquire(Priority::Continuation).await;
         simulation.now().since(began)
     };
     let all = async {
@@ -91,28 +97,28 @@ fn while_one_holds_nobody_passes() {
 
 #[test]
 fn pressure_halves_and_success_restores_step_by_step() {
-    let gate = Gate::new(8);
-    gate.halve();
-    assert_eq!(gate.limit(), 4);
-    gate.ease();
-    assert_eq!(gate.limit(), 3);
+    let limiter = ConcurrencyLimiter::new(8);
+    limiter.halve();
+    assert_eq!(limiter.limit(), 4);
+    limiter.decrement();
+    assert_eq!(limiter.limit(), 3);
     for limit in [3, 3, 4, 4, 4, 4, 5] {
-        gate.succeeded();
-        assert_eq!(gate.limit(), limit);
+        limiter.on_success();
+        assert_eq!(limiter.limit(), limit);
     }
     for _ in 0..10 {
-        gate.halve();
+        limiter.halve();
     }
-    assert_eq!(gate.limit(), 1, "never nothing");
-    gate.ease();
-    assert_eq!(gate.limit(), 1);
+    assert_eq!(limiter.limit(), 1, "never nothing");
+    limiter.decrement();
+    assert_eq!(limiter.limit(), 1);
     for _ in 0..100 {
-        gate.succeeded();
+        limiter.on_success();
     }
-    assert_eq!(gate.limit(), 8, "never more than the maximum");
+    assert_eq!(limiter.limit(), 8, "never more than the maximum");
 }
 
-/// What a request does at the gate.
+/// What a request does at the limiter.
 #[derive(Debug, Clone, Copy)]
 enum Act {
     Pass(u64),
@@ -138,37 +144,37 @@ proptest! {
     /// Whoever gives up waiting, holds or presses: nobody is forgotten, and the limit is kept.
     #[test]
     fn everybody_passes_in_the_end(maximum in 1_usize..6, acts in prop::collection::vec(an_act(), 1..40)) {
-        let (simulation, gate) = (simulation(), Gate::new(maximum));
+        let (simulation, limiter) = (simulation(), ConcurrencyLimiter::new(maximum));
         let inside = Cell::new(0);
         let pass = |time: u64| {
-            let (simulation, gate, inside) = (&simulation, &gate, &inside);
+            let (simulation, limiter, inside) = (&simulation, &limiter, &inside);
             async move {
-                let permit = gate.enter(time.is_multiple_of(2)).await;
+                let permit = limiter.acquire(if time.is_multiple_of(2) { Priority::Continuation } else { Priority::Normal }).await;
                 inside.set(inside.get() + 1);
                 assert!(inside.get() <= maximum);
                 simulation.sleep(millis(time)).await;
                 inside.set(inside.get() - 1);
                 drop(permit);
-                gate.succeeded();
+                limiter.on_success();
             }
         };
         let act = |(start, act): (u64, Act)| {
-            let (simulation, gate, pass) = (&simulation, &gate, &pass);
+            let (simulation, limiter, pass) = (&simulation, &limiter, &pass);
             async move {
                 simulation.sleep(millis(start)).await;
                 match act {
                     Act::Pass(time) => pass(time).await,
                     Act::GiveUp(time) => {
-                        let enter = std::pin::pin!(gate.enter(false));
+                        let enter = std::pin::pin!(limiter.acquire(Priority::Normal));
                         let patience = std::pin::pin!(simulation.sleep(millis(time)));
                         futures_util::future::select(enter, patience).await;
                     }
                     Act::Hold(time) => {
-                        let _hold = gate.hold();
+                        let _hold = limiter.pause();
                         simulation.sleep(millis(time)).await;
                     }
-                    Act::Halve => gate.halve(),
-                    Act::Ease => gate.ease(),
+                    Act::Halve => limiter.halve(),
+                    Act::Ease => limiter.decrement(),
                 }
             }
         };

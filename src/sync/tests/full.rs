@@ -268,7 +268,16 @@ fn a_clean_full_run_costs_exactly_what_it_must() {
             (Endpoint::States, live().count()),
         ]);
         assert!(accounts.iter().sum::<usize>() > 250, "more than one batch");
-        assert_eq!(asked(&simulation), expected, "page size {page_size}");
+        let mut asked = asked(&simulation);
+        // A space whose views are refused for a page costs one probe, which says that the credentials work.
+        let probes = simulation
+            .sent()
+            .iter()
+            .filter(|sent| sent.query == "limit=1")
+            .count();
+        assert!(probes <= corpus.spaces.len(), "{probes} probes");
+        *asked.get_mut(&Endpoint::Pages).unwrap() -= probes;
+        assert_eq!(asked, expected, "page size {page_size}");
     }
 }
 
