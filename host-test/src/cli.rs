@@ -49,7 +49,7 @@ Examples:
 /// standard error.
 #[derive(Debug, Parser)]
 #[command(name = "host-test", version, after_help = AFTER_HELP)]
-pub struct Cli {
+pub(crate) struct Cli {
     /// Load this component instead of the one built in: for validate, streams, sync and bench.
     #[arg(long, global = true, value_name = "FILE")]
     component: Option<PathBuf>,
@@ -155,7 +155,7 @@ impl Command {
 
 impl Cli {
     /// Does what was asked for.
-    pub async fn run(self) -> ExitCode {
+    pub(crate) async fn run(self) -> ExitCode {
         logging::to_stderr(self.output.log_filter());
         match self.dispatch().await {
             Ok(code) => code,
