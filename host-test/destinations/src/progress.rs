@@ -1,149 +1,167 @@
-//! What a person sees of a run: a bar where there is a terminal, plain lines elsewhere, and the final count.
+//! What a person sees of a run: a bar on a terminal, a line every few seconds elsewhere, and the counts of its end.
 
-use std::collections::BTreeMap;
-use std::io::IsTerminal as _;
+mod display;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use indicatif::{ProgressBar, ProgressStyle};
+use connector_runtime::destination::{Batch, Destination, Note, Row};
 use serde::Serialize;
 
-use connector_runtime::output::{Batch, Note, Output};
-
-/// How often a plain line is written.
-const EVERY: Duration = Duration::from_secs(5);
+pub use self::display::Verbosity;
+use self::display::{Display, Position};
 
 /// What a run delivered so far.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct Count {
+pub struct Counts {
     /// Rows by stream.
     pub rows: BTreeMap<String, u64>,
-    /// Whether each finished stream was delivered whole.
-    pub snapshots: BTreeMap<String, bool>,
+    /// Streams whose snapshot was closed.
+    pub closed_snapshots: BTreeSet<String>,
     /// Checkpoints.
     pub checkpoints: u64,
-    /// Pages that had vanished when their details were asked for.
+    /// Items that had vanished when their details were asked for.
     pub gone: u64,
     /// Milliseconds of waits announced.
     pub waited_ms: u64,
 }
 
-/// Counts what goes into `inner`, and shows it.
-pub struct Watched<O> {
-    inner: O,
-    count: Arc<Mutex<Count>>,
-    bar: ProgressBar,
-    begun: Instant,
-    shown: Instant,
-}
+/// The counts of a run, readable while the destination belongs to the run.
+#[derive(Debug, Clone, Default)]
+pub struct RunCounts(Arc<Mutex<Counts>>);
 
-impl<O: Output> Watched<O> {
-    /// Watches `inner`.
-    pub fn new(inner: O) -> Self {
-        let bar = if std::io::stderr().is_terminal() {
-            ProgressBar::new_spinner()
-        } else {
-            ProgressBar::hidden()
-        };
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed_precise} {msg}") {
-            bar.set_style(style);
-        }
-        bar.enable_steady_tick(Duration::from_millis(200));
-        let now = Instant::now();
-        Self {
-            inner,
-            count: Arc::default(),
-            bar,
-            begun: now,
-            shown: now,
-        }
-    }
-
-    /// The count, also while the run goes on.
-    pub fn count(&self) -> Arc<Mutex<Count>> {
-        Arc::clone(&self.count)
-    }
-
-    fn counting(&self, change: impl FnOnce(&mut Count)) {
-        change(&mut self.count.lock().unwrap_or_else(PoisonError::into_inner));
-    }
-
-    fn show(&mut self, stream: &str) {
-        let total: u64 = self
-            .count
+impl RunCounts {
+    /// The counts so far.
+    #[must_use]
+    pub fn get(&self) -> Counts {
+        self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .rows
-            .values()
-            .sum();
-        let rate = f64::from(u32::try_from(total).unwrap_or(u32::MAX))
-            / self.begun.elapsed().as_secs_f64().max(0.001);
-        let line = format!("{stream}: {total} rows, {rate:.0}/s");
-        if self.bar.is_hidden() && self.shown.elapsed() >= EVERY {
-            self.shown = Instant::now();
-            eprintln!("{line}");
-        }
-        self.bar.set_message(line);
+            .clone()
     }
 
-    fn say(&self, line: &str) {
-        if self.bar.is_hidden() {
-            eprintln!("{line}");
-        } else {
-            self.bar.println(line);
-        }
+    fn update(&self, change: impl FnOnce(&mut Counts)) {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn total(&self) -> u64 {
+        let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.rows.values().sum()
     }
 }
 
-impl<O: Output> Output for Watched<O> {
-    fn emit(&mut self, batch: Batch) -> Result<()> {
-        let stream = batch.stream.clone();
-        let rows = batch.rows.len() as u64;
-        self.inner.emit(batch)?;
-        self.counting(|count| *count.rows.entry(stream.clone()).or_default() += rows);
-        self.show(&stream);
+/// Counts what goes into `inner`, and shows it.
+pub struct ProgressOutput<D> {
+    inner: D,
+    counts: RunCounts,
+    display: Display,
+    position: Option<Position>,
+}
+
+impl<D: Destination> ProgressOutput<D> {
+    /// Shows what goes into `inner`.
+    pub fn new(inner: D, verbosity: Verbosity) -> Self {
+        Self {
+            inner,
+            counts: RunCounts::default(),
+            display: Display::new(verbosity),
+            position: None,
+        }
+    }
+
+    /// The counts, also while the run goes on.
+    pub fn counts(&self) -> RunCounts {
+        self.counts.clone()
+    }
+
+    fn show(&mut self) {
+        self.display.show(self.position, self.counts.total());
+    }
+}
+
+impl<D: Destination> Destination for ProgressOutput<D> {
+    fn begin_snapshot(&mut self, streams: &[String]) -> Result<()> {
+        self.inner.begin_snapshot(streams)
+    }
+
+    fn write(&mut self, batch: Batch) -> Result<()> {
+        let (stream, rows) = (batch.stream.clone(), batch.rows.len() as u64);
+        self.inner.write(batch)?;
+        self.counts
+            .update(|counts| *counts.rows.entry(stream).or_default() += rows);
+        self.show();
         Ok(())
     }
 
     fn checkpoint(&mut self, state: &str) -> Result<()> {
         self.inner.checkpoint(state)?;
-        self.counting(|count| count.checkpoints += 1);
+        self.counts.update(|counts| counts.checkpoints += 1);
         Ok(())
     }
 
-    fn finished(&mut self, stream: &str, snapshot: bool) -> Result<()> {
-        self.inner.finished(stream, snapshot)?;
-        self.counting(|count| {
-            count.rows.entry(stream.to_owned()).or_default();
-            count.snapshots.insert(stream.to_owned(), snapshot);
+    fn end_snapshot(&mut self, stream: &str, except: &[Row]) -> Result<()> {
+        self.inner.end_snapshot(stream, except)?;
+        self.counts.update(|counts| {
+            counts.rows.entry(stream.to_owned()).or_default();
+            counts.closed_snapshots.insert(stream.to_owned());
         });
         Ok(())
     }
 
     fn note(&mut self, note: &Note) {
         match note {
-            Note::Log { level, message } => self.say(&format!("{level}: {message}")),
+            Note::Log { level, message } => self.display.log(level, message),
             Note::Wait { ms, reason } => {
-                self.counting(|count| count.waited_ms += ms);
-                let line = format!("waiting {} s: {reason}", ms.div_ceil(1000));
-                self.say(&line);
-                self.bar.set_message(line);
+                self.counts
+                    .update(|counts| counts.waited_ms = counts.waited_ms.saturating_add(*ms));
+                self.display.wait(*ms, reason);
             }
             Note::Gone { page_id } => {
-                self.counting(|count| count.gone += 1);
-                self.say(&format!(
-                    "warn: the page {page_id} vanished before its details could be read"
-                ));
+                self.counts.update(|counts| counts.gone += 1);
+                let message =
+                    format!("the page {page_id} vanished before its details could be read");
+                self.display.log("warn", &message);
             }
-            Note::Begin | Note::Other => {}
+            Note::Progress { done, total } => {
+                self.position = Some(Position {
+                    done: *done,
+                    total: *total,
+                });
+                self.show();
+            }
+            Note::Other => {}
         }
         self.inner.note(note);
     }
 }
 
-impl<O> Drop for Watched<O> {
-    fn drop(&mut self) {
-        self.bar.finish_and_clear();
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use serde_json::json;
+
+    use super::*;
+    use crate::testing::{Recorder, rows};
+
+    #[test]
+    fn what_is_delivered_is_counted() {
+        let mut output = ProgressOutput::new(Recorder::default(), Verbosity::Quiet);
+        let counts = output.counts();
+        output
+            .write(rows("order", [json!({ "group": "a" }), json!({})]))
+            .unwrap();
+        for ms in [1_000, u64::MAX] {
+            let reason = "rate limit".to_owned();
+            output.note(&Note::Wait { ms, reason });
+        }
+        output.end_snapshot("empty", &[]).unwrap();
+        output.checkpoint("s").unwrap();
+        let counts = counts.get();
+        let rows = [("order".to_owned(), 2), ("empty".to_owned(), 0)];
+        assert_eq!(counts.rows, rows.into());
+        assert_eq!(counts.closed_snapshots, ["empty".to_owned()].into());
+        assert_eq!((counts.checkpoints, counts.waited_ms), (1, u64::MAX));
+        assert_eq!(output.inner.0.len(), 3);
     }
 }

@@ -1,288 +1,265 @@
-//! Rows and state in one SQLite file, in one transaction per checkpoint: a crash at any instant loses and
-//! repeats nothing.
+//! Rows and state in one SQLite file, in one transaction per checkpoint: a crash at any instant loses and repeats
+//! nothing.
 //!
-//! Each stream has a table of its own name; the views `confluence_…` have DX's columns, with views and
-//! content states joined to the pages. Every row carries the generation of the run that delivered it, so that
-//! a finished snapshot can sweep what it did not see, across interruptions.
+//! Each stream has a table of its own name. Every row carries the number of the snapshot that it was last written in,
+//! so that the close of a snapshot deletes what no longer exists at the source, however many runs it took.
+
+mod catalog;
+mod guard;
+mod identifier;
+mod sweep;
+mod table;
+#[cfg(test)]
+mod tests;
+mod value;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow};
-use rusqlite::types::Value as SqlValue;
-use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
-use serde_json::{Map, Value};
+use anyhow::{Context as _, Result, ensure};
+use connector_runtime::destination::{Batch, Destination, Row};
+use connector_runtime::stream::Stream;
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior, params};
 
-use connector_runtime::output::{Batch, Note, Output};
-use connector_runtime::engine::StreamInfo;
+use self::guard::Watchdog;
+use self::identifier::quote;
+pub use self::sweep::{MaxDelete, RefusedClose, SweepReport, Sweeps};
+use self::table::Table;
+use crate::{private_file, stderr};
 
-/// The views for people: each stream under DX's name, and pages with what hangs on them.
-const VIEWS: &str = "
-    CREATE VIEW IF NOT EXISTS confluence_pages AS
-        SELECT pages.*, page_views.views_count, page_content_states.content_state_name
-        FROM (SELECT {pages} FROM pages) AS pages
-        LEFT JOIN page_views ON page_views.page_id = pages.source_id
-        LEFT JOIN page_content_states ON page_content_states.page_id = pages.source_id;";
+/// How long another process may hold the file.
+const BUSY: Duration = Duration::from_secs(30);
 
 /// Keeps a state, and the one before it.
-const REMEMBER: &str = "
-    INSERT INTO _state VALUES (1, ?1, NULL, ?2)
-    ON CONFLICT (id) DO UPDATE SET previous = state, state = excluded.state, sweeps = excluded.sweeps";
+const STORE_STATE: &str = "
+    INSERT INTO _state VALUES (?1, ?2, NULL)
+    ON CONFLICT (connector) DO UPDATE SET previous = state, state = excluded.state";
 
-/// A SQLite file that takes rows.
+/// How a file is written.
+#[derive(Debug, Clone, Default)]
+pub struct SqliteOptions {
+    /// How much the close of a snapshot may delete.
+    pub max_delete: MaxDelete,
+    /// Interrupts the statement under way once it is true.
+    pub stop: Arc<AtomicBool>,
+}
+
+/// A SQLite file that takes rows of one connector.
 #[derive(Debug)]
 pub struct Sqlite {
     database: Connection,
+    connector: String,
     tables: BTreeMap<String, Table>,
-    in_transaction: bool,
-    /// Whether a run begins that resumes none.
-    begins: bool,
-    /// Whether this run may sweep: not when it goes on from a state that this file never saw.
-    sweeps: bool,
+    max_delete: MaxDelete,
+    watchdog: Watchdog,
+    report: SweepReport,
+    transaction: Transaction,
 }
 
-#[derive(Debug)]
-struct Table {
-    columns: Vec<String>,
-    insert: String,
-    generation: i64,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Transaction {
+    /// None was begun by this run.
+    First,
+    Open,
+    Committed,
 }
 
 impl Sqlite {
-    /// Opens or makes the file, with tables for these streams.
+    /// Opens or makes the file, with tables for the streams of this connector.
     ///
     /// # Errors
     ///
-    /// The file can't be opened or isn't of this making.
-    pub fn open(file: &Path, streams: &[StreamInfo]) -> Result<Self> {
-        let database = Connection::open(file)
-            .with_context(|| format!("{} can't be opened", file.display()))?;
-        database.busy_timeout(Duration::from_secs(30))?;
-        database.pragma_update(None, "journal_mode", "WAL")?;
-        database.pragma_update(None, "synchronous", "NORMAL")?;
-        database.execute_batch(
-            "CREATE TABLE IF NOT EXISTS _state (
-                 id INTEGER PRIMARY KEY CHECK (id = 1), state TEXT NOT NULL, previous TEXT,
-                 sweeps INTEGER NOT NULL
-             );
-             CREATE TABLE IF NOT EXISTS _streams (name TEXT PRIMARY KEY, generation INTEGER NOT NULL);",
-        )?;
-        let mut sqlite = Self {
+    /// The file cannot be opened, or a table in it belongs to somebody else; nothing was changed then.
+    pub fn open(
+        file: &Path,
+        connector: &str,
+        streams: &[Stream],
+        options: SqliteOptions,
+    ) -> Result<Self> {
+        let cannot = || format!("{} cannot be used", file.display());
+        private_file::create_if_missing(file)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut database = Connection::open_with_flags(file, flags).with_context(cannot)?;
+        database.busy_timeout(BUSY)?;
+        let watchdog = Watchdog::new(options.stop);
+        guard::restrict(&mut database, &watchdog)?;
+        let tables = prepare(&mut database, connector, streams).with_context(cannot)?;
+        Ok(Self {
             database,
-            tables: BTreeMap::new(),
-            in_transaction: false,
-            begins: false,
-            sweeps: true,
-        };
-        let sweeps = "SELECT sweeps FROM _state";
-        let sweeps = sqlite.database.query_row(sweeps, [], |row| row.get(0));
-        sqlite.sweeps = sweeps.optional()?.unwrap_or(true);
-        for stream in streams {
-            let table = sqlite.create(stream)?;
-            sqlite.tables.insert(stream.name.clone(), table);
+            connector: connector.to_owned(),
+            tables,
+            max_delete: options.max_delete,
+            watchdog,
+            report: SweepReport::default(),
+            transaction: Transaction::First,
+        })
+    }
+
+    /// What closes of snapshots do, also while the run has the destination.
+    #[must_use]
+    pub fn report(&self) -> SweepReport {
+        self.report.clone()
+    }
+
+    /// Makes views, by name and statement, and replaces those of the same name.
+    ///
+    /// # Errors
+    ///
+    /// A table of that name exists, or the statement names what the file has not.
+    pub fn create_views(&mut self, views: &[(&str, String)]) -> Result<()> {
+        let transaction = self.database.transaction()?;
+        for (name, select) in views {
+            let name = quote(name);
+            transaction.execute_batch(&format!("DROP VIEW IF EXISTS {name}"))?;
+            transaction.execute_batch(&format!("CREATE VIEW {name} AS {select}"))?;
         }
-        if let Some(pages) = sqlite.tables.get("pages") {
-            let views = VIEWS.replace("{pages}", &pages.columns.join(", "));
-            sqlite.database.execute_batch(&views)?;
-        }
-        Ok(sqlite)
+        Ok(transaction.commit()?)
     }
 
     /// The state of the last checkpoint.
     ///
     /// # Errors
     ///
-    /// The file can't be read.
+    /// The file cannot be read.
     pub fn state(&self) -> Result<Option<String>> {
-        let state = self
-            .database
-            .query_row("SELECT state FROM _state", [], |row| row.get(0));
-        Ok(state.optional()?)
+        Ok(self.states()?.map(|(state, _)| state))
     }
 
-    /// The state to go on from, when `given` is kept elsewhere. That one is written after this file's own, so
-    /// that it may lag one checkpoint behind. With any other state the run can't tell what this file holds, and
-    /// nothing is swept.
+    /// The state of the last checkpoint, and the one before it.
+    fn states(&self) -> Result<Option<(String, Option<String>)>> {
+        let sql = "SELECT state, previous FROM _state WHERE connector = ?1";
+        let states = self
+            .database
+            .query_row(sql, [&self.connector], |row| Ok((row.get(0)?, row.get(1)?)));
+        Ok(states.optional()?)
+    }
+
+    /// The state to go on from where `given` is kept in a file of its own. That file is written after this one, so
+    /// it may be one checkpoint behind. Any other state says nothing about the rows of this file: snapshots that it
+    /// has under way delete nothing here.
     ///
     /// # Errors
     ///
-    /// The file can't be read.
+    /// The file cannot be read or written.
     pub fn reconcile(&mut self, given: String) -> Result<String> {
-        let states = self
-            .database
-            .query_row("SELECT state, previous FROM _state", [], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            });
-        let states: Option<(String, Option<String>)> = states.optional()?;
-        match states {
+        match self.states()? {
             Some((own, previous)) if own == given || previous.as_ref() == Some(&given) => Ok(own),
             _ => {
-                tracing::warn!("the state is not one of this file: nothing is swept by this run");
-                self.sweeps = false;
+                stderr::warn(
+                    "the state is not one of this SQLite file; until a new snapshot begins, nothing is deleted in it",
+                );
+                let sql = "UPDATE _streams SET in_snapshot = 0 WHERE connector = ?1";
+                self.database.execute(sql, [&self.connector])?;
                 Ok(given)
             }
         }
     }
 
-    fn create(&self, stream: &StreamInfo) -> Result<Table> {
-        let schema: Value = serde_json::from_str(&stream.schema)?;
-        let columns = columns(&schema)
-            .ok_or_else(|| anyhow!("the schema of {} has no columns", stream.name))?;
-        let name = &stream.name;
-        let definitions: Vec<_> = columns
-            .iter()
-            .map(|(name, kind)| format!("{name} {kind}"))
-            .collect();
-        let names: Vec<_> = columns.into_iter().map(|(name, _)| name).collect();
-        let listed = names.join(", ");
-        self.database.execute_batch(&format!(
-            "CREATE TABLE IF NOT EXISTS {name} ({}, _generation INTEGER NOT NULL, PRIMARY KEY ({})) WITHOUT ROWID;",
-            definitions.join(", "),
-            stream.primary_key.join(", ")
-        ))?;
-        if name != "pages" {
-            let view = format!(
-                "CREATE VIEW IF NOT EXISTS confluence_{name} AS SELECT {listed} FROM {name};"
-            );
-            self.database.execute_batch(&view)?;
+    /// Begins a transaction if none is open. The first one makes up for closes that an earlier run refused.
+    fn begin(&mut self) -> Result<()> {
+        self.watchdog.restart();
+        if self.transaction == Transaction::Open {
+            return Ok(());
         }
-        self.database
-            .execute("INSERT OR IGNORE INTO _streams VALUES (?1, 1)", [name])?;
-        let generation = self.database.query_row(
-            "SELECT generation FROM _streams WHERE name = ?1",
-            [name],
-            |row| row.get(0),
-        )?;
-        let marks = vec!["?"; names.len() + 1].join(", ");
-        let insert =
-            format!("INSERT OR REPLACE INTO {name} ({listed}, _generation) VALUES ({marks})");
-        Ok(Table {
-            columns: names,
-            insert,
-            generation,
-        })
+        self.database.execute_batch("BEGIN IMMEDIATE")?;
+        let before = std::mem::replace(&mut self.transaction, Transaction::Open);
+        if before == Transaction::First {
+            self.retry_refused_closes()?;
+        }
+        Ok(())
     }
 
-    fn begin(&mut self) -> Result<()> {
-        if !self.in_transaction {
-            self.database.execute_batch("BEGIN IMMEDIATE")?;
-            self.in_transaction = true;
-        }
-        if std::mem::take(&mut self.begins) {
-            let streams: Vec<_> = self.tables.keys().cloned().collect();
-            for stream in &streams {
-                self.next_generation(stream)?;
+    fn retry_refused_closes(&self) -> Result<()> {
+        for table in self.tables.values() {
+            let sql = "SELECT refused_close FROM _streams WHERE name = ?1";
+            let refused = self
+                .database
+                .query_row(sql, [&table.name], |row| row.get(0))?;
+            if let Some(snapshot) = refused {
+                sweep::close(
+                    &self.database,
+                    table,
+                    snapshot,
+                    self.max_delete,
+                    &self.report,
+                )?;
             }
         }
         Ok(())
     }
 
-    fn next_generation(&mut self, stream: &str) -> Result<()> {
-        let sql =
-            "UPDATE _streams SET generation = generation + 1 WHERE name = ?1 RETURNING generation";
-        let generation = self.database.query_row(sql, [stream], |row| row.get(0))?;
-        if let Some(table) = self.tables.get_mut(stream) {
-            table.generation = generation;
-        }
-        Ok(())
-    }
-
-    fn delete(&self, stream: &str, key: &str) -> Result<()> {
-        let key: Map<String, Value> = serde_json::from_str(key).context("a key that is no JSON")?;
-        let condition: Vec<_> = key.keys().map(|column| format!("{column} = ?")).collect();
-        let sql = format!("DELETE FROM {stream} WHERE {}", condition.join(" AND "));
-        self.database
-            .prepare_cached(&sql)?
-            .execute(params_from_iter(key.values().map(sql_value)))?;
-        Ok(())
+    fn table(&self, stream: &str) -> Result<&Table> {
+        let table = self.tables.get(stream);
+        table.with_context(|| format!("there is no stream {stream:?}"))
     }
 }
 
-impl Output for Sqlite {
-    fn emit(&mut self, batch: Batch) -> Result<()> {
+/// Checks the file and makes its tables, in one transaction.
+fn prepare(
+    database: &mut Connection,
+    connector: &str,
+    streams: &[Stream],
+) -> Result<BTreeMap<String, Table>> {
+    let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let tables = catalog::prepare(&transaction, connector, streams)?;
+    transaction.commit()?;
+    database.pragma_update(None, "journal_mode", "WAL")?;
+    database.pragma_update(None, "synchronous", "NORMAL")?;
+    let named = tables.into_iter().map(|table| (table.name.clone(), table));
+    Ok(named.collect())
+}
+
+impl Destination for Sqlite {
+    fn begin_snapshot(&mut self, streams: &[String]) -> Result<()> {
         self.begin()?;
-        for key in &batch.replaces {
-            self.delete(&batch.stream, key)?;
-        }
-        let table = self
-            .tables
-            .get(&batch.stream)
-            .ok_or_else(|| anyhow!("no stream {}", batch.stream))?;
-        let mut insert = self.database.prepare_cached(&table.insert)?;
-        for row in &batch.rows {
-            let row: Map<String, Value> =
-                serde_json::from_str(row).context("a row that is no JSON")?;
-            let values = table
-                .columns
-                .iter()
-                .map(|column| row.get(column).map_or(SqlValue::Null, sql_value));
-            insert.execute(params_from_iter(
-                values.chain([SqlValue::Integer(table.generation)]),
-            ))?;
+        let sql = "UPDATE _streams SET snapshot = snapshot + 1, in_snapshot = 1 WHERE name = ?1 RETURNING snapshot";
+        for stream in streams {
+            let table = self.tables.get_mut(stream);
+            let table = table.with_context(|| format!("there is no stream {stream:?}"))?;
+            table.snapshot = self.database.query_row(sql, [stream], |row| row.get(0))?;
         }
         Ok(())
+    }
+
+    fn write(&mut self, batch: Batch) -> Result<()> {
+        self.begin()?;
+        let table = self.table(&batch.stream)?;
+        for key in &batch.replaces {
+            table.delete(&self.database, key)?;
+        }
+        table.upsert(&self.database, &batch.rows)
     }
 
     fn checkpoint(&mut self, state: &str) -> Result<()> {
         self.begin()?;
         self.database
-            .execute(REMEMBER, params![state, self.sweeps])?;
+            .execute(STORE_STATE, params![self.connector, state])?;
         self.database.execute_batch("COMMIT")?;
-        self.in_transaction = false;
+        self.transaction = Transaction::Committed;
         Ok(())
     }
 
-    fn finished(&mut self, stream: &str, snapshot: bool) -> Result<()> {
+    fn end_snapshot(&mut self, stream: &str, except: &[Row]) -> Result<()> {
         self.begin()?;
-        if let Some(table) = self.tables.get(stream).filter(|_| snapshot && self.sweeps) {
-            let sweep = format!("DELETE FROM {stream} WHERE _generation < ?1");
-            self.database.execute(&sweep, params![table.generation])?;
+        let table = self.table(stream)?;
+        let sql = "UPDATE _streams SET in_snapshot = 0 WHERE name = ?1 AND in_snapshot = 1";
+        if self.database.execute(sql, [stream])? == 0 {
+            // The snapshot began elsewhere, so this file does not know what belongs to it.
+            return Ok(());
         }
-        self.next_generation(stream)
-    }
-
-    fn note(&mut self, note: &Note) {
-        if *note == Note::Begin {
-            (self.begins, self.sweeps) = (true, true);
+        ensure!(table.snapshot > 0, "no snapshot of {stream:?} was begun");
+        for key in except {
+            table.spare(&self.database, key)?;
         }
-    }
-}
-
-/// The columns of a JSON Schema in the order of `required`, with their types in SQL.
-fn columns(schema: &Value) -> Option<Vec<(String, &'static str)>> {
-    let column = |name: &Value| {
-        let name = name.as_str()?;
-        let kind = &schema.get("properties")?.get(name)?["type"];
-        let is = |wanted: &str| {
-            kind == wanted
-                || kind
-                    .as_array()
-                    .is_some_and(|kinds| kinds.contains(&wanted.into()))
-        };
-        Some((
-            name.to_owned(),
-            if is("integer") || is("boolean") {
-                "INTEGER"
-            } else {
-                "TEXT"
-            },
-        ))
-    };
-    schema
-        .get("required")?
-        .as_array()?
-        .iter()
-        .map(column)
-        .collect()
-}
-
-fn sql_value(value: &Value) -> SqlValue {
-    match value {
-        Value::Null => SqlValue::Null,
-        Value::Bool(value) => SqlValue::Integer(i64::from(*value)),
-        Value::Number(number) => number.as_i64().map_or(SqlValue::Null, SqlValue::Integer),
-        Value::String(text) => SqlValue::Text(text.clone()),
-        other => SqlValue::Text(other.to_string()),
+        sweep::close(
+            &self.database,
+            table,
+            table.snapshot,
+            self.max_delete,
+            &self.report,
+        )
     }
 }

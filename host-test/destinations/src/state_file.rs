@@ -1,69 +1,212 @@
 //! A state kept in a file of its own, replaced as a whole at each checkpoint.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use connector_runtime::destination::{Batch, Destination, Note, Row};
 
-use connector_runtime::output::{Batch, Note, Output};
+use crate::{private_file, stderr};
 
-/// Reads the state, if there is a file.
+/// Padding of a state that was written in place over a longer one.
+const PADDING: char = '\n';
+
+/// Reads the state, if there is one.
+///
+/// Orchestrators hand over a file that is empty, or that holds `null` or `{}`, where they have no state. All of
+/// these start afresh, with a warning.
 ///
 /// # Errors
 ///
-/// The file is there and can't be read.
+/// The file exists and cannot be read.
 pub fn read(file: &Path) -> Result<Option<String>> {
-    match fs::read(file) {
-        // What is no text is no state: that is the component's to say.
-        Ok(state) => Ok(Some(String::from_utf8_lossy(&state).into_owned())),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+    let bytes = match fs::read(file) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => {
-            Err(error).with_context(|| format!("the state file {} can't be read", file.display()))
+            return Err(error)
+                .with_context(|| format!("the state file {} cannot be read", file.display()));
+        }
+    };
+    // A state that is not UTF-8 is for the component to refuse.
+    let text = String::from_utf8_lossy(&bytes);
+    let state = text.trim_end_matches(PADDING);
+    if is_empty(state) {
+        stderr::warn(&format!(
+            "the state file {} holds no state; this run starts afresh",
+            file.display()
+        ));
+        return Ok(None);
+    }
+    Ok(Some(state.to_owned()))
+}
+
+/// Whether a text is one of the shapes in which orchestrators say that there is no state.
+#[must_use]
+pub fn is_empty(state: &str) -> bool {
+    let without_blanks: String = state.split_whitespace().collect();
+    matches!(without_blanks.as_str(), "" | "null" | "{}" | "[]" | "\"\"")
+}
+
+/// Writes the state of each checkpoint to a file, after `inner` has committed.
+pub struct StateFile<D> {
+    inner: D,
+    file: PathBuf,
+    writing: Writing,
+}
+
+/// How the file is replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Writing {
+    /// A new file takes its name.
+    Rename,
+    /// The file is a mount point, so that no other can take its name.
+    InPlace,
+}
+
+impl<D: Destination> StateFile<D> {
+    /// Keeps the state of `inner` in `file`.
+    ///
+    /// # Errors
+    ///
+    /// The file could not be replaced later: this is tried before the first request is sent.
+    pub fn new(inner: D, file: PathBuf) -> Result<Self> {
+        let writing = probe(&file)
+            .with_context(|| format!("the state file {} cannot be written", file.display()))?;
+        Ok(Self {
+            inner,
+            file,
+            writing,
+        })
+    }
+
+    fn write_state(&self, state: &str) -> Result<()> {
+        match self.writing {
+            Writing::Rename => private_file::replace(&self.file, state.as_bytes()),
+            Writing::InPlace => overwrite(&self.file, state),
         }
     }
 }
 
-/// Replaces the file at each checkpoint, after `inner` has committed.
-pub struct StateFile<O> {
-    inner: O,
-    file: PathBuf,
+/// Finds out how the file can be replaced, and leaves its content as it is.
+fn probe(file: &Path) -> Result<Writing> {
+    private_file::refuse_symbolic_link(file)?;
+    let content = match fs::read(file) {
+        Ok(content) => content,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            // The folder has to be writable; the file comes with the first checkpoint.
+            private_file::new_file_beside(file, b"")?;
+            return Ok(Writing::Rename);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let renamed = private_file::new_file_beside(file, &content)
+        .and_then(|new| new.persist(file).map_err(|error| error.error));
+    if renamed.is_ok() {
+        return Ok(Writing::Rename);
+    }
+    private_file::overwrite(file)?;
+    Ok(Writing::InPlace)
 }
 
-impl<O: Output> StateFile<O> {
-    /// Keeps the state of `inner` in `file`.
-    pub fn new(inner: O, file: PathBuf) -> Self {
-        Self { inner, file }
-    }
-
-    /// The new text is complete before it takes the old one's name.
-    fn replace(&self, state: &str) -> std::io::Result<()> {
-        let mut name = self.file.file_name().unwrap_or_default().to_owned();
-        name.push(".new");
-        let new = self.file.with_file_name(name);
-        let mut file = File::create(&new)?;
-        file.write_all(state.as_bytes())?;
-        file.flush()?;
-        fs::rename(&new, &self.file)
-    }
+/// One write covers the old content, so that a process that is killed leaves either state.
+fn overwrite(file: &Path, state: &str) -> Result<()> {
+    let mut open = private_file::overwrite(file)?;
+    let old_length = usize::try_from(open.metadata()?.len())?;
+    let mut content = state.to_owned();
+    let padding = old_length.saturating_sub(content.len());
+    content.extend(std::iter::repeat_n(PADDING, padding));
+    open.write_all(content.as_bytes())?;
+    open.set_len(state.len() as u64)?;
+    open.sync_all()?;
+    Ok(())
 }
 
-impl<O: Output> Output for StateFile<O> {
-    fn emit(&mut self, batch: Batch) -> Result<()> {
-        self.inner.emit(batch)
+impl<D: Destination> Destination for StateFile<D> {
+    fn begin_snapshot(&mut self, streams: &[String]) -> Result<()> {
+        self.inner.begin_snapshot(streams)
+    }
+
+    fn write(&mut self, batch: Batch) -> Result<()> {
+        self.inner.write(batch)
     }
 
     fn checkpoint(&mut self, state: &str) -> Result<()> {
         self.inner.checkpoint(state)?;
-        self.replace(state)
-            .with_context(|| format!("the state file {} can't be written", self.file.display()))
+        self.write_state(state)
+            .with_context(|| format!("the state file {} cannot be written", self.file.display()))
     }
 
-    fn finished(&mut self, stream: &str, snapshot: bool) -> Result<()> {
-        self.inner.finished(stream, snapshot)
+    fn end_snapshot(&mut self, stream: &str, except: &[Row]) -> Result<()> {
+        self.inner.end_snapshot(stream, except)
     }
 
     fn note(&mut self, note: &Note) {
         self.inner.note(note);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::testing::Recorder;
+
+    #[test]
+    fn empty_shapes_are_no_state() {
+        for (text, empty) in [
+            ("", true),
+            (" \n", true),
+            ("null", true),
+            ("{}", true),
+            ("{ }\n", true),
+            ("[]", true),
+            (r#"{"v":4}"#, false),
+            ("not json", false),
+        ] {
+            assert_eq!(is_empty(text), empty, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn each_checkpoint_replaces_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("state.json");
+        let mut destination = StateFile::new(Recorder::default(), file.clone()).unwrap();
+        assert_eq!(read(&file).unwrap(), None);
+        for state in ["first", "second"] {
+            destination.checkpoint(state).unwrap();
+            assert_eq!(read(&file).unwrap().as_deref(), Some(state));
+        }
+        let files = fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(files, 1, "nothing is left beside the state");
+    }
+
+    #[test]
+    fn a_mounted_file_is_overwritten_in_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("state.json");
+        fs::write(&file, "a state that is long").unwrap();
+        let mut destination = StateFile {
+            inner: Recorder::default(),
+            file: file.clone(),
+            writing: Writing::InPlace,
+        };
+        destination.checkpoint("short").unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), "short");
+        fs::write(&file, "killed before the cut\n\n\n").unwrap();
+        let state = read(&file).unwrap();
+        assert_eq!(state.as_deref(), Some("killed before the cut"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_symbolic_link_is_refused_before_the_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("state.json");
+        std::os::unix::fs::symlink(folder.path().join("elsewhere"), &file).unwrap();
+        let error = StateFile::new(Recorder::default(), file).err().unwrap();
+        assert!(format!("{error:#}").contains("symbolic link"), "{error:#}");
     }
 }

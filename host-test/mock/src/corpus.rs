@@ -1,10 +1,5 @@
 //! What the mock's site holds: spaces, pages with their details, and users, as one JSON file.
 
-use std::fs::File;
-use std::io::BufReader;
-use std::path::Path;
-
-use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -208,16 +203,6 @@ pub struct User {
 }
 
 impl Corpus {
-    /// Reads a corpus from a JSON file.
-    ///
-    /// # Errors
-    /// When the file cannot be read or is not a corpus.
-    pub fn load(path: &Path) -> anyhow::Result<Self> {
-        let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
-        serde_json::from_reader(BufReader::new(file))
-            .with_context(|| format!("{} is not a corpus", path.display()))
-    }
-
     /// The page of this id.
     #[must_use]
     pub fn page(&self, id: &str) -> Option<&Page> {
@@ -226,24 +211,4 @@ impl Corpus {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
-    use super::*;
-
-    #[test]
-    fn unknown_fields_are_ignored_and_missing_ones_are_empty() {
-        let corpus: Corpus = serde_json::from_str(
-            r#"{"site":"https://x","cloudId":"c","more":1,"pages":[{"id":"1","odd":true,"versions":[{"number":1,"createdAt":"2026-01-01T00:00:00.000Z"}]}]}"#,
-        )
-        .unwrap();
-        assert_eq!(corpus.pages[0].modified_at(), "2026-01-01T00:00:00.000Z");
-        assert_eq!((corpus.pages[0].views, corpus.users.len()), (None, 0));
-    }
-
-    #[test]
-    fn a_corpus_survives_being_written_and_read() {
-        let corpus = Corpus::generate(&crate::Sizes::default());
-        let text = serde_json::to_string(&corpus).unwrap();
-        assert_eq!(serde_json::from_str::<Corpus>(&text).unwrap(), corpus);
-    }
-}
+mod tests;

@@ -1,39 +1,42 @@
 //! One page of a listing: which rows, and which link to the next.
 
 use std::borrow::Cow;
+use std::time::UNIX_EPOCH;
 
-use http::StatusCode;
 use serde::Serialize;
 
-use super::cursor::{Cursor, SortKey};
-use super::faults::Kind;
-use super::orders::Hits;
+use super::cursor::{Cursor, Issued, SortKey};
+use super::envelope::envelope;
+use super::error_responses::{bad_parameter, expired_cursor};
+use super::fault::Fault;
+use super::fault_plan::ActiveFaults;
+use super::faults::FaultKind;
 use super::parameters::Parameters;
-use super::reply::{Refusal, Reply, bad_parameter};
+use super::reply::{Refusal, Reply};
 use super::request::pairs;
 use super::site::Site;
 
 /// A request for one page of a listing.
-pub(super) struct Ask<'a> {
+pub(super) struct ListingRequest<'a> {
     pub(super) site: &'a Site,
     /// The path on the site, without the gateway's part.
     pub(super) path: &'a str,
     /// The query as sent.
     pub(super) query: &'a str,
     pub(super) parameters: &'a Parameters,
-    pub(super) hits: &'a Hits<'a>,
+    pub(super) active: &'a ActiveFaults<'a>,
 }
 
 /// Tells the key of the row at a position for a field.
 type KeyOf<'a> = Box<dyn Fn(&str, u32) -> SortKey + 'a>;
 
 /// Everything that there is to list, in order.
-pub(super) struct Listing<'a> {
+pub(super) struct RowSource<'a> {
     /// The order asked for, which cursors name.
     pub(super) sort: &'a str,
     /// The order followed; another one only when a fault wants it.
-    pub(super) walk: &'a str,
-    /// The positions of all rows, ascending by the field of `walk` and then by id.
+    pub(super) actual_sort: &'a str,
+    /// The positions of all rows, ascending by the field of `actual_sort` and then by id.
     pub(super) order: Cow<'a, [u32]>,
     /// A row's key for a field.
     pub(super) key: KeyOf<'a>,
@@ -49,10 +52,10 @@ fn field(sort: &str) -> (&str, bool) {
         .map_or((sort, false), |field| (field, true))
 }
 
-impl Listing<'_> {
+impl RowSource<'_> {
     /// The rows after a cursor, and whether there are more.
     fn rows(&self, after: Option<&Cursor>, limit: usize) -> (Vec<u32>, bool) {
-        let (field, descending) = field(self.walk);
+        let (field, descending) = field(self.actual_sort);
         let place = |at: u32| ((self.key)(field, at), (self.id)(at));
         let start = after.map(|cursor| self.place_of(cursor));
         let found: Vec<u32> = if descending {
@@ -86,7 +89,7 @@ impl Listing<'_> {
     /// Where in the order that is followed a cursor stands.
     fn place_of(&self, cursor: &Cursor) -> (SortKey, u64) {
         let id = cursor.id_number().unwrap_or(0);
-        if self.walk == self.sort {
+        if self.actual_sort == self.sort {
             return (cursor.content_order_value.clone(), id);
         }
         (SortKey::Number(i64::try_from(id).unwrap_or(i64::MAX)), id)
@@ -120,34 +123,56 @@ impl Listing<'_> {
 }
 
 /// Reads the cursor; one of another order is refused like any that is not valid.
-fn cursor(ask: &Ask<'_>, sort: &str) -> Result<Option<Cursor>, Refusal> {
-    let Some(text) = ask.parameters.one("cursor") else {
+fn cursor(request: &ListingRequest<'_>, sort: &str) -> Result<Option<Cursor>, Refusal> {
+    let Some(text) = request.parameters.one("cursor") else {
         return Ok(None);
     };
     let valid = Cursor::decode(text)
-        .filter(|cursor| cursor.content_order == sort && cursor.id_number().is_some());
-    match valid {
-        Some(cursor) if !ask.hits.has(Kind::CursorExpires) => Ok(Some(cursor)),
-        _ => Err(Box::new(bad_parameter("cursor", "Cursor"))),
+        .filter(|cursor| cursor.content_order == sort && cursor.id_number().is_some())
+        .ok_or_else(|| Box::new(bad_parameter("cursor", "Cursor")))?;
+    match request.active.get(FaultKind::ShortLivedCursors) {
+        Some(fault) if is_expired(request, fault, &valid) => {
+            let status = fault.status_or(http::StatusCode::BAD_REQUEST);
+            Err(Box::new(expired_cursor(status)))
+        }
+        _ => Ok(Some(valid)),
     }
+}
+
+/// The number and the second of a request.
+fn issued(request: &ListingRequest<'_>) -> Issued {
+    let since = request.site.now().duration_since(UNIX_EPOCH);
+    Issued {
+        request: request.active.request_number,
+        second: since.unwrap_or_default().as_secs(),
+    }
+}
+
+/// Whether a cursor has outlived what a fault allows.
+fn is_expired(request: &ListingRequest<'_>, fault: &Fault, cursor: &Cursor) -> bool {
+    let now = issued(request);
+    cursor.issued.is_some_and(|then| match fault.seconds {
+        Some(seconds) => now.second.saturating_sub(then.second) > seconds,
+        None => now.request.saturating_sub(then.request) > fault.requests,
+    })
 }
 
 /// The rows and the next cursor, with whatever faults do to them.
 fn select(
-    listing: &Listing<'_>,
-    hits: &Hits<'_>,
+    listing: &RowSource<'_>,
+    active: &ActiveFaults<'_>,
     cursor: Option<&Cursor>,
     limit: usize,
 ) -> (Vec<u32>, Option<Cursor>) {
     let turn = cursor.map_or(0, |cursor| cursor.turn);
     let here = || cursor.cloned().unwrap_or_else(|| listing.before_all());
-    if hits.has(Kind::EmptyPages) {
+    if active.has(FaultKind::EmptyPages) {
         return (Vec::new(), Some(here().with_turn(turn + 1)));
     }
-    if hits.has(Kind::EmptyPage) && turn == 1 {
+    if active.has(FaultKind::EmptyPage) && turn == 1 {
         return (Vec::new(), Some(here().with_turn(0)));
     }
-    let limit = if hits.has(Kind::ShortPages) {
+    let limit = if active.has(FaultKind::ShortPages) {
         limit.div_ceil(3)
     } else {
         limit
@@ -155,35 +180,37 @@ fn select(
     let (rows, more) = listing.rows(cursor, limit);
     let last = rows.last().map(|&at| listing.behind(at));
     let next = last.clone().filter(|_| more);
-    if hits.has(Kind::EmptyPage) && cursor.is_none() {
+    if active.has(FaultKind::EmptyPage) && cursor.is_none() {
         return (rows, next.map(|next| next.with_turn(1)));
     }
-    if hits.has(Kind::CursorCircle) {
-        let next = if turn == 2 {
+    if active.has(FaultKind::CursorCircle) {
+        // From the third page the link leads back to the second.
+        let first = || {
             listing
                 .rows(None, limit)
                 .0
                 .last()
                 .map(|&at| listing.behind(at))
-        } else {
-            last
         };
-        return (
-            rows,
-            Some(
-                next.unwrap_or_else(here)
-                    .with_turn(if turn == 2 { 1 } else { turn + 1 }),
-            ),
-        );
+        let (next, turn) = if turn == 2 {
+            (first(), 1)
+        } else {
+            (last, turn + 1)
+        };
+        return (rows, Some(next.unwrap_or_else(here).with_turn(turn)));
     }
     (rows, next)
 }
 
 /// The link to the next page: from the root of the site, the cursor first and its padding raw, the
 /// other parameters backwards, the limit last.
-fn next_link(ask: &Ask<'_>, cursor: &Cursor) -> String {
-    let mut link = format!("{}?cursor={}", ask.path, cursor.encode());
-    let sent: Vec<(&str, &str)> = pairs(ask.query)
+fn next_link(request: &ListingRequest<'_>, cursor: &Cursor) -> String {
+    let short_lived = request.active.has(FaultKind::ShortLivedCursors);
+    let cursor = cursor
+        .clone()
+        .with_issued(short_lived.then(|| issued(request)));
+    let mut link = format!("{}?cursor={}", request.path, cursor.encode());
+    let sent: Vec<(&str, &str)> = pairs(request.query)
         .filter(|(name, _)| *name != "cursor")
         .collect();
     let (limit, others): (Vec<_>, Vec<_>) =
@@ -191,7 +218,7 @@ fn next_link(ask: &Ask<'_>, cursor: &Cursor) -> String {
     for (name, value) in others.into_iter().rev().chain(limit) {
         link.extend(["&", name, "=", value]);
     }
-    match ask.hits.get(Kind::ForeignNext) {
+    match request.active.get(FaultKind::ForeignNext) {
         Some(fault) => format!(
             "{}{link}",
             fault.to.as_deref().unwrap_or("http://elsewhere.example")
@@ -200,61 +227,25 @@ fn next_link(ask: &Ask<'_>, cursor: &Cursor) -> String {
     }
 }
 
-#[derive(Serialize)]
-struct Envelope<'a, T> {
-    results: Vec<T>,
-    _links: Links<'a>,
-}
-
-#[derive(Serialize)]
-struct Links<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<&'a str>,
-    base: &'a str,
-}
-
-/// Rows in the envelope of v2, with the links in the body and in the header.
-pub(super) fn envelope<T: Serialize>(
-    site: &Site,
-    results: Vec<T>,
-    next: Option<&str>,
-    only_header: bool,
-) -> Reply {
-    let base = site.base();
-    let in_body = next.filter(|_| !only_header);
-    let body = serde_json::to_vec(&Envelope {
-        results,
-        _links: Links {
-            next: in_body,
-            base: &base,
-        },
-    })
-    .unwrap_or_default();
-    let link = next
-        .map(|next| format!("<{next}>; rel=\"next\", "))
-        .unwrap_or_default();
-    Reply::json(StatusCode::OK, body).with("link", &format!("{link}<{base}>; rel=\"base\""))
-}
-
 /// Answers with one page of a listing.
 pub(super) fn serve<T: Serialize>(
-    ask: &Ask<'_>,
-    listing: &Listing<'_>,
+    request: &ListingRequest<'_>,
+    listing: &RowSource<'_>,
     most: usize,
     row: impl Fn(u32) -> Option<T>,
 ) -> Reply {
-    let cursor = match cursor(ask, listing.sort) {
+    let cursor = match cursor(request, listing.sort) {
         Ok(cursor) => cursor,
         Err(refusal) => return *refusal,
     };
-    let limit = ask.parameters.limit().min(most);
-    let (rows, next) = select(listing, ask.hits, cursor.as_ref(), limit);
-    let next = next.map(|next| next_link(ask, &next));
+    let limit = request.parameters.limit().min(most);
+    let (rows, next) = select(listing, request.active, cursor.as_ref(), limit);
+    let next = next.map(|next| next_link(request, &next));
     let rows = rows.into_iter().filter_map(row).collect();
     envelope(
-        ask.site,
+        request.site,
         rows,
         next.as_deref(),
-        ask.hits.has(Kind::NoNextButLink),
+        request.active.has(FaultKind::NoNextButLink),
     )
 }

@@ -1,11 +1,14 @@
 //! A request as the pure core sees it, and how its query is taken apart.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, Method};
 use percent_encoding::percent_decode_str;
+use serde::Deserialize;
 
 /// A request without a connection.
 #[derive(Clone, Debug, Default)]
-pub struct Request {
+pub struct IncomingRequest {
     /// The method.
     pub method: Method,
     /// The path as sent.
@@ -16,9 +19,11 @@ pub struct Request {
     pub headers: HeaderMap,
     /// The body.
     pub body: bytes::Bytes,
+    /// Whether an earlier request came over the same connection.
+    pub reuses_connection: bool,
 }
 
-impl Request {
+impl IncomingRequest {
     /// A GET of a path that may have a query.
     #[must_use]
     pub fn get(target: &str) -> Self {
@@ -47,11 +52,33 @@ impl Request {
     /// The same request with Basic credentials.
     #[must_use]
     pub fn with_basic(mut self, username: &str, token: &str) -> Self {
-        if let Ok(value) = super::access::basic(username, token).parse() {
+        if let Ok(value) = basic(username, token).parse() {
             self.headers.insert(http::header::AUTHORIZATION, value);
         }
         self
     }
+}
+
+impl IncomingRequest {
+    /// The account ids that a body of users-bulk names; none when it is no such body.
+    pub(super) fn account_ids(&self) -> impl Iterator<Item = String> + use<> {
+        let body = serde_json::from_slice::<UsersBulkRequest>(&self.body);
+        body.map(|body| body.account_ids)
+            .unwrap_or_default()
+            .into_iter()
+    }
+}
+
+/// The body of users-bulk.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct UsersBulkRequest {
+    account_ids: Vec<String>,
+}
+
+/// The value of an `Authorization` header.
+pub(super) fn basic(username: &str, token: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{username}:{token}")))
 }
 
 /// The names and values of a query, still encoded.
@@ -75,24 +102,4 @@ pub(super) fn decode(name: &str, value: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn queries_are_split_at_the_first_equals_sign_only() {
-        let parts: Vec<_> = pairs("cursor=ab==&&limit=5&flag").collect();
-        assert_eq!(parts, [("cursor", "ab=="), ("limit", "5"), ("flag", "")]);
-    }
-
-    #[test]
-    fn a_plus_is_a_space_but_in_cursors() {
-        for (name, value, expected) in [
-            ("title", "a+b%2Bc", Some("a b+c")),
-            ("cursor", "a+b%2Bc%3D", Some("a+b+c=")),
-            ("cursor", "a%20b", Some("a b")),
-            ("title", "%ff", None),
-        ] {
-            assert_eq!(decode(name, value).as_deref(), expected, "{name}={value}");
-        }
-    }
-}
+mod tests;

@@ -1,17 +1,16 @@
-//! What is handed out: the component with its metadata, and beside it all that a runtime, a registry and a
-//! security team ask for.
+//! The release: the component with its metadata, and beside it what a runtime, a registry and a security team ask for.
 //!
-//! The same commit gives the same bytes wherever it is built: nothing here knows the time, the machine or the
-//! folder, and nothing is drawn by lot.
+//! The same commit gives the same bytes wherever it is built: nothing here depends on the time, the machine or the
+//! folder, and nothing is random.
 
 mod sbom;
 mod source;
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use confluence_cloud::config::SCHEMA;
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -41,17 +40,32 @@ pub struct Written {
     pub sha256: String,
 }
 
-/// Fills `folder` with the component and what belongs to it; whatever is in the folder goes. `root` is the
-/// workspace that the component was built from, `streams` what it answers to `list-streams`.
+/// A component and what it says of itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Release<'a> {
+    /// The component.
+    pub component: &'a [u8],
+    /// JSON Schema of its configuration.
+    pub config_schema: &'a Value,
+    /// What it answers to `list-streams`.
+    pub streams: &'a Value,
+}
+
+/// Fills `folder` with the component and what belongs to it, and removes what was there. `root` is the workspace that
+/// the component was built from.
 ///
 /// # Errors
 ///
-/// The workspace can't be read, cargo can't be asked, or the folder can't be written.
-pub fn write(component: &[u8], streams: &Value, root: &Path, folder: &Path) -> Result<Written> {
+/// The workspace cannot be read, cargo fails, or the folder cannot be written.
+pub fn write(release: Release<'_>, root: &Path, folder: &Path) -> Result<Written> {
     let package = package(root)?;
     let revision = revision(root);
-    let component = described(component, &package, revision.as_deref())?;
-    let sha256 = format!("{:x}", Sha256::digest(&component));
+    let component = described(release.component, &package, revision.as_deref())?;
+    let digest = Sha256::digest(&component);
+    let mut sha256 = String::new();
+    for byte in digest {
+        let _ = write!(sha256, "{byte:02x}");
+    }
     let sbom = sbom(&package, root, &sha256)?;
     empty(folder)?;
     put(&folder.join(COMPONENT), &component)?;
@@ -61,12 +75,15 @@ pub fn write(component: &[u8], streams: &Value, root: &Path, folder: &Path) -> R
             format!("{sha256}  {COMPONENT}\n"),
         ),
         ("confluence_cloud.cdx.json", format!("{sbom:#}\n")),
-        ("config.schema.json", SCHEMA.to_owned()),
-        ("streams.json", format!("{streams}\n")),
+        (
+            "config.schema.json",
+            format!("{:#}\n", release.config_schema),
+        ),
+        ("streams.json", format!("{}\n", release.streams)),
     ] {
         put(&folder.join(name), text.as_bytes())?;
     }
-    contract(&root.join("wit"), &folder.join("wit"))?;
+    copy_folder(&root.join("wit"), &folder.join("wit"))?;
     Ok(Written {
         name: package.name,
         version: package.version,
@@ -107,16 +124,22 @@ fn described(component: &[u8], package: &Package, revision: Option<&str>) -> Res
 fn empty(folder: &Path) -> Result<()> {
     if folder.exists() {
         fs::remove_dir_all(folder)
-            .with_context(|| format!("{} can't be emptied", folder.display()))?;
+            .with_context(|| format!("{} cannot be emptied", folder.display()))?;
     }
     Ok(())
 }
 
-fn contract(from: &Path, to: &Path) -> Result<()> {
+/// Copies a folder and those in it.
+fn copy_folder(from: &Path, to: &Path) -> Result<()> {
     let files = fs::read_dir(from).with_context(|| format!("{} is missing", from.display()))?;
     for file in files {
         let file = file?;
-        put(&to.join(file.file_name()), &fs::read(file.path())?)?;
+        let copy = to.join(file.file_name());
+        if file.file_type()?.is_dir() {
+            copy_folder(&file.path(), &copy)?;
+        } else {
+            put(&copy, &fs::read(file.path())?)?;
+        }
     }
     Ok(())
 }
@@ -125,5 +148,5 @@ fn put(file: &Path, content: &[u8]) -> Result<()> {
     let folder = file.parent().unwrap_or(file);
     fs::create_dir_all(folder)
         .and_then(|()| fs::write(file, content))
-        .with_context(|| format!("{} can't be written", file.display()))
+        .with_context(|| format!("{} cannot be written", file.display()))
 }

@@ -1,9 +1,9 @@
-//! One site split over several runs, each of which reads spaces of its own: for sites that one machine would
-//! read too slowly.
+//! One site split over several runs, each of which reads spaces of its own: for sites that one machine would read too
+//! slowly.
 //!
-//! A split is by space because that is what the service lists by. It holds for the spaces that were there: one
-//! that is made later belongs to no shard, and one that goes makes its shard's config invalid. Then it takes a
-//! new split; the shards' states are of the old one and are left behind with it.
+//! The service lists by space, so a site is split by space. A space that is made later belongs to no shard, and one that
+//! is deleted makes its shard's config invalid: then a new split is needed. The states of the old shards are of no use
+//! to the new ones.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -11,22 +11,21 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, Result, ensure};
-use serde::Deserialize;
-
-use connector_runtime::output::{Batch, Output};
+use connector_runtime::destination::{Batch, Destination, Row};
+use serde_json::Value;
 
 #[cfg(test)]
 mod tests;
 
-/// The streams to read in full for a [`Census`]: listings alone, no details.
+/// The streams to read in full for a [`PageCounts`]: listings alone, no details.
 pub const STREAMS: [&str; 2] = ["spaces", "pages"];
 
-/// A space and what it weighs.
+/// A space and the pages in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Space {
     /// Its key. An alias would do for the service, but can be given to another space.
     pub key: String,
-    /// Pages whose details are read. Those in the trash have none, and weigh nothing.
+    /// Pages whose details are read: not those in the trash.
     pub pages: u64,
 }
 
@@ -57,19 +56,35 @@ pub fn split(mut spaces: Vec<Space>, wanted: NonZeroUsize) -> Vec<Shard> {
     shards
 }
 
-/// Counts the pages of each space, and keeps nothing else of what it is given.
+/// A destination that counts the pages of each space and keeps nothing else.
 #[derive(Debug, Clone, Default)]
-pub struct Census(Arc<Mutex<Counted>>);
+pub struct PageCounts(Arc<Mutex<CountedRows>>);
 
 #[derive(Debug, Default)]
-struct Counted {
+struct CountedRows {
     /// The keys of the spaces, by id.
     spaces: BTreeMap<String, Option<String>>,
-    /// The pages, by the id of their space.
+    /// Pages other than those in the trash, by the id of their space.
     pages: BTreeMap<String, u64>,
+    /// Versions of all pages, as far as their numbers tell.
+    versions: u64,
 }
 
-impl Census {
+impl PageCounts {
+    /// Versions of all pages, as far as their numbers tell.
+    #[must_use]
+    pub fn versions(&self) -> u64 {
+        let counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        counted.versions
+    }
+
+    /// Pages other than those in the trash.
+    #[must_use]
+    pub fn pages(&self) -> u64 {
+        let counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        counted.pages.values().sum()
+    }
+
     /// The spaces with their pages.
     ///
     /// # Errors
@@ -96,31 +111,18 @@ impl Census {
     }
 }
 
-impl Output for Census {
-    fn emit(&mut self, batch: Batch) -> Result<()> {
-        #[derive(Deserialize)]
-        struct SpaceRow {
-            source_id: String,
-            external_key: Option<String>,
-        }
-        #[derive(Deserialize)]
-        struct PageRow {
-            space_id: Option<String>,
-            status: Option<String>,
-        }
+impl Destination for PageCounts {
+    fn begin_snapshot(&mut self, _: &[String]) -> Result<()> {
+        Ok(())
+    }
+
+    fn write(&mut self, batch: Batch) -> Result<()> {
         let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for row in &batch.rows {
-            if batch.stream == "spaces" {
-                let SpaceRow {
-                    source_id,
-                    external_key,
-                } = serde_json::from_str(row)?;
-                counted.spaces.insert(source_id, external_key);
-            } else if batch.stream == "pages" {
-                let PageRow { space_id, status } = serde_json::from_str(row)?;
-                let weight = u64::from(status.as_deref() != Some("trashed"));
-                let space = space_id.context("a page names no space")?;
-                *counted.pages.entry(space).or_default() += weight;
+            match batch.stream.as_str() {
+                "spaces" => counted.add_space(row)?,
+                "pages" => counted.add_page(row)?,
+                _ => {}
             }
         }
         Ok(())
@@ -130,7 +132,28 @@ impl Output for Census {
         Ok(())
     }
 
-    fn finished(&mut self, _: &str, _: bool) -> Result<()> {
+    fn end_snapshot(&mut self, _: &str, _: &[Row]) -> Result<()> {
         Ok(())
     }
+}
+
+impl CountedRows {
+    fn add_space(&mut self, row: &Row) -> Result<()> {
+        let id = text(row, "source_id").context("a space has no id")?;
+        self.spaces.insert(id, text(row, "external_key"));
+        Ok(())
+    }
+
+    fn add_page(&mut self, row: &Row) -> Result<()> {
+        let space = text(row, "space_id").context("a page names no space")?;
+        let weight = u64::from(text(row, "status").as_deref() != Some("trashed"));
+        *self.pages.entry(space).or_default() += weight;
+        let number = row.get("version_number").and_then(Value::as_u64);
+        self.versions = self.versions.saturating_add(number.unwrap_or_default());
+        Ok(())
+    }
+}
+
+fn text(row: &Row, column: &str) -> Option<String> {
+    row.get(column)?.as_str().map(str::to_owned)
 }

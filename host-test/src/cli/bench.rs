@@ -1,44 +1,113 @@
 //! `host-test bench`: what the sandbox costs, as a table and as JSON.
 
+mod tables;
+
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Result;
 use clap::Args;
+use connector_bench::build::Build;
+use connector_bench::comparison::{self, Client};
+use connector_bench::neighbours::Neighbours;
+use connector_bench::{multi_tenant, start_up};
+use connector_destinations::stderr;
+use connector_destinations::stdout::print;
+use connector_protocols::files;
+use connector_runtime::component_source::ComponentSource;
 use serde_json::json;
 
-use super::{print, read_config};
-use connector_bench::crowd::{self, Crowd};
-use connector_bench::{self, Client, Comparison, StartUp};
+use super::context::Context;
+use super::error::{CommandError, CommandResult};
+
+pub(super) const EXAMPLE: &str = "\
+Examples:
+  host-test bench
+  host-test bench --tenants 5 --beside hostile.wasm --beside-config hostile.json";
 
 #[derive(Debug, Args)]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     /// Pairs of runs at each latency, and three times as many at none; the figures are medians.
-    #[arg(long, default_value_t = 5)]
-    pairs: usize,
-    /// Milliseconds before each answer, one comparison for each number.
-    #[arg(long, value_delimiter = ',', default_value = "0,5,50")]
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+    pairs: u16,
+    /// Milliseconds before each answer, one comparison with the native client for each number.
+    #[arg(
+        long,
+        value_name = "MS",
+        value_delimiter = ',',
+        default_value = "0,5,50",
+        conflicts_with = "beside"
+    )]
     latency: Vec<u64>,
-    /// How many tenants at once, one run for each number.
-    #[arg(long, value_delimiter = ',', default_value = "1,10,100,1000")]
-    tenants: Vec<usize>,
+    /// How many tenants at once, one measurement for each number.
+    #[arg(long, value_name = "N", value_delimiter = ',', default_value = "1,10,100,1000",
+        value_parser = clap::value_parser!(u32).range(1..))]
+    tenants: Vec<u32>,
+    #[command(flatten)]
+    beside: BesideArguments,
+}
+
+#[derive(Debug, Args)]
+struct BesideArguments {
+    /// Measure the tenants beside this component, which runs again and again; nothing else is measured. Without it the
+    /// tenants run beside one that loops and one that floods the sink.
+    #[arg(long, value_name = "FILE")]
+    beside: Option<PathBuf>,
+    /// The configuration of that component; an empty object without it.
+    #[arg(long, value_name = "FILE", requires = "beside")]
+    beside_config: Option<PathBuf>,
+    /// How many of them.
+    #[arg(long, value_name = "N", default_value_t = 2, requires = "beside")]
+    beside_count: usize,
+}
+
+impl BesideArguments {
+    /// The same for `bench-run`.
+    fn to_arguments(&self) -> Vec<OsString> {
+        let Some(file) = &self.beside else {
+            return vec!["--attackers".into()];
+        };
+        let mut arguments = vec!["--beside".into(), file.into()];
+        if let Some(config) = &self.beside_config {
+            arguments.extend(["--beside-config".into(), config.into()]);
+        }
+        let count = self.beside_count.to_string();
+        arguments.extend(["--beside-count".into(), count.into()]);
+        arguments
+    }
+
+    fn neighbours(&self) -> CommandResult<Neighbours> {
+        let Some(file) = &self.beside else {
+            return Ok(Neighbours::None);
+        };
+        let config = self.beside_config.as_ref().map(|file| files::read(file));
+        Ok(Neighbours::Component {
+            file: file.clone(),
+            config: config
+                .transpose()
+                .map_err(CommandError::Usage)?
+                .unwrap_or_else(|| "{}".to_owned()),
+            count: self.beside_count,
+        })
+    }
 }
 
 /// One run, in a process of its own; not for people.
 #[derive(Debug, Args)]
-pub(super) struct RunArguments {
+pub(crate) struct RunArguments {
     #[arg(long)]
     config: PathBuf,
     #[arg(long, value_enum, default_value = "component")]
     client: Client,
     #[arg(long)]
     tenants: Option<usize>,
-    /// Beside two that mean harm.
-    #[arg(long)]
-    hostile: bool,
+    #[arg(long, conflicts_with = "beside")]
+    attackers: bool,
+    #[command(flatten)]
+    beside: BesideArguments,
 }
 
-/// Pages enough for a run that takes its time, and few enough for one that doesn't take too long.
+/// Enough pages for a run that can be measured, and few enough for one that ends soon.
 fn pages(latency_ms: u64) -> usize {
     match latency_ms {
         0 => 2_000,
@@ -52,103 +121,79 @@ fn pairs(latency_ms: u64, pairs: usize) -> usize {
     if latency_ms == 0 { 3 * pairs } else { pairs }
 }
 
-pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
-    let start_up = bench::start_up().await?;
-    show_start_up(&start_up);
-    eprintln!(
-        "\nlatency  client       wall     CPU     requests/s  rows/s  linear memory  peak RSS  ratio  in flight"
-    );
-    let mut comparisons = Vec::new();
-    for latency in arguments.latency {
-        let pairs = pairs(latency, arguments.pairs);
-        let comparison = bench::compare(latency, pages(latency), pairs).await?;
-        show_comparison(&comparison);
-        comparisons.push(comparison);
+pub(super) async fn run(context: &Context, arguments: Arguments) -> CommandResult {
+    // What cannot be read is said before the first run.
+    arguments.beside.neighbours()?;
+    let component = component_arguments(&context.component);
+    let build = Build::current();
+    if let Some(warning) = build.warning() {
+        stderr::warn(&warning);
     }
-    eprintln!(
-        "\ntenants  wall     median   requests/s  rows/s  RSS per tenant  complete  beside two hostile ones"
-    );
-    let mut crowds = Vec::new();
+    let mut figures = json!({ "build": build });
+    if arguments.beside.beside.is_none() {
+        compare_clients(&arguments, &component, &mut figures).await?;
+    }
+    tables::multi_tenant_head();
+    let beside = [component, arguments.beside.to_arguments()].concat();
+    let mut measured = Vec::new();
     for tenants in arguments.tenants {
-        let crowd = crowd::compare(tenants, arguments.pairs).await?;
-        show_crowd(&crowd);
-        crowds.push(crowd);
+        let tenants = usize::try_from(tenants).unwrap_or(usize::MAX);
+        let figures = multi_tenant::compare(tenants, arguments.pairs.into(), &beside).await?;
+        tables::multi_tenant(&figures);
+        measured.push(figures);
     }
-    print(&json!({ "start_up": start_up, "comparisons": comparisons, "tenants": crowds }))?;
-    Ok(ExitCode::SUCCESS)
-}
-
-pub(super) async fn run_one(arguments: RunArguments) -> Result<ExitCode> {
-    let config = read_config(&arguments.config)?;
-    let figures = if let Some(tenants) = arguments.tenants {
-        json!(crowd::measure(tenants, arguments.hostile, &config).await?)
-    } else {
-        let run = move || bench::measure(arguments.client, &config);
-        json!(tokio::task::spawn_blocking(run).await??)
-    };
+    figures["tenants"] = json!(measured);
     print(&figures)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn show_start_up(figures: &StartUp) {
-    let StartUp {
-        compile_ms,
-        load_ms,
-        instantiate_ms,
-        first_request_ms,
-        component_bytes,
-    } = figures;
-    eprintln!(
-        "component {component_bytes} bytes; compiled in {compile_ms:.0} ms, loaded precompiled in {load_ms:.2} ms"
-    );
-    eprintln!(
-        "a call has its instance after {instantiate_ms:.3} ms and sends its first request after {first_request_ms:.3} ms"
-    );
+/// The component against the native client.
+async fn compare_clients(
+    arguments: &Arguments,
+    component: &[OsString],
+    figures: &mut serde_json::Value,
+) -> CommandResult<()> {
+    if !component.is_empty() {
+        // There is no native client of another connector.
+        return Ok(());
+    }
+    let start_up = start_up::measure().await?;
+    tables::start_up(&start_up);
+    tables::comparison_head();
+    let mut comparisons = Vec::new();
+    for &latency in &arguments.latency {
+        let pairs = pairs(latency, arguments.pairs.into());
+        let comparison = comparison::compare(latency, pages(latency), pairs).await?;
+        tables::comparison(&comparison);
+        comparisons.push(comparison);
+    }
+    figures["start_up"] = json!(start_up);
+    figures["comparisons"] = json!(comparisons);
+    Ok(())
 }
 
-#[expect(clippy::cast_precision_loss, reason = "figures for a table")]
-fn show_comparison(figures: &Comparison) {
-    for (name, run) in [
-        ("component", &figures.component),
-        ("native", &figures.native),
-    ] {
-        let end = if name == "component" {
-            format!("{:>5.2}  {:>9.2}", figures.ratio, figures.in_flight)
-        } else {
-            String::new()
-        };
-        eprintln!(
-            "{:>4} ms  {name:<9}  {:>6.2} s  {:>6.2} s  {:>8.0}  {:>8.0}  {:>9.2} MiB  {:>4} MiB  {end}",
-            figures.latency_ms,
-            run.wall_s,
-            run.cpu_s,
-            run.requests as f64 / run.wall_s,
-            run.rows as f64 / run.wall_s,
-            run.linear_memory as f64 / f64::from(1 << 20),
-            run.peak_rss_kib >> 10,
-        );
+fn component_arguments(component: &ComponentSource) -> Vec<OsString> {
+    match component {
+        ComponentSource::File(file, _) => vec!["--component".into(), file.into()],
+        ComponentSource::Bytes(_) | ComponentSource::Precompiled(_) => Vec::new(),
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "figures for a table")]
-fn show_crowd(figures: &Crowd) {
-    let Crowd {
-        plain,
-        beside_hostile,
-        ratio,
-    } = figures;
-    eprintln!(
-        "{:>7}  {:>5.2} s  {:>5.2} s  {:>9.0}  {:>7.0}  {:>10.0} KiB  {:<8}  {ratio:.2} times as long",
-        plain.tenants,
-        plain.wall_s,
-        plain.median_s,
-        plain.requests as f64 / plain.wall_s,
-        plain.rows as f64 / plain.wall_s,
-        plain.rss_per_tenant_kib,
-        if plain.complete && beside_hostile.complete {
-            "yes"
+pub(super) async fn run_one(context: &Context, arguments: RunArguments) -> CommandResult {
+    let config = files::read(&arguments.config).map_err(CommandError::Usage)?;
+    let component = context.component.clone();
+    let figures = if let Some(tenants) = arguments.tenants {
+        let neighbours = if arguments.attackers {
+            Neighbours::Attackers
         } else {
-            "NO"
-        },
-    );
+            arguments.beside.neighbours()?
+        };
+        json!(multi_tenant::measure(tenants, &component, &neighbours, &config).await?)
+    } else {
+        let run = move || comparison::measure(arguments.client, &component, &config);
+        let ended = tokio::task::spawn_blocking(run).await;
+        json!(ended.map_err(anyhow::Error::from)??)
+    };
+    print(&figures)?;
+    Ok(ExitCode::SUCCESS)
 }

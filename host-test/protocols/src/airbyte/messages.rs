@@ -1,11 +1,17 @@
-//! The words of the Airbyte protocol, each a line of JSON.
+//! The messages of the Airbyte protocol, each a line of JSON.
 
-use serde_json::{Value, json};
+use connector_runtime::contract::{FailureKind, Mode};
+use connector_runtime::description::Description;
+use connector_runtime::destination::Row;
+use connector_runtime::failure::Failure;
+use connector_runtime::json_view;
+use connector_runtime::stream::Stream;
+use serde_json::{Map, Value, json};
 
 use super::state::StreamState;
-use connector_runtime::engine::{Failure, FailureKind, Mode, StreamInfo};
+use crate::json_schema;
 
-/// How far a stream is.
+/// The status of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Status {
     Started,
@@ -14,15 +20,17 @@ pub(super) enum Status {
     Incomplete,
 }
 
-pub(super) fn spec(schema: &Value) -> Value {
-    json!({
-        "type": "SPEC",
-        "spec": {
-            "connectionSpecification": schema,
-            "supportsIncremental": true,
-            "supported_destination_sync_modes": ["overwrite", "append", "append_dedup"],
-        },
-    })
+pub(super) fn spec(description: &Description) -> Value {
+    let mut spec = Map::new();
+    if let Some(url) = description.details.get("documentation_url") {
+        spec.insert("documentationUrl".to_owned(), url.clone());
+    }
+    let schema = json_schema::adapter_config(description);
+    spec.insert("connectionSpecification".to_owned(), schema);
+    spec.insert("supportsIncremental".to_owned(), json!(true));
+    let modes = json!(["overwrite", "append", "append_dedup"]);
+    spec.insert("supported_destination_sync_modes".to_owned(), modes);
+    json!({ "type": "SPEC", "spec": spec })
 }
 
 pub(super) fn connection_status(checked: &Result<(), Failure>) -> Value {
@@ -33,38 +41,35 @@ pub(super) fn connection_status(checked: &Result<(), Failure>) -> Value {
     json!({ "type": "CONNECTION_STATUS", "connectionStatus": status })
 }
 
-pub(super) fn catalog(streams: &[StreamInfo]) -> Result<Value, serde_json::Error> {
-    let streams: Result<Vec<_>, _> = streams.iter().map(stream).collect();
-    Ok(json!({ "type": "CATALOG", "catalog": { "streams": streams? } }))
+pub(super) fn catalog(streams: &[Stream]) -> Value {
+    let streams: Vec<_> = streams.iter().map(catalog_entry).collect();
+    json!({ "type": "CATALOG", "catalog": { "streams": streams } })
 }
 
-fn stream(info: &StreamInfo) -> Result<Value, serde_json::Error> {
-    let schema: Value = serde_json::from_str(&info.schema)?;
-    let incremental = info.modes.contains(&Mode::Incremental);
+fn catalog_entry(stream: &Stream) -> Value {
+    let incremental = stream.modes.contains(&Mode::Incremental);
     let modes: &[&str] = if incremental {
         &["full_refresh", "incremental"]
     } else {
         &["full_refresh"]
     };
-    let key: Vec<_> = info.primary_key.iter().map(|column| [column]).collect();
-    let mut stream = json!({
-        "name": info.name,
-        "json_schema": schema,
+    let key: Vec<_> = stream.primary_key.iter().map(|column| [column]).collect();
+    let mut entry = json!({
+        "name": stream.name,
+        "json_schema": json_schema::of_rows(stream),
         "supported_sync_modes": modes,
         "source_defined_cursor": incremental,
         "source_defined_primary_key": key,
         "is_resumable": true,
     });
-    if let (Some(cursor), Some(fields)) = (&info.cursor_field, stream.as_object_mut()) {
+    if let (Some(cursor), Some(fields)) = (&stream.cursor_field, entry.as_object_mut()) {
         fields.insert("default_cursor_field".to_owned(), json!([cursor]));
     }
-    Ok(stream)
+    entry
 }
 
-/// The row goes in as the component wrote it.
-pub(super) fn record(stream: &str, row: &str, now: u64) -> String {
-    let stream = json!(stream);
-    format!(r#"{{"type":"RECORD","record":{{"stream":{stream},"emitted_at":{now},"data":{row}}}}}"#)
+pub(super) fn record(stream: &str, row: &Row, now: u64) -> Value {
+    json!({ "type": "RECORD", "record": { "stream": stream, "emitted_at": now, "data": row } })
 }
 
 /// `rows` are those of the stream since its last state. The protocol wants their number with a point in it.
@@ -101,7 +106,7 @@ pub(super) fn stream_status(stream: &str, status: Status, now: u64) -> Value {
 }
 
 pub(super) fn error(failure: &Failure, now: u64) -> Value {
-    let kind = connector_runtime::json_view::kind(failure.kind).to_owned();
+    let kind = json_view::kind(failure.kind).to_owned();
     let status = failure.http_status.map(|status| format!("HTTP {status}"));
     let facts = [Some(kind), failure.endpoint.clone(), status];
     let internal: Vec<_> = facts.into_iter().flatten().collect();
@@ -126,9 +131,10 @@ pub(super) fn failure_type(kind: FailureKind) -> &'static str {
         | FailureKind::InvalidCredentials
         | FailureKind::InvalidPermissions
         | FailureKind::InvalidState => "config_error",
-        FailureKind::RateLimited | FailureKind::Unavailable | FailureKind::Cancelled => {
-            "transient_error"
-        }
+        FailureKind::RateLimited
+        | FailureKind::Unavailable
+        | FailureKind::Incomplete
+        | FailureKind::Cancelled => "transient_error",
         FailureKind::UnexpectedResponse | FailureKind::Other => "system_error",
     }
 }

@@ -1,112 +1,151 @@
 //! A run as Airbyte messages.
 
-use std::io::{BufWriter, Write};
+use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, Result};
+use connector_runtime::contract::{Mode, Selection};
+use connector_runtime::destination::{Batch, Destination, Note, Row};
 use serde_json::Value;
 
 use super::messages::{self, Status};
 use super::state::StreamState;
-use connector_runtime::engine::{Mode, Selection};
-use connector_runtime::output::{Batch, Note, Output};
+use crate::line_writer::LineWriter;
 
 /// Writes every event as messages. What is written is flushed at each checkpoint and note.
 ///
-/// The protocol has no word for rows that are gone: replacements are left out.
-pub(super) struct Airbyte<W: Write> {
-    out: BufWriter<W>,
-    streams: Vec<Stream>,
-    checkpoint: u64,
+/// The protocol has no message for rows that are gone: replacements and the ends of snapshots are left out.
+pub(super) struct AirbyteOutput<W: Write> {
+    out: LineWriter<W>,
+    streams: Vec<StreamProgress>,
+    last: LastCheckpoint,
     now: fn() -> u64,
 }
 
-struct Stream {
+struct StreamProgress {
     name: String,
-    whole: bool,
-    finished: bool,
-    running: bool,
+    status: Status,
     rows: u32,
 }
 
-impl<W: Write> Airbyte<W> {
-    /// Writes to `out` about the streams of a run that follows the checkpoint of this number.
-    pub(super) fn new(out: W, selection: &[Selection], checkpoint: u64, now: fn() -> u64) -> Self {
-        let stream = |selected: &Selection| Stream {
-            name: selected.stream.clone(),
-            whole: selected.mode == Mode::Full,
-            finished: false,
-            running: false,
-            rows: 0,
-        };
+/// The last checkpoint of a run, readable after the destination is gone.
+#[derive(Debug, Clone)]
+pub(super) struct LastCheckpoint {
+    selection: Arc<[Selection]>,
+    reached: Arc<Mutex<Reached>>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Reached {
+    number: u64,
+    state: Option<String>,
+}
+
+/// How far a run is, as its states say it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RunPhase {
+    UnderWay,
+    Ended,
+}
+
+impl LastCheckpoint {
+    /// A run that begins with this state, of the checkpoint of this number.
+    pub(super) fn new(selection: &[Selection], number: u64, state: Option<&str>) -> Self {
+        let state = state.map(str::to_owned);
         Self {
-            out: BufWriter::with_capacity(64 * 1024, out),
-            streams: selection.iter().map(stream).collect(),
-            checkpoint,
-            now,
+            selection: selection.into(),
+            reached: Arc::new(Mutex::new(Reached { number, state })),
         }
     }
 
-    fn stream(&mut self, name: &str) -> Result<&mut Stream> {
-        let mut streams = self.streams.iter_mut();
-        streams
-            .find(|stream| stream.name == name)
-            .with_context(|| format!("the stream {name} was not selected"))
+    fn advance(&self, state: &str) {
+        let mut reached = self.reached.lock().unwrap_or_else(PoisonError::into_inner);
+        reached.number = reached.number.saturating_add(1);
+        reached.state = Some(state.to_owned());
     }
 
-    fn line(&mut self, line: &str) -> Result<()> {
-        writeln!(self.out, "{line}").context("standard output can't be written")
-    }
-
-    fn flush(&mut self) -> Result<()> {
-        self.out.flush().context("standard output can't be written")
-    }
-
-    fn log(&mut self, level: &str, message: &str) {
-        // Who doesn't take notes doesn't take rows either, and says so there.
-        let _ = self.line(&messages::log(level, message).to_string());
-        let _ = self.flush();
-    }
-
-    fn states(&self, state: &str) -> Vec<Value> {
-        let states = self.streams.iter().map(|stream| {
+    /// A message for each stream; `rows` are those since its last state.
+    pub(super) fn states(&self, phase: RunPhase, rows: impl Fn(&str) -> u32) -> Vec<Value> {
+        let reached = self
+            .reached
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let Some(state) = reached.state else {
+            return Vec::new();
+        };
+        let states = self.selection.iter().map(|selected| {
             let kept = StreamState {
-                state: state.to_owned(),
-                checkpoint: self.checkpoint,
-                finished: stream.finished,
-                whole: stream.whole,
+                state: state.clone(),
+                checkpoint: reached.number,
+                finished: phase == RunPhase::Ended,
+                whole: selected.mode == Mode::Full,
             };
-            messages::state(&stream.name, &kept, stream.rows)
+            messages::state(&selected.stream, &kept, rows(&selected.stream))
         });
         states.collect()
     }
 }
 
-impl<W: Write + Send> Output for Airbyte<W> {
-    fn emit(&mut self, batch: Batch) -> Result<()> {
+impl<W: Write> AirbyteOutput<W> {
+    /// Writes to `out` about the streams of a run.
+    pub(super) fn new(out: W, last: LastCheckpoint, now: fn() -> u64) -> Self {
+        let stream = |selected: &Selection| StreamProgress {
+            name: selected.stream.clone(),
+            status: Status::Started,
+            rows: 0,
+        };
+        Self {
+            out: LineWriter::new(out),
+            streams: last.selection.iter().map(stream).collect(),
+            last,
+            now,
+        }
+    }
+
+    fn log(&mut self, level: &str, message: &str) {
+        // A reader that takes no notes takes no rows either, and that is reported there.
+        let _ = self.out.write(&messages::log(level, message));
+        let _ = self.out.flush();
+    }
+}
+
+impl<W: Write + Send> Destination for AirbyteOutput<W> {
+    fn begin_snapshot(&mut self, _: &[String]) -> Result<()> {
+        Ok(())
+    }
+
+    fn write(&mut self, batch: Batch) -> Result<()> {
         let now = (self.now)();
-        let rows = u32::try_from(batch.rows.len())?;
-        let stream = self.stream(&batch.stream)?;
-        stream.rows += rows;
-        if !stream.running && rows > 0 {
-            stream.running = true;
+        let mut streams = self.streams.iter_mut();
+        let stream = streams.find(|stream| stream.name == batch.stream);
+        let stream =
+            stream.with_context(|| format!("the stream {} was not selected", batch.stream))?;
+        stream.rows += u32::try_from(batch.rows.len())?;
+        if stream.status == Status::Started && !batch.rows.is_empty() {
+            stream.status = Status::Running;
             let running = messages::stream_status(&batch.stream, Status::Running, now);
-            self.line(&running.to_string())?;
+            self.out.write(&running)?;
         }
         let mut rows = batch.rows.iter();
-        rows.try_for_each(|row| self.line(&messages::record(&batch.stream, row, now)))
+        rows.try_for_each(|row| self.out.write(&messages::record(&batch.stream, row, now)))
     }
 
     fn checkpoint(&mut self, state: &str) -> Result<()> {
-        self.checkpoint += 1;
-        for message in self.states(state) {
-            self.line(&message.to_string())?;
+        self.last.advance(state);
+        let rows = |name: &str| {
+            let mut streams = self.streams.iter();
+            let stream = streams.find(|stream| stream.name == name);
+            stream.map_or(0, |stream| stream.rows)
+        };
+        for message in self.last.states(RunPhase::UnderWay, rows) {
+            self.out.write(&message)?;
         }
         self.streams.iter_mut().for_each(|stream| stream.rows = 0);
-        self.flush()
+        self.out.flush()
     }
 
-    fn finished(&mut self, stream: &str, _: bool) -> Result<()> {
-        self.stream(stream)?.finished = true;
+    fn end_snapshot(&mut self, _: &str, _: &[Row]) -> Result<()> {
         Ok(())
     }
 
@@ -122,7 +161,7 @@ impl<W: Write + Send> Output for Airbyte<W> {
                     format!("the page {page_id} vanished before its details could be read");
                 self.log("WARN", &message);
             }
-            Note::Begin | Note::Other => {}
+            Note::Progress { .. } | Note::Other => {}
         }
     }
 }

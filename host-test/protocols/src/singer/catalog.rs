@@ -1,20 +1,22 @@
-//! The catalog of a Singer tap: what `--discover` prints, and what it says once somebody has chosen.
+//! The catalog of a Singer tap: as `--discover` prints it, and as a user has changed it to select streams.
 
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
+use connector_runtime::contract::Mode;
+use connector_runtime::stream::Stream;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use connector_runtime::engine::{Mode, StreamInfo};
+use crate::{files, json_schema};
 
-/// What somebody wants of a stream.
+/// A selected stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Wish {
+pub(super) struct StreamSelection {
     pub(super) stream: String,
     pub(super) mode: Mode,
-    /// Columns that were deselected.
-    pub(super) without: Vec<String>,
+    /// Columns that are not selected.
+    pub(super) excluded_columns: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -44,101 +46,95 @@ struct Attributes {
     replication_method: Option<String>,
 }
 
-/// The catalog of all streams, every one selected unless somebody says otherwise.
-pub(super) fn discovered(streams: &[StreamInfo]) -> Result<Value> {
-    let streams: Result<Vec<_>> = streams.iter().map(entry).collect();
-    Ok(json!({ "streams": streams? }))
+/// The catalog of all streams, every one selected unless the user says otherwise.
+pub(super) fn discovered(streams: &[Stream]) -> Value {
+    let streams: Vec<_> = streams.iter().map(entry).collect();
+    json!({ "streams": streams })
 }
 
-fn entry(info: &StreamInfo) -> Result<Value> {
-    let schema: Value = serde_json::from_str(&info.schema)?;
-    let mut whole = json!({
+fn entry(stream: &Stream) -> Value {
+    let mut attributes = json!({
         "inclusion": "available",
         "selected-by-default": true,
-        "table-key-properties": info.primary_key,
+        "table-key-properties": stream.primary_key,
     });
-    if let Some(fields) = whole.as_object_mut() {
-        if !info.modes.contains(&Mode::Incremental) {
+    if let Some(fields) = attributes.as_object_mut() {
+        if !stream.modes.contains(&Mode::Incremental) {
             fields.insert("forced-replication-method".to_owned(), json!("FULL_TABLE"));
         }
-        if let Some(cursor) = &info.cursor_field {
+        if let Some(cursor) = &stream.cursor_field {
             fields.insert("valid-replication-keys".to_owned(), json!([cursor]));
         }
     }
-    let mut metadata = vec![json!({ "breadcrumb": [], "metadata": whole })];
-    let columns = schema.get("properties").and_then(Value::as_object);
-    metadata.extend(columns.into_iter().flatten().map(|(column, _)| {
-        let inclusion = if info.primary_key.contains(column) {
+    let mut metadata = vec![json!({ "breadcrumb": [], "metadata": attributes })];
+    metadata.extend(stream.columns.iter().map(|column| {
+        let inclusion = if stream.primary_key.contains(&column.name) {
             "automatic"
         } else {
             "available"
         };
         let attributes = json!({ "inclusion": inclusion, "selected-by-default": true });
-        json!({ "breadcrumb": ["properties", column], "metadata": attributes })
+        json!({ "breadcrumb": ["properties", column.name], "metadata": attributes })
     }));
-    Ok(json!({
-        "tap_stream_id": info.name,
-        "stream": info.name,
-        "key_properties": info.primary_key,
-        "schema": schema,
+    json!({
+        "tap_stream_id": stream.name,
+        "stream": stream.name,
+        "key_properties": stream.primary_key,
+        "schema": json_schema::of_rows(stream),
         "metadata": metadata,
-    }))
+    })
 }
 
-/// What is wanted without a catalog: everything.
-pub(super) fn everything(streams: &[StreamInfo]) -> Vec<Wish> {
-    let wish = |info: &StreamInfo| Wish {
-        stream: info.name.clone(),
+/// The selection without a catalog: everything.
+pub(super) fn everything(streams: &[Stream]) -> Vec<StreamSelection> {
+    let select = |stream: &Stream| StreamSelection {
+        stream: stream.name.clone(),
         mode: Mode::Incremental,
-        without: Vec::new(),
+        excluded_columns: Vec::new(),
     };
-    streams.iter().map(wish).collect()
+    streams.iter().map(select).collect()
 }
 
-/// Reads what somebody has chosen.
+/// Reads which streams are selected.
 ///
 /// # Errors
 ///
-/// The file can't be read or is no catalog.
-pub(super) fn read(file: &Path) -> Result<Vec<Wish>> {
-    let unreadable = || format!("the catalog {} can't be read", file.display());
-    let catalog = std::fs::read_to_string(file).with_context(unreadable)?;
-    parse(&catalog).with_context(unreadable)
+/// The file cannot be read or is no catalog.
+pub(super) fn read(file: &Path) -> Result<Vec<StreamSelection>> {
+    let catalog = files::read(file)?;
+    parse(&catalog).with_context(|| format!("{} is not a catalog", file.display()))
 }
 
-pub(super) fn parse(catalog: &str) -> Result<Vec<Wish>> {
+pub(super) fn parse(catalog: &str) -> Result<Vec<StreamSelection>> {
     let catalog: Catalog = serde_json::from_str(catalog)?;
-    Ok(catalog
-        .streams
-        .into_iter()
-        .filter_map(Entry::wish)
-        .collect())
+    let selected = catalog.streams.into_iter().filter_map(Entry::selection);
+    Ok(selected.collect())
 }
 
 impl Entry {
-    fn wish(self) -> Option<Wish> {
-        let (mut mode, mut selected, mut without) = (Mode::Incremental, true, Vec::new());
-        for Metadata {
-            mut breadcrumb,
-            metadata,
-        } in self.metadata
-        {
-            match breadcrumb.pop() {
+    fn selection(self) -> Option<StreamSelection> {
+        let mut selected = true;
+        let mut selection = StreamSelection {
+            stream: self.tap_stream_id,
+            mode: Mode::Incremental,
+            excluded_columns: Vec::new(),
+        };
+        for entry in self.metadata {
+            let attributes = entry.metadata;
+            match entry.breadcrumb.into_iter().next_back() {
                 None => {
-                    selected = metadata.is_selected();
-                    if metadata.replication_method.as_deref() == Some("FULL_TABLE") {
-                        mode = Mode::Full;
+                    selected = attributes.is_selected();
+                    if attributes.replication_method.as_deref() == Some("FULL_TABLE") {
+                        selection.mode = Mode::Full;
                     }
                 }
-                Some(column) if !metadata.is_selected() => without.push(column),
+                Some(column) if !attributes.is_selected() => {
+                    selection.excluded_columns.push(column);
+                }
                 Some(_) => {}
             }
         }
-        selected.then_some(Wish {
-            stream: self.tap_stream_id,
-            mode,
-            without,
-        })
+        selected.then_some(selection)
     }
 }
 

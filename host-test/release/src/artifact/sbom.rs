@@ -1,8 +1,8 @@
-//! The bill of materials: which crates are in the component, in the words of CycloneDX.
+//! The bill of materials: which crates are in the component, as CycloneDX.
 //!
-//! Cargo knows it best: `cargo tree` resolves the features as the component's build does, whereas
-//! `cargo metadata` adds what other members of the workspace and the tests want. Its answer is little enough to
-//! be written as JSON here; a crate for CycloneDX would bring XML and a random serial number.
+//! `cargo tree` resolves the features as the component's build does, whereas `cargo metadata` adds what other members of
+//! the workspace and the tests need. The output is small enough to be written as JSON here; a crate for CycloneDX would
+//! bring XML and a random serial number.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -34,7 +34,7 @@ type Tree = BTreeMap<Crate, BTreeSet<Crate>>;
 ///
 /// # Errors
 ///
-/// Cargo can't tell the dependencies, or the lock file can't be read.
+/// Cargo fails, or the lock file cannot be read.
 pub fn sbom(package: &Package, root: &Path, sha256: &str) -> Result<Value> {
     let inside = tree(package, root, "normal,no-proc-macro")?;
     let all = tree(package, root, "normal")?;
@@ -111,7 +111,7 @@ impl Crate {
     }
 }
 
-/// A package's address in the words of purl; a `+` would be read as a space.
+/// The purl of a package. A `+` would be read as a space.
 fn url(name: &str, version: &str) -> String {
     format!("pkg:cargo/{name}@{}", version.replace('+', "%2B"))
 }
@@ -128,9 +128,9 @@ fn add(object: &mut Value, name: &str, value: Option<impl Into<Value>>) {
     }
 }
 
-/// What cargo builds for the component along these edges.
+/// The crates that cargo builds for the component along these edges.
 fn tree(package: &Package, root: &Path, edges: &str) -> Result<Tree> {
-    let words = [
+    let arguments = [
         "tree",
         "--locked",
         "--package",
@@ -139,8 +139,8 @@ fn tree(package: &Package, root: &Path, edges: &str) -> Result<Tree> {
         TARGET,
     ];
     let format = ["--prefix", "depth", "--format", " {p}|{l}|{r}"];
-    let words = [&words[..], &["--edges", edges], &format].concat();
-    parse(&cargo(root, &words)?).context("cargo tree answered what can't be read")
+    let arguments = [&arguments[..], &["--edges", edges], &format].concat();
+    parse(&cargo(root, &arguments)?).context("the output of cargo tree cannot be parsed")
 }
 
 /// Each line is a depth and a crate, which the last crate of the depth above needs. A crate's second line, marked

@@ -1,4 +1,4 @@
-//! Where the component comes from, as cargo and git tell it.
+//! The source of the component, as cargo and git know it.
 
 use std::env;
 use std::path::Path;
@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 /// The crate that the component is built from.
 pub(super) const CRATE: &str = "confluence-cloud";
-/// What the component's bytes are made from.
+/// The files that the component's bytes depend on.
 const INPUTS: [&str; 7] = [
     "src",
     "wit",
@@ -31,15 +31,15 @@ pub struct Package {
     pub description: Option<String>,
     /// An SPDX expression.
     pub license: Option<String>,
-    /// Whoever wrote it.
+    /// The authors.
     pub authors: Vec<String>,
-    /// Where the source can be had.
+    /// The repository of the source.
     pub repository: Option<String>,
-    /// Where there is more to read.
+    /// The page with more about it.
     pub homepage: Option<String>,
 }
 
-/// Asks cargo about the component's crate.
+/// The component's crate, as `cargo metadata` describes it.
 ///
 /// # Errors
 ///
@@ -64,7 +64,8 @@ pub fn package(root: &Path) -> Result<Package> {
 /// it; none outside a checkout.
 #[must_use]
 pub fn revision(root: &Path) -> Option<String> {
-    let git = |words: &[&str]| said(Command::new("git").current_dir(root).args(words)).ok();
+    let git =
+        |arguments: &[&str]| stdout_of(Command::new("git").current_dir(root).args(arguments)).ok();
     // Some other repository may lie around an unpacked archive.
     git(&["ls-files", "--error-unmatch", "Cargo.toml"])?;
     let commit = git(&["rev-parse", "HEAD"])?;
@@ -78,17 +79,17 @@ pub fn revision(root: &Path) -> Option<String> {
     Some(format!("{}{dirty}", commit.trim()))
 }
 
-/// What cargo answers; the one that runs this program, if one does.
-pub(super) fn cargo(root: &Path, words: &[&str]) -> Result<String> {
+/// The output of cargo; of the one that runs this program, if one does.
+pub(super) fn cargo(root: &Path, arguments: &[&str]) -> Result<String> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    said(Command::new(cargo).current_dir(root).args(words))
+    stdout_of(Command::new(cargo).current_dir(root).args(arguments))
 }
 
-fn said(command: &mut Command) -> Result<String> {
+fn stdout_of(command: &mut Command) -> Result<String> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command
         .output()
-        .with_context(|| format!("{program} can't be run"))?;
+        .with_context(|| format!("{program} cannot be run"))?;
     if !output.status.success() {
         bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
     }

@@ -1,0 +1,127 @@
+//! What a file holds: whose tables they are, and whether they fit.
+//!
+//! Tables are named by stream. A table that another connector or another program made is refused before anything is
+//! changed in the file.
+
+use anyhow::{Context as _, Result, bail, ensure};
+use connector_runtime::stream::Stream;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::identifier::quote;
+use super::table::{SNAPSHOT, Table};
+
+/// The tables of this program, with their columns.
+const OWN_TABLES: [(&str, &[&str], &str); 2] = [
+    (
+        "_state",
+        &["connector", "state", "previous"],
+        "CREATE TABLE _state (connector TEXT PRIMARY KEY, state TEXT NOT NULL, previous TEXT) WITHOUT ROWID",
+    ),
+    (
+        "_streams",
+        &[
+            "name",
+            "connector",
+            "snapshot",
+            "in_snapshot",
+            "refused_close",
+        ],
+        "CREATE TABLE _streams (name TEXT PRIMARY KEY, connector TEXT NOT NULL, snapshot INTEGER NOT NULL, \
+         in_snapshot INTEGER NOT NULL, refused_close INTEGER) WITHOUT ROWID",
+    ),
+];
+
+/// Makes what is missing in the file for the streams of a connector. Nothing is changed where a table is not theirs.
+pub(super) fn prepare(
+    database: &Connection,
+    connector: &str,
+    streams: &[Stream],
+) -> Result<Vec<Table>> {
+    for (name, columns, _) in OWN_TABLES {
+        let found = columns_of(database, name)?;
+        ensure!(
+            found.is_empty() || found == columns,
+            "its table {name} was made by another program or another version of this one; use a new file"
+        );
+    }
+    for stream in streams {
+        check_owner(database, connector, stream)?;
+    }
+    for (name, _, create) in OWN_TABLES {
+        if columns_of(database, name)?.is_empty() {
+            database.execute_batch(create)?;
+        }
+    }
+    streams
+        .iter()
+        .map(|stream| table(database, connector, stream))
+        .collect()
+}
+
+/// The columns of a table or a view; none if there is neither.
+fn columns_of(database: &Connection, name: &str) -> Result<Vec<String>> {
+    let mut statement = database.prepare("SELECT name FROM pragma_table_info(?1)")?;
+    let names = statement.query_map([name], |row| row.get(0))?;
+    Ok(names.collect::<Result<_, _>>()?)
+}
+
+fn check_owner(database: &Connection, connector: &str, stream: &Stream) -> Result<()> {
+    let name = &stream.name;
+    let found = columns_of(database, name)?;
+    if found.is_empty() {
+        return Ok(());
+    }
+    let owner = owner(database, name)?;
+    match owner.as_deref() {
+        Some(owner) if owner == connector => {}
+        Some(other) => bail!(
+            "its table {name} belongs to the connector {other:?}; use another file for {connector:?}"
+        ),
+        None => bail!("its table {name} was made by another program; use another file"),
+    }
+    let key = key_of(database, name)?;
+    ensure!(
+        found.iter().any(|column| column == SNAPSHOT) && key == stream.primary_key,
+        "its table {name} has another primary key than the stream; use a new file"
+    );
+    Ok(())
+}
+
+fn owner(database: &Connection, stream: &str) -> Result<Option<String>> {
+    if columns_of(database, "_streams")?.is_empty() {
+        return Ok(None);
+    }
+    let sql = "SELECT connector FROM _streams WHERE name = ?1";
+    let owner = database.query_row(sql, [stream], |row| row.get(0));
+    Ok(owner.optional()?)
+}
+
+fn key_of(database: &Connection, table: &str) -> Result<Vec<String>> {
+    let sql = "SELECT name FROM pragma_table_info(?1) WHERE pk > 0 ORDER BY pk";
+    let mut statement = database.prepare(sql)?;
+    let names = statement.query_map([table], |row| row.get(0))?;
+    Ok(names.collect::<Result<_, _>>()?)
+}
+
+fn table(database: &Connection, connector: &str, stream: &Stream) -> Result<Table> {
+    let mut table = Table::new(stream);
+    let found = columns_of(database, &stream.name)?;
+    if found.is_empty() {
+        let create = table.create_statement();
+        database
+            .execute_batch(&create)
+            .with_context(|| format!("the table {} cannot be made", quote(&stream.name)))?;
+    }
+    for column in &table.columns {
+        if !found.is_empty() && !found.contains(&column.name) {
+            database.execute_batch(&table.add_statement(column))?;
+        }
+    }
+    database.execute(
+        "INSERT OR IGNORE INTO _streams VALUES (?1, ?2, 0, 0, NULL)",
+        params![stream.name, connector],
+    )?;
+    let sql = "SELECT snapshot FROM _streams WHERE name = ?1";
+    table.snapshot = database.query_row(sql, [&stream.name], |row| row.get(0))?;
+    Ok(table)
+}

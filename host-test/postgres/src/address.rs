@@ -1,0 +1,194 @@
+//! The address of a database, and whether the way there is encrypted.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use percent_encoding::percent_decode_str;
+use tokio_postgres::Config;
+use tokio_postgres::config::{Host, SslMode};
+
+/// How long connecting may take.
+const CONNECT: Duration = Duration::from_secs(20);
+/// How long the server may leave what was sent unacknowledged.
+const UNACKNOWLEDGED: Duration = Duration::from_mins(1);
+
+/// A database, and how to reach it.
+///
+/// The server's certificate is always verified where TLS is used. TLS is used where `sslmode` asks for it, and where
+/// `sslmode` is missing and the server is on another machine: then the password must not travel in the clear.
+#[derive(Clone)]
+pub struct Address {
+    pub(crate) config: Config,
+    pub(crate) tls: Tls,
+}
+
+impl std::fmt::Debug for Address {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Address")
+            .field("hosts", &self.config.get_hosts())
+            .field("tls", &self.tls)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether the connection is encrypted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Tls {
+    Off,
+    /// Verified by the machine's certificate authorities, or by those of a file.
+    Verified(Option<PathBuf>),
+}
+
+impl Address {
+    /// Parses `postgresql://user:password@host:port/database?sslmode=require&sslrootcert=FILE`. What is missing comes
+    /// from `PGUSER`, `PGPASSWORD` and the account's name.
+    ///
+    /// # Errors
+    ///
+    /// It is not an address of this form. The message does not repeat it: it may hold a password.
+    pub fn parse(url: &str) -> Result<Self> {
+        let url = url.trim();
+        let url = match url.strip_prefix("//") {
+            Some(rest) => format!("postgresql://{rest}"),
+            None => url.to_owned(),
+        };
+        ensure!(
+            ["postgresql://", "postgres://"]
+                .iter()
+                .any(|scheme| url.starts_with(scheme)),
+            "the address of a database has the form postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
+        );
+        let (url, mode, authorities) = split_tls(&url)?;
+        let mut config: Config = url
+            .parse()
+            .context("the address of the database cannot be read (form: postgresql://USER:PASSWORD@HOST:PORT/DATABASE)")?;
+        complete(&mut config);
+        let tls = match mode.as_deref() {
+            Some("disable") => Tls::Off,
+            Some("require" | "verify-ca" | "verify-full") => Tls::Verified(authorities),
+            None if config.get_hosts().iter().all(is_this_machine) => Tls::Off,
+            None => Tls::Verified(authorities),
+            Some(_) => bail!(
+                "sslmode is disable, require or verify-full; the certificate is verified with each but the first"
+            ),
+        };
+        config.ssl_mode(if tls == Tls::Off {
+            SslMode::Disable
+        } else {
+            SslMode::Require
+        });
+        Ok(Self { config, tls })
+    }
+
+    /// The name by which the server lists the sessions of this address, in `pg_stat_activity`.
+    #[must_use]
+    pub fn with_application_name(mut self, name: &str) -> Self {
+        self.config.application_name(name);
+        self
+    }
+}
+
+fn complete(config: &mut Config) {
+    if config.get_user().is_none() {
+        let user = ["PGUSER", "USER"]
+            .iter()
+            .find_map(|name| std::env::var(name).ok());
+        config.user(user.as_deref().unwrap_or("postgres"));
+    }
+    if config.get_password().is_none()
+        && let Ok(password) = std::env::var("PGPASSWORD")
+    {
+        config.password(password);
+    }
+    if config.get_application_name().is_none() {
+        config.application_name("connector");
+    }
+    config.connect_timeout(CONNECT);
+    config.tcp_user_timeout(UNACKNOWLEDGED);
+    config.keepalives_idle(UNACKNOWLEDGED);
+}
+
+/// The address without the parameters that concern TLS, `sslmode`, and `sslrootcert`.
+fn split_tls(url: &str) -> Result<(String, Option<String>, Option<PathBuf>)> {
+    let Some((base, query)) = url.split_once('?') else {
+        return Ok((url.to_owned(), None, None));
+    };
+    let (mut mode, mut authorities, mut others) = (None, None, Vec::new());
+    for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
+        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+        let value = percent_decode_str(value).decode_utf8()?.into_owned();
+        match name {
+            "sslmode" => mode = Some(value),
+            "sslrootcert" => authorities = Some(PathBuf::from(value)),
+            _ => others.push(parameter),
+        }
+    }
+    let url = if others.is_empty() {
+        base.to_owned()
+    } else {
+        format!("{base}?{}", others.join("&"))
+    };
+    Ok((url, mode, authorities))
+}
+
+fn is_this_machine(host: &Host) -> bool {
+    match host {
+        Host::Unix(_) => true,
+        Host::Tcp(name) => {
+            name == "localhost"
+                || name
+                    .parse()
+                    .is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn tls_is_used_where_it_is_asked_for_or_the_password_would_travel() {
+        let machine = Tls::Verified(None);
+        for (url, tls) in [
+            ("postgres://u@localhost/d", Tls::Off),
+            ("//u@127.0.0.1/d", Tls::Off),
+            ("postgresql://u@%2Frun%2Fpostgresql/d", Tls::Off),
+            ("postgresql://u@db.example/d", machine.clone()),
+            (
+                "postgresql://u@localhost/d?sslmode=require",
+                machine.clone(),
+            ),
+            ("postgresql://u@db.example/d?sslmode=verify-full", machine),
+            ("postgresql://u@db.example/d?sslmode=disable", Tls::Off),
+            (
+                "postgresql://u@db.example/d?connect_timeout=3&sslrootcert=%2Fa%20b.pem",
+                Tls::Verified(Some("/a b.pem".into())),
+            ),
+        ] {
+            assert_eq!(Address::parse(url).unwrap().tls, tls, "{url}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_is_refused_is_not_repeated() {
+        for url in [
+            "mysql://u:hidden@h/d",
+            "postgres://u:hidden@h:port/d",
+            "postgres://u:hidden@h/d?sslmode=prefer",
+            "postgres://u:hidden@h/d?hidden=1",
+        ] {
+            let error = format!("{:#}", Address::parse(url).unwrap_err());
+            assert!(
+                !error.contains("hidden@") && !error.contains(url),
+                "{error}"
+            );
+        }
+        let address = Address::parse("postgres://u:hidden@localhost/d").unwrap();
+        assert!(!format!("{address:?}").contains("hidden"));
+    }
+}

@@ -1,0 +1,233 @@
+//! The table of one stream, and the statements that change it.
+
+use anyhow::{Context as _, Result, ensure};
+use connector_runtime::destination::Row;
+use connector_runtime::stream::{Column, Stream};
+
+use crate::identifier::{quote, quote_all};
+use crate::session::Session;
+use crate::value::{Cell, array, bound_type, column_type};
+
+/// The column that holds the number of the snapshot to which a row belongs. No stream has a column of this name:
+/// theirs begin with a letter.
+pub(crate) const SNAPSHOT: &str = "_snapshot";
+
+/// A partial key: the positions of its columns, and their values.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct PartialKey {
+    pub(crate) columns: Vec<usize>,
+    pub(crate) values: Vec<Cell>,
+}
+
+/// The table of a stream, and the snapshot that is under way.
+#[derive(Debug)]
+pub(crate) struct Table {
+    pub(crate) name: String,
+    pub(crate) columns: Vec<Column>,
+    pub(crate) primary_key: Vec<String>,
+    /// The positions of the key's columns.
+    pub(crate) key: Vec<usize>,
+    /// The number of the snapshot that rows written now belong to.
+    pub(crate) snapshot: i64,
+    upsert: String,
+}
+
+impl Table {
+    pub(crate) fn new(stream: &Stream) -> Result<Self> {
+        let columns = stream.columns.clone();
+        let position = |name: &String| columns.iter().position(|column| column.name == *name);
+        let key: Option<Vec<_>> = stream.primary_key.iter().map(position).collect();
+        let key = key.filter(|key| !key.is_empty());
+        Ok(Self {
+            name: stream.name.clone(),
+            primary_key: stream.primary_key.clone(),
+            key: key
+                .with_context(|| format!("stream {:?} has no usable primary key", stream.name))?,
+            snapshot: 0,
+            upsert: upsert_statement(stream),
+            columns,
+        })
+    }
+
+    /// Room is left in each block, so that a row which is only marked with its snapshot is updated in place.
+    pub(crate) fn create_statement(&self) -> String {
+        let mut parts: Vec<_> = self
+            .columns
+            .iter()
+            .map(|column| self.definition(column))
+            .collect();
+        parts.push(format!("{} bigint NOT NULL", quote(SNAPSHOT)));
+        parts.push(format!("PRIMARY KEY ({})", quote_all(&self.primary_key)));
+        format!(
+            "CREATE TABLE {} ({}) WITH (fillfactor = 80)",
+            quote(&self.name),
+            parts.join(", ")
+        )
+    }
+
+    /// The statement that adds a column which the stream has gained.
+    pub(crate) fn add_statement(&self, column: &Column) -> String {
+        format!(
+            "ALTER TABLE {} ADD COLUMN {}",
+            quote(&self.name),
+            self.definition(column)
+        )
+    }
+
+    /// Keys are compared byte by byte, whatever the language of the database.
+    fn definition(&self, column: &Column) -> String {
+        let kind = column_type(column.kind);
+        let is_text_key = kind == "text" && self.primary_key.contains(&column.name);
+        let collation = if is_text_key { " COLLATE \"C\"" } else { "" };
+        format!("{} {kind}{collation}", quote(&column.name))
+    }
+
+    /// The values of a row in the order of the columns. A column that the row does not have is null.
+    pub(crate) fn cells(&self, row: &Row) -> Result<Vec<Cell>> {
+        let cell = |column: &Column| match row.get(&column.name) {
+            None => Ok(Cell::Null),
+            Some(value) => Cell::new(value, column.kind)
+                .with_context(|| format!("stream {:?}, column {:?}", self.name, column.name)),
+        };
+        self.columns.iter().map(cell).collect()
+    }
+
+    /// Converts a partial key.
+    pub(crate) fn partial_key(&self, key: &Row) -> Result<PartialKey> {
+        ensure!(
+            !key.is_empty(),
+            "an empty key would match every row of {:?}",
+            self.name
+        );
+        let (mut columns, mut values) = (Vec::new(), Vec::new());
+        for (name, value) in key {
+            let found = self
+                .columns
+                .iter()
+                .enumerate()
+                .find(|(_, column)| column.name == *name);
+            let (position, column) =
+                found.with_context(|| format!("stream {:?} has no column {name:?}", self.name))?;
+            columns.push(position);
+            values.push(Cell::new(value, column.kind)?);
+        }
+        Ok(PartialKey { columns, values })
+    }
+
+    /// Inserts rows, or replaces those of the same key. No key occurs twice.
+    pub(crate) fn upsert(&self, session: &mut Session, rows: &[Vec<Cell>]) -> Result<()> {
+        let arrays = self.columns.iter().enumerate().map(|(position, column)| {
+            array(
+                column.kind,
+                rows.iter().filter_map(move |row| row.get(position)),
+            )
+        });
+        let arrays: Vec<_> = arrays.collect();
+        let mut parameters: Vec<&(dyn tokio_postgres::types::ToSql + Sync)> =
+            arrays.iter().map(AsRef::as_ref).collect();
+        parameters.push(&self.snapshot);
+        session.execute(&self.upsert, &parameters)?;
+        Ok(())
+    }
+
+    /// Deletes the rows that match one of these values in these columns.
+    pub(crate) fn delete(
+        &self,
+        session: &mut Session,
+        columns: &[usize],
+        values: &[Vec<Cell>],
+    ) -> Result<()> {
+        let (keys, condition) = self.matching(columns);
+        let sql = format!(
+            "DELETE FROM {} AS t USING {keys} WHERE {condition}",
+            quote(&self.name)
+        );
+        self.execute_with_keys(session, &sql, columns, values, &[])
+    }
+
+    /// Makes the rows that match a partial key belong to the snapshot under way.
+    pub(crate) fn spare(&self, session: &mut Session, key: PartialKey) -> Result<()> {
+        let (keys, condition) = self.matching(&key.columns);
+        let parameter = key.columns.len() + 1;
+        let sql = format!(
+            "UPDATE {} AS t SET {} = ${parameter}::bigint FROM {keys} WHERE {condition}",
+            quote(&self.name),
+            quote(SNAPSHOT),
+        );
+        self.execute_with_keys(
+            session,
+            &sql,
+            &key.columns,
+            &[key.values],
+            &[&self.snapshot],
+        )
+    }
+
+    /// A list of keys that parameters hold, and the condition that a row matches one of them.
+    fn matching(&self, columns: &[usize]) -> (String, String) {
+        let columns = columns
+            .iter()
+            .filter_map(|position| self.columns.get(*position));
+        let (mut arrays, mut names, mut conditions) = (Vec::new(), Vec::new(), Vec::new());
+        for (index, column) in columns.enumerate() {
+            arrays.push(format!("${}::{}[]", index + 1, bound_type(column.kind)));
+            names.push(format!("k{index}"));
+            let cast = column_type(column.kind);
+            conditions.push(format!("t.{} = k.k{index}::{cast}", quote(&column.name)));
+        }
+        let keys = format!("unnest({}) AS k({})", arrays.join(", "), names.join(", "));
+        (keys, conditions.join(" AND "))
+    }
+
+    fn execute_with_keys(
+        &self,
+        session: &mut Session,
+        sql: &str,
+        columns: &[usize],
+        values: &[Vec<Cell>],
+        more: &[&(dyn tokio_postgres::types::ToSql + Sync)],
+    ) -> Result<()> {
+        let kinds = columns
+            .iter()
+            .filter_map(|position| self.columns.get(*position));
+        let arrays = kinds.enumerate().map(|(index, column)| {
+            array(
+                column.kind,
+                values.iter().filter_map(move |key| key.get(index)),
+            )
+        });
+        let arrays: Vec<_> = arrays.collect();
+        let mut parameters: Vec<_> = arrays.iter().map(AsRef::as_ref).collect();
+        parameters.extend_from_slice(more);
+        session.execute(sql, &parameters)?;
+        Ok(())
+    }
+}
+
+/// One statement for any number of rows: each column is one array.
+fn upsert_statement(stream: &Stream) -> String {
+    let (mut arrays, mut names, mut values, mut updates) = (vec![], vec![], vec![], vec![]);
+    for (index, column) in stream.columns.iter().enumerate() {
+        arrays.push(format!("${}::{}[]", index + 1, bound_type(column.kind)));
+        names.push(format!("c{index}"));
+        values.push(format!("c{index}::{}", column_type(column.kind)));
+        if !stream.primary_key.contains(&column.name) {
+            let name = quote(&column.name);
+            updates.push(format!("{name} = EXCLUDED.{name}"));
+        }
+    }
+    let snapshot = quote(SNAPSHOT);
+    updates.push(format!("{snapshot} = EXCLUDED.{snapshot}"));
+    format!(
+        "INSERT INTO {} ({}, {snapshot}) SELECT {}, ${}::bigint FROM unnest({}) AS r({}) \
+         ON CONFLICT ({}) DO UPDATE SET {}",
+        quote(&stream.name),
+        quote_all(stream.columns.iter().map(|column| &column.name)),
+        values.join(", "),
+        stream.columns.len() + 1,
+        arrays.join(", "),
+        names.join(", "),
+        quote_all(&stream.primary_key),
+        updates.join(", "),
+    )
+}

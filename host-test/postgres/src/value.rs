@@ -1,0 +1,221 @@
+//! Values of a row as PostgreSQL stores them.
+
+use anyhow::{Context as _, Result, anyhow};
+use connector_runtime::stream::ColumnKind;
+use jiff::Timestamp;
+use postgres_types::private::BytesMut;
+use serde_json::Value;
+use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
+
+/// 2000-01-01, from which PostgreSQL counts, in microseconds since 1970.
+const EPOCH: i64 = 946_684_800_000_000;
+
+/// One value, typed by its column, which can be compared as part of a key.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Cell {
+    Null,
+    Text(String),
+    /// Microseconds since 2000.
+    Timestamp(i64),
+    Integer(i64),
+    /// The bits of a number, never those of minus zero.
+    Number(u64),
+    Boolean(bool),
+    /// A document.
+    Json(String),
+}
+
+impl Cell {
+    /// Converts a value of a column. A NUL, which PostgreSQL stores in no text, becomes U+FFFD.
+    pub(crate) fn new(value: &Value, kind: ColumnKind) -> Result<Self> {
+        let expected = || anyhow!("a value is not of the column's kind ({kind:?})");
+        Ok(match (value, kind) {
+            (Value::Null, _) => Self::Null,
+            (Value::String(text), ColumnKind::Text) => Self::Text(without_nul(text)),
+            (Value::String(text), ColumnKind::Timestamp) => Self::Timestamp(microseconds(text)?),
+            (Value::Bool(value), ColumnKind::Boolean) => Self::Boolean(*value),
+            (Value::Number(number), ColumnKind::Integer) => {
+                let integer = number.as_i64();
+                Self::Integer(
+                    integer.with_context(|| {
+                        format!("the number {number} does not fit into a bigint")
+                    })?,
+                )
+            }
+            (Value::Number(number), ColumnKind::Number) => {
+                Self::Number((number.as_f64().ok_or_else(expected)? + 0.0).to_bits())
+            }
+            (value, ColumnKind::Json) => Self::Json(json(value)),
+            _ => return Err(expected()),
+        })
+    }
+
+    /// About how many bytes it takes.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Self::Text(text) | Self::Json(text) => 32 + text.len(),
+            _ => 32,
+        }
+    }
+}
+
+/// Without NUL: it stands in texts that are not well-formed at the source.
+pub(crate) fn without_nul(text: &str) -> String {
+    text.replace('\0', "\u{FFFD}")
+}
+
+fn microseconds(text: &str) -> Result<i64> {
+    let time: Timestamp = text
+        .parse()
+        .map_err(|_| anyhow!("a time is not in the form of RFC 3339"))?;
+    Ok(time.as_microsecond() - EPOCH)
+}
+
+/// JSON whose texts and names hold no NUL, which jsonb refuses.
+fn json(value: &Value) -> String {
+    let text = value.to_string();
+    if text.contains("\\u0000") {
+        json_without_nul(value).to_string()
+    } else {
+        text
+    }
+}
+
+fn json_without_nul(value: &Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(without_nul(text)),
+        Value::Array(items) => Value::Array(items.iter().map(json_without_nul).collect()),
+        Value::Object(members) => {
+            let members = members.iter();
+            Value::Object(
+                members
+                    .map(|(name, value)| (without_nul(name), json_without_nul(value)))
+                    .collect(),
+            )
+        }
+        other => other.clone(),
+    }
+}
+
+/// The type of a column.
+pub(crate) fn column_type(kind: ColumnKind) -> &'static str {
+    match kind {
+        ColumnKind::Text => "text",
+        ColumnKind::Timestamp => "timestamp with time zone",
+        ColumnKind::Integer => "bigint",
+        ColumnKind::Number => "double precision",
+        ColumnKind::Boolean => "boolean",
+        ColumnKind::Json => "jsonb",
+    }
+}
+
+/// The type in which the values of a column are bound.
+pub(crate) fn bound_type(kind: ColumnKind) -> &'static str {
+    match kind {
+        ColumnKind::Json => "text",
+        _ => column_type(kind),
+    }
+}
+
+/// One column of several rows: an array to bind.
+pub(crate) fn array<'a>(
+    kind: ColumnKind,
+    cells: impl Iterator<Item = &'a Cell>,
+) -> Box<dyn ToSql + Sync + 'a> {
+    match kind {
+        ColumnKind::Text | ColumnKind::Json => collect(cells, |cell| match cell {
+            Cell::Text(text) | Cell::Json(text) => Some(text.as_str()),
+            _ => None,
+        }),
+        ColumnKind::Timestamp => collect(cells, |cell| match cell {
+            Cell::Timestamp(time) => Some(Microseconds(*time)),
+            _ => None,
+        }),
+        ColumnKind::Integer => collect(cells, |cell| match cell {
+            Cell::Integer(integer) => Some(*integer),
+            _ => None,
+        }),
+        ColumnKind::Number => collect(cells, |cell| match cell {
+            Cell::Number(bits) => Some(f64::from_bits(*bits)),
+            _ => None,
+        }),
+        ColumnKind::Boolean => collect(cells, |cell| match cell {
+            Cell::Boolean(value) => Some(*value),
+            _ => None,
+        }),
+    }
+}
+
+fn collect<'a, T: ToSql + Sync + 'a>(
+    cells: impl Iterator<Item = &'a Cell>,
+    convert: impl Fn(&'a Cell) -> Option<T>,
+) -> Box<dyn ToSql + Sync + 'a> {
+    Box::new(cells.map(convert).collect::<Vec<Option<T>>>())
+}
+
+/// A `timestamptz` in PostgreSQL's own form.
+#[derive(Debug)]
+struct Microseconds(i64);
+
+impl ToSql for Microseconds {
+    fn to_sql(
+        &self,
+        kind: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        // The form of a timestamptz is that of a bigint.
+        let _ = kind;
+        self.0.to_sql(&Type::INT8, out)
+    }
+
+    fn accepts(kind: &Type) -> bool {
+        *kind == Type::TIMESTAMPTZ
+    }
+
+    to_sql_checked!();
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn values_are_typed_and_never_guessed() {
+        for (value, kind, cell) in [
+            (json!(null), ColumnKind::Text, Cell::Null),
+            (
+                json!("a\0b"),
+                ColumnKind::Text,
+                Cell::Text("a\u{FFFD}b".into()),
+            ),
+            (
+                json!("2000-01-01T01:00:00.000002+01:00"),
+                ColumnKind::Timestamp,
+                Cell::Timestamp(2),
+            ),
+            (json!(7), ColumnKind::Integer, Cell::Integer(7)),
+            (json!(-0.0), ColumnKind::Number, Cell::Number(0)),
+            (json!(true), ColumnKind::Boolean, Cell::Boolean(true)),
+            (
+                json!({"a\0": ["\0"]}),
+                ColumnKind::Json,
+                Cell::Json("{\"a\u{FFFD}\":[\"\u{FFFD}\"]}".into()),
+            ),
+        ] {
+            assert_eq!(Cell::new(&value, kind).unwrap(), cell);
+        }
+        for (value, kind) in [
+            (json!("yesterday"), ColumnKind::Timestamp),
+            (json!("infinity"), ColumnKind::Timestamp),
+            (json!(u64::MAX), ColumnKind::Integer),
+            (json!("7"), ColumnKind::Integer),
+            (json!(1), ColumnKind::Boolean),
+        ] {
+            assert!(Cell::new(&value, kind).is_err(), "{value} as {kind:?}");
+        }
+    }
+}

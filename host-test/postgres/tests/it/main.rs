@@ -1,0 +1,10 @@
+//! What the destination promises, against a server of its own.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
+mod concurrency;
+mod ownership;
+mod rows;
+mod snapshots;
+mod support;
+mod tls;
+mod views;

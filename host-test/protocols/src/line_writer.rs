@@ -1,0 +1,26 @@
+//! Messages, each a line of JSON on standard output.
+
+use std::io::{BufWriter, Write};
+
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+
+/// Writes values as lines. Their texts are escaped here, so that none of them begins a line of its own.
+pub(crate) struct LineWriter<W: Write>(BufWriter<W>);
+
+impl<W: Write> LineWriter<W> {
+    pub(crate) fn new(out: W) -> Self {
+        Self(BufWriter::with_capacity(64 * 1024, out))
+    }
+
+    pub(crate) fn write(&mut self, message: &Value) -> Result<()> {
+        serde_json::to_writer(&mut self.0, message)
+            .map_err(std::io::Error::from)
+            .and_then(|()| self.0.write_all(b"\n"))
+            .context("standard output cannot be written")
+    }
+
+    pub(crate) fn flush(&mut self) -> Result<()> {
+        self.0.flush().context("standard output cannot be written")
+    }
+}

@@ -1,0 +1,158 @@
+//! Where the rows of a run go, and where its state comes from.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use anyhow::Result;
+use connector_destinations::json_lines::{self, JsonLines};
+use connector_destinations::json_lines_directory::{self, JsonLinesDirectory};
+use connector_destinations::sqlite::{MaxDelete, Sqlite, SqliteOptions, SweepReport};
+use connector_destinations::state_file::{self, StateFile};
+use connector_destinations::stdout::StandardOutput;
+use connector_runtime::contract::{FailureKind, Selection};
+use connector_runtime::destination::Destination;
+use connector_runtime::failure::Failure;
+use connector_runtime::runtime::Runtime;
+
+use crate::cli::confluence_views;
+
+/// What `--to` names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::cli) enum Target {
+    JsonLines,
+    Directory(PathBuf),
+    Sqlite(PathBuf),
+}
+
+impl FromStr for Target {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once(':') {
+            None if text == "jsonl" => Ok(Self::JsonLines),
+            Some(("jsonl", folder)) if !folder.is_empty() => Ok(Self::Directory(folder.into())),
+            Some(("sqlite", file)) if !file.is_empty() => Ok(Self::Sqlite(file.into())),
+            _ => Err("it is jsonl, jsonl:DIR or sqlite:FILE".to_owned()),
+        }
+    }
+}
+
+impl Target {
+    /// Says that a run ended well and closed no snapshot of these streams.
+    pub(super) fn finish(&self, unclosed: &[String]) -> Result<()> {
+        match self {
+            Self::JsonLines => {
+                let mut out = StandardOutput::open()?;
+                json_lines::write_finished(&mut out, unclosed)
+            }
+            Self::Directory(folder) => json_lines_directory::append_finished(folder, unclosed),
+            Self::Sqlite(_) => Ok(()),
+        }
+    }
+}
+
+/// A destination that is ready, with the state to begin with.
+pub(super) struct Opened {
+    pub(super) destination: Box<dyn Destination>,
+    pub(super) state: Option<String>,
+    pub(super) sweeps: SweepReport,
+    /// Interrupts what the destination is doing.
+    pub(super) stop: Arc<AtomicBool>,
+}
+
+/// Opens the destination. A state file that is named is the one that counts.
+pub(super) fn open(
+    target: &Target,
+    state_file: Option<&Path>,
+    runtime: &Runtime,
+    selection: &[Selection],
+    max_delete: MaxDelete,
+) -> Result<Opened, Failure> {
+    let given = match state_file {
+        Some(file) => {
+            state_file::read(file).map_err(Failure::from_error(FailureKind::InvalidState))?
+        }
+        None => None,
+    };
+    let mut opened = match target {
+        Target::JsonLines => open_json_lines(given),
+        Target::Directory(folder) => open_directory(folder, runtime, selection, given, state_file),
+        Target::Sqlite(file) => open_sqlite(file, runtime, max_delete, given, state_file),
+    }
+    .map_err(invalid_config)?;
+    if let Some(file) = state_file {
+        let kept = StateFile::new(opened.destination, file.to_owned())
+            .map_err(Failure::from_error(FailureKind::InvalidState))?;
+        opened.destination = Box::new(kept);
+    }
+    Ok(opened)
+}
+
+fn open_json_lines(state: Option<String>) -> Result<Opened> {
+    Ok(Opened {
+        destination: Box::new(JsonLines::new(StandardOutput::open()?)),
+        state,
+        sweeps: SweepReport::default(),
+        stop: Arc::default(),
+    })
+}
+
+fn open_directory(
+    folder: &Path,
+    runtime: &Runtime,
+    selection: &[Selection],
+    given: Option<String>,
+    state_file: Option<&Path>,
+) -> Result<Opened> {
+    let streams = runtime.streams().iter();
+    let selected = streams.filter(|stream| {
+        let mut selection = selection.iter();
+        selection.any(|selected| selected.stream == stream.name)
+    });
+    let directory = JsonLinesDirectory::open(folder, &selected.collect::<Vec<_>>())?;
+    let state = match state_file {
+        Some(_) => given,
+        None => directory.state()?,
+    };
+    Ok(Opened {
+        destination: Box::new(directory),
+        state,
+        sweeps: SweepReport::default(),
+        stop: Arc::default(),
+    })
+}
+
+fn open_sqlite(
+    file: &Path,
+    runtime: &Runtime,
+    max_delete: MaxDelete,
+    given: Option<String>,
+    state_file: Option<&Path>,
+) -> Result<Opened> {
+    let options = SqliteOptions {
+        max_delete,
+        ..SqliteOptions::default()
+    };
+    let stop = Arc::clone(&options.stop);
+    let connector = &runtime.description().name;
+    let mut sqlite = Sqlite::open(file, connector, runtime.streams(), options)?;
+    confluence_views::create(&mut sqlite, runtime)?;
+    let state = match (given, state_file) {
+        (Some(given), _) => Some(sqlite.reconcile(given)?),
+        (None, Some(_)) => None,
+        (None, None) => sqlite.state()?,
+    };
+    Ok(Opened {
+        sweeps: sqlite.report(),
+        destination: Box::new(sqlite),
+        state,
+        stop,
+    })
+}
+
+/// A destination that cannot be used.
+pub(super) fn invalid_config(error: anyhow::Error) -> Failure {
+    Failure::from_error(FailureKind::InvalidConfig)(error)
+}
