@@ -14,34 +14,34 @@
 //! cut off (`SecretScan`).
 
 use std::fmt;
-use std::pin::pin;
-use std::time::Duration;
 
-use http::header::{ACCEPT_ENCODING, AUTHORIZATION, HOST};
+use http::header::HOST;
 use http::{HeaderValue, Request, Response};
-use hyper::body::Incoming;
-use hyper_util::client::legacy::connect::capture_connection;
 use hyper_util::rt::TokioExecutor;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout_at;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
 use crate::cpu_scheduler::ConnectionTasks;
 use crate::egress::Egress;
-use crate::secrets::Secrets;
 use crate::tenant::Tenant;
 
 mod answer;
 mod answer_body;
+mod authorization;
 mod connector;
 mod content_coding;
 mod counted_stream;
+mod deadlines;
 mod decoded_body;
+mod network;
 mod network_error;
 mod pool;
 mod proxy;
 mod repeat;
+mod request_log;
 mod resolver;
 mod secret_scan;
+mod send;
 mod tls;
 mod unanswered;
 
@@ -49,24 +49,18 @@ mod unanswered;
 mod tests;
 
 use answer::Receiver;
+pub(crate) use authorization::Authorization;
 use connector::Connector;
 use content_coding::request_coding;
-use counted_stream::{ConnectionState, ConnectionUse};
+pub(crate) use deadlines::LONGEST_TIMEOUT;
+use deadlines::{CONNECT, Deadlines};
+use network::Network;
 use network_error::{NetworkFault, SendError, answer_fault, classify};
-use pool::{KeepAlive, Pools};
-use proxy::Proxies;
-use repeat::{Outbound, Repeat};
+use pool::Pools;
+use request_log::RequestLog;
 use resolver::Resolver;
 pub(crate) use secret_scan::ECHOED;
 pub(crate) use unanswered::{Flood, LIMIT as UNANSWERED_LIMIT};
-
-/// How long a connection, with its TLS, may take to be made where the guest doesn't say; its TCP never takes
-/// longer, whatever the guest says, shared among the addresses of a name.
-const CONNECT: Duration = Duration::from_secs(10);
-/// How long the head of an answer is waited for where the guest doesn't say.
-const FIRST_BYTE: Duration = Duration::from_mins(1);
-/// No timeout of a guest is longer.
-pub(crate) const LONGEST_TIMEOUT: Duration = Duration::from_mins(10);
 
 /// The client of one tenant.
 pub struct Transport {
@@ -77,12 +71,6 @@ pub struct Transport {
     tasks: Option<ConnectionTasks>,
     /// What is wrong between this host and the service, if a request failed for it.
     fault: NetworkFault,
-}
-
-/// The `Authorization` header that the host puts on, and the texts that no answer may hold.
-pub(crate) struct Authorization {
-    pub(crate) header: HeaderValue,
-    pub(crate) secrets: Secrets,
 }
 
 impl fmt::Debug for Transport {
@@ -116,7 +104,7 @@ impl Transport {
     fn with(egress: Egress, tasks: Option<ConnectionTasks>, network: Network) -> Self {
         let tenant = tasks.as_ref().map(|tasks| tasks.tenant().clone());
         let tenant = tenant.unwrap_or_default();
-        let resolver = Resolver::new(egress.clone(), tenant.clone());
+        let resolver = Resolver::new(egress.clone(), tenant.clone(), network.look_up);
         let connector = Connector::new(&resolver, network.proxies, CONNECT);
         let (tls, keep_alive) = (&network.tls, network.keep_alive);
         let pools = match &tasks {
@@ -157,11 +145,24 @@ impl Transport {
 
     async fn send_and_receive(
         &self,
-        mut request: Request<WasiBody>,
+        request: Request<WasiBody>,
         options: &RequestOptions,
     ) -> Result<Response<WasiBody>, Error> {
         let denied = self.egress.check(request.method(), request.uri());
         denied.map_err(|denied| self.report(SendError::Denied(denied)))?;
+        let mut log = RequestLog::new(&request);
+        let answer = self.exchange(request, options, &mut log).await;
+        log.write(&answer);
+        answer
+    }
+
+    /// The request as the host sends it, and its answer as the guest is given it.
+    async fn exchange(
+        &self,
+        mut request: Request<WasiBody>,
+        options: &RequestOptions,
+        log: &mut RequestLog,
+    ) -> Result<Response<WasiBody>, Error> {
         self.set_host_headers(&mut request);
         let receiver = Receiver {
             method: request.method().clone(),
@@ -169,7 +170,7 @@ impl Transport {
             secrets: self.authorization.as_ref().map(|signed| &signed.secrets),
         };
         let deadlines = Deadlines::new(options);
-        let answer = self.send_and_repeat(request, &deadlines).await;
+        let answer = self.pools.send(request, &deadlines, log).await;
         let answer = answer.map_err(|error| self.report(error))?;
         let received = timeout_at(deadlines.first_byte, receiver.receive(answer)).await;
         let received = received.map_err(|_| self.report(SendError::AnswerTimeout))?;
@@ -185,62 +186,9 @@ impl Transport {
         if let Some(Ok(host)) = host.map(HeaderValue::try_from) {
             headers.insert(HOST, host);
         }
-        if let Some(Authorization { header, .. }) = &self.authorization {
-            headers.insert(AUTHORIZATION, header.clone());
-            // What the guest inflates cannot be looked through.
-            headers.remove(ACCEPT_ENCODING);
+        if let Some(authorization) = &self.authorization {
+            authorization.sign(headers);
         }
-    }
-
-    async fn send_and_repeat(
-        &self,
-        request: Request<WasiBody>,
-        deadlines: &Deadlines,
-    ) -> Result<Response<Incoming>, SendError> {
-        let outbound = timeout_at(deadlines.first_byte, Outbound::new(request)).await;
-        let outbound = outbound.map_err(|_| SendError::AnswerTimeout)?;
-        let (mut request, repeatable) = outbound.map_err(SendError::Body)?.into_request();
-        for repeats in 0.. {
-            let (answer, used) = self.send_once(request, deadlines).await;
-            let error = match (answer, &repeatable) {
-                (Err(error), Some(_)) => error,
-                (answer, _) => return answer,
-            };
-            let again = Repeat::reason(&error, used).filter(|reason| repeats < reason.limit());
-            let (Some(reason), Some(repeatable)) = (again, &repeatable) else {
-                return Err(error);
-            };
-            if reason == Repeat::Http1Required {
-                self.pools.require_http1();
-            }
-            tracing::debug!("a request is sent again at once: {reason:?}");
-            request = repeatable.request();
-        }
-        Err(SendError::AnswerTimeout)
-    }
-
-    /// One try, and which connection it took.
-    async fn send_once(
-        &self,
-        mut request: Request<WasiBody>,
-        deadlines: &Deadlines,
-    ) -> (Result<Response<Incoming>, SendError>, ConnectionUse) {
-        let connection = capture_connection(&mut request);
-        let mut answer = pin!(self.pools.current().request(request));
-        let answer = match timeout_at(deadlines.connect(), &mut answer).await {
-            Ok(answer) => answer.map_err(SendError::Client),
-            Err(_) if connection.connection_metadata().is_none() => Err(SendError::ConnectTimeout),
-            Err(_) => match timeout_at(deadlines.first_byte, answer).await {
-                Ok(answer) => answer.map_err(SendError::Client),
-                Err(_) => Err(SendError::AnswerTimeout),
-            },
-        };
-        let used = connection
-            .connection_metadata()
-            .as_ref()
-            .and_then(ConnectionState::of)
-            .map_or(ConnectionUse::New, |state| state.record_use());
-        (answer, used)
     }
 
     /// Says why a request failed: to the log, to whoever asks for the fault, and to the guest as a code.
@@ -254,44 +202,5 @@ impl Transport {
             self.fault.set(Some(fault));
         }
         classified.code
-    }
-}
-
-/// What lies between this host and a service.
-struct Network {
-    proxies: Proxies,
-    tls: rustls::ClientConfig,
-    keep_alive: KeepAlive,
-}
-
-impl Network {
-    fn of_platform() -> Self {
-        Self {
-            proxies: Proxies::from_environment(),
-            tls: tls::platform().clone(),
-            keep_alive: KeepAlive::default(),
-        }
-    }
-}
-
-/// When a request is given up.
-struct Deadlines {
-    connect_timeout: Duration,
-    first_byte: Instant,
-}
-
-impl Deadlines {
-    fn new(options: &RequestOptions) -> Self {
-        let bounded =
-            |given: Option<Duration>, default| given.unwrap_or(default).min(LONGEST_TIMEOUT);
-        Self {
-            connect_timeout: bounded(options.connect_timeout, CONNECT),
-            first_byte: Instant::now() + bounded(options.first_byte_timeout, FIRST_BYTE),
-        }
-    }
-
-    /// When a connection that is made from now on must be there.
-    fn connect(&self) -> Instant {
-        (Instant::now() + self.connect_timeout).min(self.first_byte)
     }
 }

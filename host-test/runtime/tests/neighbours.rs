@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use connector_runtime::connection::{Signing, TenantConnection};
+use connector_runtime::connection::{ConnectionOptions, Signing, TenantConnection};
 use connector_runtime::limits::Limits;
 use connector_runtime::runtime::SyncRequest;
+use connector_runtime::tenant::Tenant;
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -131,4 +132,35 @@ async fn five_are_done_in_time_beside_each_kind_of_attack() {
         );
     }
     assert_eq!(hostile().await.streams().len(), 2);
+}
+
+/// Calls are no shares: a tenant with a hundred of them is one neighbour like any other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn five_are_done_in_time_beside_a_hundred_calls_of_one_tenant() {
+    let server = warehouse();
+    let alone = crowd(&server, 5).await;
+    let one = Some(Tenant::default());
+    let limits = Limits {
+        wall: Duration::from_secs(20),
+        ..Limits::default()
+    };
+    let mut calls = JoinSet::new();
+    for number in 0..100 {
+        let attack = ["loop", "flood 250", "empty-rows 9000", "notes 100"][number % 4];
+        let options = ConnectionOptions {
+            tenant: one.clone(),
+            ..on_loopback(Signing::Guest)
+        };
+        let config = json!({"url": "", "attack": attack}).to_string();
+        let connection = hostile().await.connect(&config, options).unwrap();
+        calls.spawn(async move { run_attack(&connection, limits, &Tape::default()).await });
+    }
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let beside = crowd(&server, 5).await;
+    calls.abort_all();
+    println!("a hundred calls: {beside:?} beside, {alone:?} alone");
+    assert!(
+        beside < alone * 20 + Duration::from_secs(1),
+        "{beside:?}, {alone:?} alone"
+    );
 }

@@ -15,6 +15,7 @@ use tower_service::Service;
 use super::counted_stream::CountedStream;
 use super::proxy::{Proxies, Proxy, ProxyError, Route, shown};
 use super::resolver::Resolver;
+use crate::tenant::Pacer;
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 type Connecting<E> = Pin<Box<dyn Future<Output = Result<TokioIo<CountedStream>, E>> + Send>>;
@@ -95,15 +96,19 @@ fn root_cause(error: &(dyn StdError + 'static)) -> String {
 
 /// Opens TCP connections.
 #[derive(Clone)]
-struct TcpConnector(HttpConnector<Resolver>);
+struct TcpConnector {
+    http: HttpConnector<Resolver>,
+    pacer: Pacer,
+}
 
 impl TcpConnector {
     fn new(resolver: Resolver, timeout: Duration) -> Self {
+        let pacer = resolver.pacer().clone();
         let mut http = HttpConnector::new_with_resolver(resolver);
         http.enforce_http(false);
         http.set_nodelay(true);
         http.set_connect_timeout(Some(timeout));
-        Self(http)
+        Self { http, pacer }
     }
 }
 
@@ -113,14 +118,14 @@ impl Service<Uri> for TcpConnector {
     type Future = Connecting<BoxError>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.0.poll_ready(context).map_err(Into::into)
+        self.http.poll_ready(context).map_err(Into::into)
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let connecting = self.0.call(uri);
+        let (connecting, pacer) = (self.http.call(uri), self.pacer.clone());
         Box::pin(async move {
             let stream = connecting.await?.into_inner();
-            Ok(TokioIo::new(CountedStream::new(stream)))
+            Ok(TokioIo::new(CountedStream::new(stream, pacer)))
         })
     }
 }

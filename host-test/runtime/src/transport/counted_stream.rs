@@ -1,20 +1,23 @@
-//! Connections that count what they read, and that yield.
+//! Connections that count what they read, that yield, and that pause where a server sends nothing but work.
 
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use http::Extensions;
 use hyper_util::client::legacy::connect::{Connected, Connection};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::unanswered::Unanswered;
+use super::unanswered::{Pace, Unanswered};
+use crate::tenant::{Pacer, Pause};
 
 /// Reads in a row after which another task may run.
-const TURN: u32 = 4;
+const TURN_READS: usize = 4;
+/// The same in bytes: some thousand frames of HTTP/2, which take a fraction of a millisecond.
+const TURN_BYTES: usize = 16 << 10;
 
 /// What is known of one connection. hyper hands it back with every answer.
 #[derive(Debug, Clone, Default)]
@@ -61,16 +64,47 @@ impl ConnectionState {
 pub(super) struct CountedStream {
     stream: TcpStream,
     state: ConnectionState,
-    /// In a row, without having to wait.
-    reads: u32,
+    pacer: Pacer,
+    turn: Turn,
+    pause: Option<Pause>,
+}
+
+/// What was read in a row, without having to wait.
+#[derive(Debug, Clone, Copy, Default)]
+struct Turn {
+    reads: usize,
+    bytes: usize,
+}
+
+impl Turn {
+    fn count(&mut self, bytes: usize) {
+        self.reads += 1;
+        self.bytes += bytes;
+    }
+
+    fn is_over(self) -> bool {
+        self.reads >= TURN_READS || self.bytes >= TURN_BYTES
+    }
 }
 
 impl CountedStream {
-    pub(super) fn new(stream: TcpStream) -> Self {
+    /// A connection of a tenant that paces it.
+    pub(super) fn new(stream: TcpStream, pacer: Pacer) -> Self {
         Self {
             stream,
             state: ConnectionState::default(),
-            reads: 0,
+            pacer,
+            turn: Turn::default(),
+            pause: None,
+        }
+    }
+}
+
+impl CountedStream {
+    fn pause_after_turn(&mut self) {
+        if self.turn.is_over() {
+            self.turn = Turn::default();
+            self.pause = Some(self.pacer.pause());
         }
     }
 }
@@ -87,21 +121,30 @@ impl AsyncRead for CountedStream {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.reads >= TURN {
-            self.reads = 0;
+        if let Some(pause) = &mut self.pause {
+            ready!(Pin::new(pause).poll(context));
+            self.pause = None;
+        }
+        if self.turn.is_over() {
+            self.turn = Turn::default();
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
         let before = buffer.filled().len();
-        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        let mut piece = (&mut self.stream).take(TURN_BYTES as u64);
+        let read = Pin::new(&mut piece).poll_read(context, buffer);
         if read.is_pending() {
-            self.reads = 0;
+            self.turn = Turn::default();
             return Poll::Pending;
         }
-        self.reads += 1;
         let bytes = buffer.filled().len().saturating_sub(before);
+        self.turn.count(bytes);
         match self.state.unanswered().read(bytes) {
-            Ok(()) => read,
+            Ok(Pace::Full) => read,
+            Ok(Pace::Slow) => {
+                self.pause_after_turn();
+                read
+            }
             Err(flood) => Poll::Ready(Err(io::Error::other(flood))),
         }
     }

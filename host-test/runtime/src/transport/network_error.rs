@@ -5,6 +5,7 @@
 //! | code | meaning | another try |
 //! |---|---|---|
 //! | `TLS-certificate-error`, `HTTP-request-denied`, `destination-IP-prohibited` | until a person acts, no request succeeds | does not help |
+//! | `configuration-error` | so it is with the proxy that the host is told to use | does not help |
 //! | `HTTP-response-content-coding` | the answer is in a coding that nobody asked for | does not help |
 //! | `HTTP-response-body-size`, `HTTP-response-header-section-size` | the answer is larger than the limit | does not help |
 //! | `HTTP-response-incomplete` | the answer was cut in the middle | may help |
@@ -138,8 +139,12 @@ fn classify_cause(cause: &(dyn StdError + 'static), host: &str) -> Option<Classi
         return Some(Classified::new(code, lookup.to_string()));
     }
     if let Some(proxy) = cause.downcast_ref::<ProxyError>() {
+        let code = match proxy {
+            ProxyError::Scheme(_) | ProxyError::Credentials(_) => Error::ConfigurationError,
+            _ => Error::DestinationUnavailable,
+        };
         let words = printable_within(&proxy.to_string(), CAUSE);
-        return Some(Classified::new(Error::DestinationUnavailable, words));
+        return Some(Classified::new(code, words));
     }
     if let Some(error) = cause.downcast_ref::<hyper::Error>()
         && error.is_parse_too_large()

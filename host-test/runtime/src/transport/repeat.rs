@@ -117,7 +117,11 @@ impl Repeat {
 fn is_broken(error: &legacy::Error) -> bool {
     causes(error).any(|cause| {
         if let Some(error) = cause.downcast_ref::<hyper::Error>() {
-            return error.is_incomplete_message() || error.is_canceled() || error.is_closed();
+            // A connection of HTTP/2 whose pings are not answered times out.
+            return error.is_incomplete_message()
+                || error.is_canceled()
+                || error.is_closed()
+                || error.is_timeout();
         }
         if let Some(error) = cause.downcast_ref::<h2::Error>() {
             return error.is_io();

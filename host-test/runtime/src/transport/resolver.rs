@@ -14,7 +14,7 @@ use hyper_util::client::legacy::connect::dns::Name;
 use tokio::sync::{Mutex, oneshot};
 
 use crate::egress::{Denied, Egress};
-use crate::tenant::Tenant;
+use crate::tenant::{Pacer, Tenant};
 
 /// How long an answer is used: connections that are made together share one look-up.
 const FRESH: Duration = Duration::from_secs(5);
@@ -23,10 +23,19 @@ const STACK: usize = 512 << 10;
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 
+/// The addresses of a name. It blocks, as the operating system's look-up does.
+pub(super) type LookUp = Arc<dyn Fn(&str) -> io::Result<Vec<SocketAddr>> + Send + Sync>;
+
+/// As the operating system looks names up.
+pub(super) fn of_system() -> LookUp {
+    Arc::new(|name| Ok((name, 0).to_socket_addrs()?.collect()))
+}
+
 /// The resolver of one client, which has one host.
 #[derive(Clone)]
 pub(super) struct Resolver {
     policy: Policy,
+    look_up: LookUp,
     tenant: Tenant,
     last: Arc<Mutex<Option<Answer>>>,
 }
@@ -56,9 +65,10 @@ pub(super) struct LookupError {
 }
 
 impl Resolver {
-    pub(super) fn new(egress: Egress, tenant: Tenant) -> Self {
+    pub(super) fn new(egress: Egress, tenant: Tenant, look_up: LookUp) -> Self {
         Self {
             policy: Policy::Service(egress),
+            look_up,
             tenant,
             last: Arc::default(),
         }
@@ -68,27 +78,33 @@ impl Resolver {
     pub(super) fn for_proxy(&self) -> Self {
         Self {
             policy: Policy::Proxy,
+            look_up: Arc::clone(&self.look_up),
             tenant: self.tenant.clone(),
             last: Arc::default(),
         }
     }
 
+    /// Paces the connections to what is looked up here.
+    pub(super) fn pacer(&self) -> &Pacer {
+        self.tenant.pacer()
+    }
+
     /// The addresses of a name. A tenant has few look-ups at once, and gives one back when the look-up is over, not
     /// when nobody waits any more.
-    async fn look_up(&self, name: &str) -> Result<Vec<SocketAddr>, LookupError> {
+    async fn addresses(&self, name: &str) -> Result<Vec<SocketAddr>, LookupError> {
         let mut last = self.last.lock().await;
         let fresh = |answer: &&Answer| answer.name == name && answer.at.elapsed() < FRESH;
         if let Some(answer) = last.as_ref().filter(fresh) {
             return Ok(answer.addresses.clone());
         }
         let permit = self.tenant.admit_lookup().await;
-        let asked = name.to_owned();
+        let (look_up, asked) = (Arc::clone(&self.look_up), name.to_owned());
         let found = on_own_thread(move || {
-            let found = (asked.as_str(), 0).to_socket_addrs();
+            let found = look_up(&asked);
             drop(permit);
-            Ok(found?.collect())
+            found
         });
-        let addresses: Vec<SocketAddr> = found.await.map_err(|error| LookupError {
+        let addresses = found.await.map_err(|error| LookupError {
             name: name.to_owned(),
             error,
         })?;
@@ -101,7 +117,7 @@ impl Resolver {
     }
 
     async fn allowed(&self, name: &str) -> Result<Vec<SocketAddr>, BoxError> {
-        let found = self.look_up(name).await?;
+        let found = self.addresses(name).await?;
         let Policy::Service(egress) = &self.policy else {
             return Ok(found);
         };

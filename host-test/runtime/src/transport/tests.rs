@@ -6,6 +6,7 @@ mod coding;
 mod flood;
 mod http1;
 mod http2;
+mod names;
 mod proxy;
 mod support;
 mod tls;

@@ -7,6 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Bytes that may be read without an answer: what the window of an HTTP/2 connection holds, with some room.
 pub(crate) const LIMIT: u64 = 8 << 20;
+/// Bytes without an answer after which a connection is read slowly: more than what is read ahead of a guest that keeps
+/// up with it.
+const FULL_PACE: u64 = 512 << 10;
 /// Bytes that the head of an answer may take.
 const HEAD: u64 = 128 << 10;
 /// What a read costs at least: many small ones are as much work as a large one.
@@ -16,20 +19,30 @@ const READ: u64 = 64;
 #[derive(Debug, Default)]
 pub(super) struct Unanswered(AtomicU64);
 
-/// More than that.
+/// How a connection is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// As fast as it brings something.
+    Full,
+    /// In pieces, with pauses between them.
+    Slow,
+}
+
+/// More than may be read.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 #[error("the server sent more than {} KiB that answer nothing", LIMIT >> 10)]
 pub(crate) struct Flood;
 
 impl Unanswered {
     /// Bytes were read.
-    pub(super) fn read(&self, bytes: usize) -> Result<(), Flood> {
+    pub(super) fn read(&self, bytes: usize) -> Result<Pace, Flood> {
         let bytes = (bytes as u64).max(READ);
-        let before = self.0.fetch_add(bytes, Ordering::Relaxed);
-        if before + bytes > LIMIT {
-            return Err(Flood);
+        let unanswered = self.0.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        match unanswered {
+            0..FULL_PACE => Ok(Pace::Full),
+            FULL_PACE..=LIMIT => Ok(Pace::Slow),
+            _ => Err(Flood),
         }
-        Ok(())
     }
 
     /// The head of an answer came.
@@ -59,11 +72,12 @@ mod tests {
     fn answers_pay_for_what_was_read() {
         let unanswered = Unanswered::default();
         for _ in 0..1_000 {
-            unanswered.read(100_000).unwrap();
+            assert_eq!(unanswered.read(100_000).unwrap(), Pace::Full);
             unanswered.body_came(90_000);
         }
-        for _ in 0..80 {
-            unanswered.read(100_000).unwrap();
+        for number in 0..80 {
+            let pace = unanswered.read(100_000).unwrap();
+            assert_eq!(pace == Pace::Full, number < 5, "{number}");
         }
         assert!((0..10).any(|_| unanswered.read(100_000).is_err()));
     }

@@ -163,7 +163,8 @@ fn neighbours_of_a_flood_take_as_long_as_alone() {
         tasks.iter().for_each(tokio::task::JoinHandle::abort);
         beside.sort();
         eprintln!("alone {alone:?}, beside six floods {beside:?}");
-        // Half as long again, and what a machine that does other things may need.
-        assert!(beside[1] < alone * 3 / 2 + Duration::from_millis(100));
+        // Without pauses it was seventy times as long. The bench has the strict bound; a machine that runs other
+        // tests at the same time is no place for it.
+        assert!(beside[1] < alone * 4 + Duration::from_millis(500));
     });
 }

@@ -9,7 +9,9 @@ use http::header::CONTENT_LENGTH;
 use tokio::io::AsyncWriteExt as _;
 use wasmtime_wasi_http::{Error, RequestOptions};
 
-use super::support::{full, get, get_text, listen, plain_client, read_request, text};
+use super::support::{
+    Authority, client, full, get, get_text, listen, plain_client, read_request, text,
+};
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
@@ -109,6 +111,36 @@ async fn a_body_that_is_cut_is_an_error() {
     // Nobody can tell whether this one is cut: its end is the connection's.
     let (transport, url) = plain_client(answering("HTTP/1.1 200 OK\r\n\r\n{\"a").await);
     assert_eq!(get_text(&transport, &url).await, "{\"a");
+}
+
+/// Where the connection's end is the body's, TLS tells whether the server meant it.
+#[tokio::test]
+async fn a_body_that_ends_with_its_connection_is_whole_if_tls_was_closed() {
+    let localhost = Authority::new("localhost", &[]);
+    for closes in [true, false] {
+        let port = localhost
+            .listen(move |_, mut stream| async move {
+                if read_request(&mut stream).await.is_some() {
+                    let answer = b"HTTP/1.1 200 OK\r\n\r\n[1,2]";
+                    stream.write_all(answer).await.unwrap();
+                    stream.flush().await.unwrap();
+                    if closes {
+                        stream.shutdown().await.unwrap();
+                    }
+                }
+            })
+            .await;
+        let url = format!("https://localhost:{port}/");
+        let transport = client(&url, localhost.roots.clone());
+        let found = text(get(&transport, &url).await.unwrap()).await;
+        match closes {
+            true => assert_eq!(found.unwrap(), "[1,2]"),
+            false => assert!(
+                matches!(found, Err(Error::HttpResponseIncomplete)),
+                "{found:?}"
+            ),
+        }
+    }
 }
 
 #[tokio::test]

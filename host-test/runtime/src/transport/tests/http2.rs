@@ -158,19 +158,84 @@ async fn a_refused_stream_is_sent_again_a_few_times() {
     assert_eq!(requests.load(Ordering::Relaxed), 7);
 }
 
+/// The text of an answer, or the error at whichever point it came.
+async fn get_whole(transport: &Transport, url: &str) -> Result<String, Error> {
+    text(get(transport, url).await?).await
+}
+
 #[tokio::test]
-async fn a_body_that_a_reset_ends_is_not_whole() {
-    let (transport, url) = server(|_, _, id| {
-        let half = frame(DATA, 0, id, b"[1,2");
-        let no_error = u32::from(h2::Reason::NO_ERROR);
-        Reply::Frames([head(id), half, reset(id, no_error)].concat())
-    })
-    .await;
-    let cut = match get(&transport, &url).await {
-        Ok(answer) => text(answer).await.unwrap_err(),
-        Err(error) => error,
+async fn an_answer_is_whole_only_where_its_end_is_flagged() {
+    let no_error = u32::from(h2::Reason::NO_ERROR);
+    let data = |id, body: &[u8]| frame(DATA, 0, id, body);
+    let end = |id| frame(DATA, END_STREAM, id, &[]);
+    // `x: y`, as a literal.
+    let trailers = |id| {
+        frame(
+            HEADERS,
+            END_HEADERS | END_STREAM,
+            id,
+            &[0, 1, b'x', 1, b'y'],
+        )
     };
-    assert!(matches!(cut, Error::HttpResponseIncomplete), "{cut:?}");
+    let bodiless = |id| frame(HEADERS, END_HEADERS | END_STREAM, id, STATUS_200);
+    type Frames<'a> = Box<dyn Fn(u32) -> Vec<u8> + Send + Sync + 'a>;
+    let ends: [(&str, Frames<'_>, Option<&str>); 7] = [
+        (
+            "nothing but a reset",
+            Box::new(|id| reset(id, no_error)),
+            None,
+        ),
+        (
+            "a head and a reset",
+            Box::new(|id| [head(id), reset(id, no_error)].concat()),
+            None,
+        ),
+        (
+            "half a body and a reset",
+            Box::new(|id| [head(id), data(id, b"[1,2"), reset(id, no_error)].concat()),
+            None,
+        ),
+        ("a head without a body", Box::new(bodiless), Some("")),
+        (
+            "an empty body",
+            Box::new(|id| [head(id), end(id)].concat()),
+            Some(""),
+        ),
+        (
+            "an end in a frame of its own",
+            Box::new(|id| [head(id), data(id, b"[1,2]"), end(id)].concat()),
+            Some("[1,2]"),
+        ),
+        (
+            "trailers",
+            Box::new(|id| [head(id), data(id, b"[1,2]"), trailers(id)].concat()),
+            Some("[1,2]"),
+        ),
+    ];
+    for (why, frames, whole) in ends {
+        let frames = frames(1);
+        let (transport, url) = server(move |_, _, _| Reply::Frames(frames.clone())).await;
+        let found = get_whole(&transport, &url).await;
+        assert_eq!(found.as_deref().ok(), whole, "{why}: {found:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_ends_before_the_answer_does_is_an_error() {
+    let goaway = |last: u8| frame(GOAWAY, 0, 0, &[0, 0, 0, last, 0, 0, 0, 0]);
+    for (why, frames) in [
+        ("before its head", Vec::new()),
+        ("processed, and nothing sent", goaway(1)),
+        (
+            "within its body",
+            [head(1), frame(DATA, 0, 1, b"[1,")].concat(),
+        ),
+        ("behind its head", [head(1), goaway(1)].concat()),
+    ] {
+        let (transport, url) = server(move |_, _, _| Reply::Close(frames.clone())).await;
+        let found = get_whole(&transport, &url).await;
+        assert!(found.is_err(), "{why}: {found:?}");
+    }
 }
 
 #[tokio::test]

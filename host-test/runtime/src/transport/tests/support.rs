@@ -17,9 +17,11 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
 use crate::address::NetworkPolicy;
 use crate::egress::Egress;
+use crate::transport::network::Network;
 use crate::transport::pool::KeepAlive;
 use crate::transport::proxy::Proxies;
-use crate::transport::{Network, Transport, tls};
+use crate::transport::resolver;
+use crate::transport::{Transport, tls};
 
 /// A server's certificate, and the roots that vouch for it.
 pub(super) struct Authority {
@@ -121,6 +123,7 @@ pub(super) fn client_with(url: &str, roots: rustls::RootCertStore, proxies: Prox
     let network = NetworkPolicy::default().allow_loopback();
     let egress = Egress::for_origin(url, network).unwrap();
     let network = Network {
+        look_up: resolver::of_system(),
         proxies,
         tls: tls::trusting(roots),
         keep_alive: KeepAlive {

@@ -5,15 +5,10 @@ use std::time::Duration;
 use http::Request;
 use http::Version;
 use tokio::io::AsyncWriteExt as _;
-use tower_service::Service as _;
 use wasmtime_wasi_http::{Error, RequestOptions};
 
 use super::support::{Authority, client, empty, get, listen};
-use crate::address::NetworkPolicy;
-use crate::egress::{Denied, Egress};
-use crate::tenant::Tenant;
 use crate::transport::Transport;
-use crate::transport::resolver::Resolver;
 
 async fn fails(transport: &Transport, url: &str) -> (Error, String) {
     let error = get(transport, url).await.unwrap_err();
@@ -63,28 +58,6 @@ async fn a_port_without_tls_and_a_port_without_a_server_are_named() {
     let (error, fault) = fails(&client(&url, rustls::RootCertStore::empty()), &url).await;
     assert!(matches!(error, Error::ConnectionRefused), "{error:?}");
     assert_eq!(fault, format!("127.0.0.1:{port} refuses connections"));
-}
-
-#[tokio::test]
-async fn names_lead_where_the_policy_allows() {
-    let resolver = |url: &str| {
-        let network = NetworkPolicy::default().allow_loopback();
-        Resolver::new(Egress::for_origin(url, network).unwrap(), Tenant::default())
-    };
-    let mut inside = resolver("https://service.example");
-    let error = inside.call("localhost".parse().unwrap()).await.unwrap_err();
-    assert!(matches!(error.downcast_ref(), Some(Denied::Address(_))));
-    let mut local = resolver("http://localhost:8080");
-    let found = local.call("localhost".parse().unwrap()).await;
-    assert!(found.unwrap().all(|address| address.ip().is_loopback()));
-    // A label of 64 characters is refused without asking a name server.
-    let long = "a".repeat(64) + ".example";
-    let unknown = inside.call(long.parse().unwrap()).await.unwrap_err();
-    let words = unknown.to_string();
-    assert!(
-        words.starts_with(&format!("the name {long} cannot be looked up")),
-        "{words}"
-    );
 }
 
 #[tokio::test]
