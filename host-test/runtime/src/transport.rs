@@ -9,9 +9,21 @@
 //! certificates are checked against the platform's roots or those that `SSL_CERT_FILE` names (`tls`), and answers
 //! are asked for in compressed form (`content_coding`).
 //!
-//! A server is not trusted either. What it sends besides answers is bounded (`Unanswered`), the work that it
-//! makes is counted as the tenant's (`ConnectionTasks`), and an answer that holds the secret of the request is
-//! cut off (`SecretScan`).
+//! A server is not trusted either. What it sends besides answers is bounded (`Unanswered`) and read slowly
+//! (`CountedStream`), the work that it makes is counted as the tenant's (`ConnectionTasks`), and an answer that holds
+//! the secret of the request is cut off (`SecretScan`).
+//!
+//! # What this cannot stop
+//!
+//! - A service that wants to hand a guest the secret can encode it in a way that `SecretScan` does not know.
+//! - Behind a proxy it is the proxy that looks names up: the egress policy sees the name alone, and whether the name
+//!   leads into a private network is the proxy's to decide.
+//! - A body of HTTP/1.1 that has no length and no chunks ends with its connection. Without TLS nobody can tell
+//!   whether it is whole.
+//! - A look-up by the operating system cannot be interrupted. Its thread lives until the name server answers; a tenant
+//!   has as many at once as its limits say.
+//! - The first half MiB of a connection that answers nothing is read at full speed, as is the TLS handshake. A guest
+//!   that opens one connection after the other pays for that with its share of the processor.
 
 use std::fmt;
 
@@ -151,13 +163,13 @@ impl Transport {
         let denied = self.egress.check(request.method(), request.uri());
         denied.map_err(|denied| self.report(SendError::Denied(denied)))?;
         let mut log = RequestLog::new(&request);
-        let answer = self.exchange(request, options, &mut log).await;
+        let answer = self.sign_and_send(request, options, &mut log).await;
         log.write(&answer);
         answer
     }
 
     /// The request as the host sends it, and its answer as the guest is given it.
-    async fn exchange(
+    async fn sign_and_send(
         &self,
         mut request: Request<WasiBody>,
         options: &RequestOptions,

@@ -50,7 +50,7 @@ async fn deliver(connection: TenantConnection) -> Duration {
     begun.elapsed()
 }
 
-async fn crowd(server: &HttpServer, tenants: usize) -> Duration {
+async fn run_tenants(server: &HttpServer, tenants: usize) -> Duration {
     let mut honest = JoinSet::new();
     for _ in 0..tenants {
         honest.spawn(deliver(tenant(server).await));
@@ -86,7 +86,7 @@ async fn fifty_are_done_beside_one_that_loops_and_two_that_flood() {
             assert_eq!(stopped(words, limits, &Tape::default()).await, error);
         });
     }
-    crowd(&server, TENANTS).await;
+    run_tenants(&server, TENANTS).await;
     while let Some(stopped) = attacks.join_next().await {
         stopped.unwrap();
     }
@@ -96,7 +96,7 @@ async fn fifty_are_done_beside_one_that_loops_and_two_that_flood() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn five_are_done_in_time_beside_each_kind_of_attack() {
     let server = warehouse();
-    let alone = crowd(&server, 5).await;
+    let alone = run_tenants(&server, 5).await;
     for attack in [
         "loop",
         "flood 250",
@@ -123,7 +123,7 @@ async fn five_are_done_in_time_beside_each_kind_of_attack() {
             });
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
-        let beside = crowd(&server, 5).await;
+        let beside = run_tenants(&server, 5).await;
         attacks.abort_all();
         println!("{attack}: {beside:?} beside, {alone:?} alone");
         assert!(
@@ -138,7 +138,7 @@ async fn five_are_done_in_time_beside_each_kind_of_attack() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn five_are_done_in_time_beside_a_hundred_calls_of_one_tenant() {
     let server = warehouse();
-    let alone = crowd(&server, 5).await;
+    let alone = run_tenants(&server, 5).await;
     let one = Some(Tenant::default());
     let limits = Limits {
         wall: Duration::from_secs(20),
@@ -156,7 +156,7 @@ async fn five_are_done_in_time_beside_a_hundred_calls_of_one_tenant() {
         calls.spawn(async move { run_attack(&connection, limits, &Tape::default()).await });
     }
     tokio::time::sleep(Duration::from_millis(50)).await;
-    let beside = crowd(&server, 5).await;
+    let beside = run_tenants(&server, 5).await;
     calls.abort_all();
     println!("a hundred calls: {beside:?} beside, {alone:?} alone");
     assert!(

@@ -11,7 +11,7 @@ use hyper_util::client::legacy::connect::{Connected, Connection};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::unanswered::{Pace, Unanswered};
+use super::unanswered::{ReadRate, Unanswered};
 use crate::tenant::{Pacer, Pause};
 
 /// Reads in a row after which another task may run.
@@ -140,8 +140,8 @@ impl AsyncRead for CountedStream {
         let bytes = buffer.filled().len().saturating_sub(before);
         self.turn.count(bytes);
         match self.state.unanswered().read(bytes) {
-            Ok(Pace::Full) => read,
-            Ok(Pace::Slow) => {
+            Ok(ReadRate::Full) => read,
+            Ok(ReadRate::Slow) => {
                 self.pause_after_turn();
                 read
             }

@@ -21,7 +21,7 @@ pub(super) struct Unanswered(AtomicU64);
 
 /// How a connection is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Pace {
+pub(super) enum ReadRate {
     /// As fast as it brings something.
     Full,
     /// In pieces, with pauses between them.
@@ -35,12 +35,12 @@ pub(crate) struct Flood;
 
 impl Unanswered {
     /// Bytes were read.
-    pub(super) fn read(&self, bytes: usize) -> Result<Pace, Flood> {
+    pub(super) fn read(&self, bytes: usize) -> Result<ReadRate, Flood> {
         let bytes = (bytes as u64).max(READ);
         let unanswered = self.0.fetch_add(bytes, Ordering::Relaxed) + bytes;
         match unanswered {
-            0..FULL_PACE => Ok(Pace::Full),
-            FULL_PACE..=LIMIT => Ok(Pace::Slow),
+            0..FULL_PACE => Ok(ReadRate::Full),
+            FULL_PACE..=LIMIT => Ok(ReadRate::Slow),
             _ => Err(Flood),
         }
     }
@@ -56,10 +56,10 @@ impl Unanswered {
     }
 
     fn subtract(&self, bytes: u64) {
-        let less = |unanswered: u64| Some(unanswered.saturating_sub(bytes));
+        let subtracted = |unanswered: u64| Some(unanswered.saturating_sub(bytes));
         let _ = self
             .0
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, subtracted);
     }
 }
 
@@ -72,12 +72,12 @@ mod tests {
     fn answers_pay_for_what_was_read() {
         let unanswered = Unanswered::default();
         for _ in 0..1_000 {
-            assert_eq!(unanswered.read(100_000).unwrap(), Pace::Full);
+            assert_eq!(unanswered.read(100_000).unwrap(), ReadRate::Full);
             unanswered.body_came(90_000);
         }
         for number in 0..80 {
             let pace = unanswered.read(100_000).unwrap();
-            assert_eq!(pace == Pace::Full, number < 5, "{number}");
+            assert_eq!(pace == ReadRate::Full, number < 5, "{number}");
         }
         assert!((0..10).any(|_| unanswered.read(100_000).is_err()));
     }

@@ -86,28 +86,28 @@ async fn names_lead_where_the_policy_allows() {
 
 /// A name server that says nothing until it is told to, and counts who asks.
 #[derive(Clone, Default)]
-struct SlowNameServer(Arc<Asked>);
+struct SlowNameServer(Arc<LookUps>);
 
 #[derive(Default)]
-struct Asked {
+struct LookUps {
     now: AtomicUsize,
     most: AtomicUsize,
     all: AtomicUsize,
     answering: Mutex<bool>,
-    told: Condvar,
+    answered: Condvar,
 }
 
 impl SlowNameServer {
     fn look_up(&self) -> LookUp {
-        let Self(asked) = self.clone();
+        let Self(look_ups) = self.clone();
         Arc::new(move |_| {
-            asked.all.fetch_add(1, Ordering::Relaxed);
-            let now = asked.now.fetch_add(1, Ordering::Relaxed) + 1;
-            asked.most.fetch_max(now, Ordering::Relaxed);
-            let answering = asked.answering.lock().unwrap();
+            look_ups.all.fetch_add(1, Ordering::Relaxed);
+            let now = look_ups.now.fetch_add(1, Ordering::Relaxed) + 1;
+            look_ups.most.fetch_max(now, Ordering::Relaxed);
+            let answering = look_ups.answering.lock().unwrap();
             let wait = |answering: &mut bool| !*answering;
-            drop(asked.told.wait_while(answering, wait).unwrap());
-            asked.now.fetch_sub(1, Ordering::Relaxed);
+            drop(look_ups.answered.wait_while(answering, wait).unwrap());
+            look_ups.now.fetch_sub(1, Ordering::Relaxed);
             Ok(vec![SocketAddr::from(([104, 192, 142, 18], 0))])
         })
     }
@@ -120,7 +120,7 @@ impl SlowNameServer {
 
     fn answer(&self) {
         *self.0.answering.lock().unwrap() = true;
-        self.0.told.notify_all();
+        self.0.answered.notify_all();
     }
 }
 
@@ -158,8 +158,8 @@ async fn hundreds_of_look_ups_by_a_slow_name_server_take_two_threads_of_one_tena
 /// Connections that are made together ask once.
 #[tokio::test]
 async fn one_look_up_serves_the_requests_of_a_moment() {
-    let asked = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&asked);
+    let look_ups = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&look_ups);
     let counting: LookUp = Arc::new(move |_| {
         counted.fetch_add(1, Ordering::Relaxed);
         Ok(vec![SocketAddr::from(([104, 192, 142, 18], 0))])
@@ -171,5 +171,5 @@ async fn one_look_up_serves_the_requests_of_a_moment() {
         looking.spawn(async move { look_up(&mut resolver, "service.example").await });
     }
     assert!(looking.join_all().await.iter().all(Result::is_ok));
-    assert_eq!(asked.load(Ordering::Relaxed), 1);
+    assert_eq!(look_ups.load(Ordering::Relaxed), 1);
 }

@@ -13,12 +13,12 @@ use crate::transport::proxy::Proxies;
 const SERVICE: &str = "https://service.example/";
 
 /// A proxy that leads every tunnel to `service`, and tells what it was asked.
-async fn proxy(service: u16, status: &'static str, asked: Arc<Mutex<Vec<String>>>) -> u16 {
+async fn proxy(service: u16, status: &'static str, received: Arc<Mutex<Vec<String>>>) -> u16 {
     listen(move |_, mut stream| {
-        let asked = Arc::clone(&asked);
+        let received = Arc::clone(&received);
         async move {
             let request = read_request(&mut stream).await.unwrap();
-            asked.lock().unwrap().push(request);
+            received.lock().unwrap().push(request);
             let head = format!("HTTP/1.1 {status}\r\n\r\n");
             stream.write_all(head.as_bytes()).await.unwrap();
             if status.starts_with("200") {
@@ -34,17 +34,17 @@ async fn proxy(service: u16, status: &'static str, asked: Arc<Mutex<Vec<String>>
 async fn a_proxy_is_asked_for_a_tunnel_to_the_name() {
     let service = Authority::new("service.example", &[b"h2"]);
     let port = service.listen(|_, stream| serve_both(stream)).await;
-    let asked = Arc::default();
-    let port = proxy(port, "200 OK", Arc::clone(&asked)).await;
+    let received = Arc::default();
+    let port = proxy(port, "200 OK", Arc::clone(&received)).await;
     let proxies = Proxies::of(format!("http://user:pass%20word@127.0.0.1:{port}"), "");
     let transport = client_with(SERVICE, service.roots.clone(), proxies);
     assert_eq!(get_text(&transport, SERVICE).await, "{}");
     assert_eq!(get_text(&transport, SERVICE).await, "{}");
-    let asked = asked.lock().unwrap();
+    let received = received.lock().unwrap();
     // "user:pass word", and one tunnel for both requests.
     let expected = "CONNECT service.example:443 HTTP/1.1\r\nHost: service.example:443\r\n\
                     Proxy-Authorization: Basic dXNlcjpwYXNzIHdvcmQ=\r\n\r\n";
-    assert_eq!(*asked, [expected]);
+    assert_eq!(*received, [expected]);
 }
 
 #[tokio::test]
