@@ -35,6 +35,7 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
 use crate::cpu_scheduler::ConnectionTasks;
 use crate::egress::Egress;
+use crate::origin::Origin;
 use crate::tenant::Tenant;
 
 mod answer;
@@ -176,7 +177,7 @@ impl Transport {
         log: &mut RequestLog,
     ) -> Result<Response<WasiBody>, Error> {
         self.set_host_headers(&mut request);
-        let receiver = Receiver {
+        let for_guest = Receiver {
             method: request.method().clone(),
             inflated_by: request_coding(request.headers_mut()),
             secrets: self.authorization.as_ref().map(|signed| &signed.secrets),
@@ -184,7 +185,7 @@ impl Transport {
         let deadlines = Deadlines::new(options);
         let answer = self.pools.send(request, &deadlines, log).await;
         let answer = answer.map_err(|error| self.report(error))?;
-        let received = timeout_at(deadlines.first_byte, receiver.receive(answer)).await;
+        let received = timeout_at(deadlines.first_byte, for_guest.receive(answer)).await;
         let received = received.map_err(|_| self.report(SendError::AnswerTimeout))?;
         self.fault
             .set(received.as_ref().err().and_then(answer_fault));
@@ -194,7 +195,7 @@ impl Transport {
     /// Sets what is the host's: where to, and as whom.
     fn set_host_headers(&self, request: &mut Request<WasiBody>) {
         let headers = request.headers_mut();
-        let host = self.egress.origin().map(crate::origin::Origin::authority);
+        let host = self.egress.origin().map(Origin::authority);
         if let Some(Ok(host)) = host.map(HeaderValue::try_from) {
             headers.insert(HOST, host);
         }
@@ -205,7 +206,7 @@ impl Transport {
 
     /// Says why a request failed: to the log, to whoever asks for the fault, and to the guest as a code.
     fn report(&self, error: SendError) -> Error {
-        let host = self.egress.origin().map(|origin| origin.authority());
+        let host = self.egress.origin().map(Origin::authority);
         let classified = classify(error, &host.unwrap_or_default());
         if let Some(fault) = classified.fault {
             if self.tenant.may_log() {

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::support::{Event, Tape, attack, said, stopped, tight};
 
-fn row(json: Value) -> Map<String, Value> {
+fn row(json: &Value) -> Map<String, Value> {
     json.as_object().unwrap().clone()
 }
 
@@ -25,10 +25,10 @@ async fn what_is_allowed_arrives_parsed_and_in_order() {
             Event::Begin(vec!["items".to_owned()]),
             Event::Write(Batch {
                 stream: "items".to_owned(),
-                replaces: vec![row(json!({"id": "0"}))],
-                rows: rows.into_iter().map(row).collect(),
+                replaces: vec![row(&json!({"id": "0"}))],
+                rows: rows.iter().map(row).collect(),
             }),
-            Event::End("items".to_owned(), vec![row(json!({"id": "9"}))]),
+            Event::End("items".to_owned(), vec![row(&json!({"id": "9"}))]),
             Event::Checkpoint("{}\n".to_owned()),
         ]
     );

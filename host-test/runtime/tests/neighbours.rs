@@ -125,7 +125,7 @@ async fn five_are_done_in_time_beside_each_kind_of_attack() {
         tokio::time::sleep(Duration::from_millis(50)).await;
         let beside = run_tenants(&server, 5).await;
         attacks.abort_all();
-        println!("{attack}: {beside:?} beside, {alone:?} alone");
+        eprintln!("{attack}: {beside:?} beside, {alone:?} alone");
         assert!(
             beside < alone * 20 + Duration::from_secs(1),
             "{attack}: {beside:?}, {alone:?} alone"
@@ -158,7 +158,7 @@ async fn five_are_done_in_time_beside_a_hundred_calls_of_one_tenant() {
     tokio::time::sleep(Duration::from_millis(50)).await;
     let beside = run_tenants(&server, 5).await;
     calls.abort_all();
-    println!("a hundred calls: {beside:?} beside, {alone:?} alone");
+    eprintln!("a hundred calls: {beside:?} beside, {alone:?} alone");
     assert!(
         beside < alone * 20 + Duration::from_secs(1),
         "{beside:?}, {alone:?} alone"

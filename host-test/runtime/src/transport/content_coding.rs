@@ -95,8 +95,7 @@ impl Label {
         // RFC 1950: deflate with a window of 32 KiB, and a checksum over both bytes.
         let is_zlib = matches!(begin[..], [0x78, flags, ..] if (0x7800 + u16::from(flags)).is_multiple_of(31));
         match self {
-            Self::Gzip if begin.is_empty() => Coding::Identity,
-            Self::Deflate if begin.is_empty() => Coding::Identity,
+            Self::Gzip | Self::Deflate if begin.is_empty() => Coding::Identity,
             Self::Gzip => Coding::Gzip,
             Self::Json | Self::Text if is_gzip => Coding::Gzip,
             // No JSON begins with an x; a text may.

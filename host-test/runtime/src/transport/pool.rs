@@ -73,10 +73,10 @@ impl Pools {
         };
         let all_versions = https().enable_all_versions();
         let all_versions = all_versions.wrap_connector(connector.clone());
-        let http1 = https().enable_http1().wrap_connector(connector.clone());
+        let first_version = https().enable_http1().wrap_connector(connector.clone());
         Self {
             negotiated: client(executor.clone(), all_versions, keep_alive),
-            http1: client(executor, http1, keep_alive),
+            http1: client(executor, first_version, keep_alive),
             http1_required: AtomicBool::new(false),
         }
     }

@@ -158,6 +158,8 @@ async fn a_refused_stream_is_sent_again_a_few_times() {
     assert_eq!(requests.load(Ordering::Relaxed), 7);
 }
 
+type Frames<'a> = Box<dyn Fn(u32) -> Vec<u8> + Send + Sync + 'a>;
+
 /// The text of an answer, or the error at whichever point it came.
 async fn get_whole(transport: &Transport, url: &str) -> Result<String, Error> {
     text(get(transport, url).await?).await
@@ -178,7 +180,6 @@ async fn an_answer_is_whole_only_where_its_end_is_flagged() {
         )
     };
     let bodiless = |id| frame(HEADERS, END_HEADERS | END_STREAM, id, STATUS_200);
-    type Frames<'a> = Box<dyn Fn(u32) -> Vec<u8> + Send + Sync + 'a>;
     let ends: [(&str, Frames<'_>, Option<&str>); 7] = [
         (
             "nothing but a reset",
