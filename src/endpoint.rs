@@ -120,3 +120,12 @@ impl fmt::Display for Endpoint {
         formatter.write_str(self.as_str())
     }
 }
+
+/// The page that a request is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageRef<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// The id of its space, if known: refusals are remembered by space.
+    pub space_id: Option<&'a str>,
+}

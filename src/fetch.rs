@@ -9,8 +9,8 @@ use crate::api::user::{UserRow, lookup_body};
 use crate::api::version::VersionRow;
 use crate::api::view::ViewRow;
 use crate::api::{Decoded, ListedRow, Rows, UnreadableValue, read_rows};
-use crate::client::{ApiRequest, Client, PageRef, Platform, RequestError};
-use crate::endpoint::Endpoint;
+use crate::client::{ApiRequest, Client, Platform, RequestError};
+use crate::endpoint::{Endpoint, PageRef};
 use crate::error::Error;
 use crate::listing::Listing;
 use crate::wire::BodyError;
@@ -116,23 +116,27 @@ pub async fn users<P: Platform>(
         body: Some(lookup_body(account_ids)),
         ..ApiRequest::new(Endpoint::Users)
     };
+    let requested: HashSet<&str> = account_ids.iter().map(String::as_str).collect();
     let tried = Cell::new(false);
     let read = client.fetch(&request, |response| {
-        let rows = read_rows::<UserRow>(&response.body, "")?;
-        if rows.unusable > 0 && !tried.replace(true) {
+        let users = requested_users(&response.body, &requested)?;
+        if users.unusable + users.unrequested > 0 && !tried.replace(true) {
             return Err(BodyError::Unexpected(
-                "a user without a readable account id".into(),
+                "a user that was not asked for".into(),
             ));
         }
-        Ok(rows)
+        Ok(users)
     });
+    read.await
+}
+
+fn requested_users(body: &[u8], requested: &HashSet<&str>) -> Result<FoundUsers, BodyError> {
     let Rows {
         mut rows,
         unusable,
         unreadable,
         ..
-    } = read.await?;
-    let requested: HashSet<&str> = account_ids.iter().map(String::as_str).collect();
+    } = read_rows::<UserRow>(body, "")?;
     let received = rows.len();
     rows.retain(|user| requested.contains(user.source_id.as_str()));
     Ok(FoundUsers {

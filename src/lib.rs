@@ -15,10 +15,10 @@ pub mod wire;
 
 pub mod config;
 
-pub mod client;
-
 pub mod api;
 pub mod stream;
+
+pub mod client;
 
 pub mod listing;
 

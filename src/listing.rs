@@ -16,7 +16,8 @@ use self::guard::LoopGuard;
 use self::next::next_cursor;
 use crate::api::{ListedRow, Rows, UnreadableValue, read_rows};
 use crate::client::classify::Failure;
-use crate::client::{ApiRequest, Client, PageRef, Platform, RequestError, Response};
+use crate::client::{ApiRequest, Client, Platform, RequestError, Response};
+use crate::endpoint::PageRef;
 use crate::wire::BodyError;
 
 #[cfg(test)]

@@ -15,9 +15,9 @@ use crate::api::version::VersionRow;
 use crate::api::view::ViewRow;
 use crate::api::{Rows, read_rows};
 use crate::client::classify::{Failure, Resolution, ResponseAction};
-use crate::client::{ApiRequest, Client, PageRef, Platform};
+use crate::client::{ApiRequest, Client, Platform};
 use crate::config::Config;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, PageRef};
 use crate::error::{Error, Kind};
 use crate::listing::Listing;
 use crate::sync::{chosen_spaces, no_space};
@@ -243,14 +243,14 @@ fn access_after(
     match failure.action {
         // A made-up page is rightly unknown; one that was listed has no value.
         ResponseAction::Unavailable if page_known => {
-            let value = if endpoint == Endpoint::Views {
-                "views"
+            let (values, column) = if endpoint == Endpoint::Views {
+                ("views", "views_count")
             } else {
-                "content states"
+                ("content states", "content_state_name")
             };
             let detail = format!(
-                "{value} are not available for the page that was tried: the plan, the space or a group may lack \
-                 them; rows have null instead"
+                "{values} are not available for the page that was tried: the plan, the space or a group may lack \
+                 them; {column} is null then"
             );
             (Access::Unavailable, Some(detail))
         }

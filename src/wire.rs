@@ -13,6 +13,7 @@ use std::marker::PhantomData;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_core::de::value::MapAccessDeserializer;
 
+pub(crate) use value::json_number;
 pub use value::{FieldReader, Value};
 
 /// Rows of one response at most; 250 are asked for. A row takes up to 500 bytes of memory and two in the body.
@@ -116,6 +117,8 @@ pub enum List<T> {
 }
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Nested<T> {
+    /// Not inlined: one copy instead of one for each field of its type.
+    #[inline(never)]
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(NestedVisitor(PhantomData))
     }
@@ -164,6 +167,8 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for NestedVisitor<T> {
 }
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
+    /// Not inlined: one copy instead of one for each field of its type.
+    #[inline(never)]
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(ListVisitor(PhantomData))
     }

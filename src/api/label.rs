@@ -36,7 +36,7 @@ impl ListedRow for LabelRow {
         fields: &mut FieldReader,
     ) -> Option<Self> {
         Some(Self {
-            source_id: fields.id("source_id", wire.id)?,
+            source_id: fields.key_id("source_id", wire.id)?,
             page_id: context.page_id.to_owned(),
             name: fields.text("name", wire.name),
             prefix: fields.text("prefix", wire.prefix),

@@ -3,8 +3,7 @@
 use serde::Deserialize;
 
 use super::{Context, Links, ListedRow, source_url};
-use crate::client::PageRef;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, PageRef};
 use crate::row::row;
 use crate::timestamp::Timestamp;
 use crate::wire::{FieldReader, Nested, Value};
@@ -75,7 +74,7 @@ impl ListedRow for PageRow {
         context: Context<'_>,
         fields: &mut FieldReader,
     ) -> Option<Self> {
-        let source_id = fields.id("source_id", wire.id)?;
+        let source_id = fields.key_id("source_id", wire.id)?;
         if wire.version == Nested::Other {
             fields.unreadable.extend(["updated_at", "version_number"]);
         }

@@ -54,7 +54,7 @@ impl ListedRow for SpaceRow {
         fields: &mut FieldReader,
     ) -> Option<Self> {
         Some(Self {
-            source_id: fields.id("source_id", wire.id)?,
+            source_id: fields.key_id("source_id", wire.id)?,
             external_key: fields.text("external_key", wire.key),
             name: fields.text("name", wire.name),
             space_type: fields.text("space_type", wire.space_type),

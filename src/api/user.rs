@@ -54,7 +54,7 @@ impl ListedRow for UserRow {
     /// An empty e-mail is one that the user's profile hides.
     fn from_wire(wire: UserWire<'_>, _: Context<'_>, fields: &mut FieldReader) -> Option<Self> {
         let shown = |text: &String| !text.is_empty();
-        let source_id = fields.id("source_id", wire.account_id)?;
+        let source_id = fields.account_key("source_id", wire.account_id)?;
         let name = fields.text("name", wire.display_name).filter(shown);
         Some(Self {
             source_id,

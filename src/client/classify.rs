@@ -8,9 +8,9 @@ mod redirect;
 mod refusal;
 
 use super::error_body::ErrorBody;
-use super::{PageRef, Response, TransportError};
+use super::{Response, TransportError};
 use crate::config::Config;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, PageRef};
 use crate::error::{Error, Kind};
 use crate::wire::BodyError;
 

@@ -3,20 +3,11 @@
 use std::cell::Cell;
 
 use super::classify::{Failure, Resolution, ResponseAction};
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, PageRef};
 use crate::error::{Error, Kind};
 
 /// The smallest page of a listing that is requested (Onyx goes down to 5).
 const SMALLEST_LIMIT: u32 = 5;
-
-/// The page that a request is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PageRef<'a> {
-    /// Its id.
-    pub id: &'a str,
-    /// The id of its space, if known: refusals are remembered by space.
-    pub space_id: Option<&'a str>,
-}
 
 /// A request that can be sent again.
 #[derive(Debug)]

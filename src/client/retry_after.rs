@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Headers;
 use crate::timestamp::Timestamp;
+use crate::wire::json_number;
 
 /// Longer waits are cut to this: a year is beyond any patience, and sums of waits stay within bounds.
 const LONGEST: Duration = Duration::from_hours(24 * 365);
@@ -37,7 +38,7 @@ fn one_duration(text: &str) -> Option<f64> {
     let text = text.trim();
     let digits = text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '-' | '+')));
     let (number, unit) = text.split_at(digits.unwrap_or(text.len()));
-    let number: f64 = number.parse().ok()?;
+    let number = json_number(number.trim_start_matches('+'))?;
     let in_seconds = match unit.trim().to_ascii_lowercase().as_str() {
         "" | "s" | "sec" | "secs" | "second" | "seconds" => 1.0,
         "ms" | "msec" | "millis" | "milliseconds" => 0.001,
@@ -60,7 +61,7 @@ fn until_date(value: &str, now: Timestamp) -> Option<Duration> {
 }
 
 fn until_reset(value: &str, now: Timestamp) -> Option<Duration> {
-    let Ok(number) = value.parse::<f64>() else {
+    let Some(number) = json_number(value) else {
         return until_date(value, now);
     };
     if number < SMALLEST_EPOCH {

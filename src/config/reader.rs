@@ -30,13 +30,11 @@ impl FieldReader {
 
     /// A text without the blanks around it.
     pub(super) fn text(&mut self, field: &'static str) -> Option<String> {
-        match self.take(field)? {
-            Value::String(text) => Some(text.trim().to_owned()),
-            _ => {
-                self.problem(field, "must be a text");
-                None
-            }
-        }
+        let Value::String(text) = self.take(field)? else {
+            self.problem(field, "must be a text");
+            return None;
+        };
+        Some(text.trim().to_owned())
     }
 
     /// Distinct texts without the blanks around them; `empty` says what to do about an empty list.
@@ -72,15 +70,13 @@ impl FieldReader {
         let Some(value) = self.take(field) else {
             return default;
         };
-        match value.as_u64().filter(|number| range.contains(number)) {
-            Some(number) => number,
-            None => {
-                let (low, high) = (range.start(), range.end());
-                let what = format!("must be a whole number from {low} to {high}");
-                self.problem(field, &what);
-                default
-            }
-        }
+        let number = value.as_u64().filter(|number| range.contains(number));
+        number.unwrap_or_else(|| {
+            let (low, high) = (range.start(), range.end());
+            let what = format!("must be a whole number from {low} to {high}");
+            self.problem(field, &what);
+            default
+        })
     }
 
     pub(super) fn boolean(&mut self, field: &'static str, default: bool) -> bool {
@@ -96,13 +92,11 @@ impl FieldReader {
 
     /// An object of its own, read by a reader of its own; none where the field is missing.
     pub(super) fn object(&mut self, field: &'static str) -> Option<FieldReader> {
-        match self.take(field)? {
-            Value::Object(fields) => Some(FieldReader::new(fields)),
-            _ => {
-                self.problem(field, "must be an object");
-                None
-            }
-        }
+        let Value::Object(fields) = self.take(field)? else {
+            self.problem(field, "must be an object");
+            return None;
+        };
+        Some(FieldReader::new(fields))
     }
 
     /// Takes over the problems of the object `field`, once all its fields were taken.

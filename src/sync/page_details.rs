@@ -1,5 +1,7 @@
 //! What belongs to one page and costs a request each: versions, labels, views and state, read side by side.
 
+use std::collections::HashSet;
+
 use futures_util::future::try_join4;
 
 use crate::api::label::LabelRow;
@@ -8,8 +10,8 @@ use crate::api::state::StateRow;
 use crate::api::version::VersionRow;
 use crate::api::view::ViewRow;
 use crate::api::{Decoded, UnreadableValue};
-use crate::client::request::{PageRef, RequestError};
-use crate::client::{Client, Platform};
+use crate::client::{Client, Platform, RequestError};
+use crate::endpoint::{Endpoint, PageRef};
 use crate::error::{Error, Kind};
 use crate::fetch;
 use crate::listing::Listing;
@@ -128,15 +130,13 @@ impl<'a, P: Platform> DetailReader<'a, P> {
         details: StreamSet,
     ) -> Result<PageDetails, Abort> {
         let (client, id) = (self.client, page.source_id.as_str());
-        let page = PageRef {
-            id,
-            space_id: page.space_id.as_deref(),
-        };
+        let has_versions = page.version_number.is_some_and(|number| number > 0);
+        let page = page.reference();
         let (versions, labels, views, state) = try_join4(
             self.detail(
                 Stream::PageVersions,
                 details,
-                fetch::versions(client, page),
+                self.versions(page, has_versions),
                 || None,
             ),
             self.detail(
@@ -206,6 +206,30 @@ impl<'a, P: Platform> DetailReader<'a, P> {
         }
         self.health.record_failure(stream);
         Ok(Detail::Failed(error))
+    }
+
+    /// The versions of a page. A page that has a last version has versions, and no two have the same number: another
+    /// answer would lose rows in silence.
+    async fn versions(
+        &self,
+        page: PageRef<'_>,
+        has_versions: bool,
+    ) -> Result<Decoded<Vec<VersionRow>>, RequestError> {
+        let versions = fetch::versions(self.client, page).await?;
+        let numbers: HashSet<_> = versions
+            .value
+            .iter()
+            .map(|version| version.number)
+            .collect();
+        let is_empty = has_versions && numbers.is_empty();
+        if is_empty || numbers.len() < versions.value.len() {
+            let why = format!("versions of page {} that can't be all of them", page.id);
+            return Err(RequestError::Failed(Error::unexpected(
+                Endpoint::Versions,
+                why,
+            )));
+        }
+        Ok(versions)
     }
 
     /// Whether the service answers for others while it fails for one page. `before` is how many details were read

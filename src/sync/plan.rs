@@ -68,6 +68,7 @@ fn page_step(selection: &Selection, spaces: &Spaces, since: Option<Timestamp>) -
         endpoint: Endpoint::Pages,
         query: page_query(statuses, sort, spaces),
         since,
+        expects_rows: true,
     }
 }
 

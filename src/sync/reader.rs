@@ -81,6 +81,8 @@ pub(super) struct ListingReader<'a, P> {
     /// Pairs of rows whose order was verified.
     compared: u32,
     any_row: bool,
+    /// Whether an empty page of the listing under way was requested again.
+    repeated_empty: bool,
 }
 
 impl<'a, P: Platform> ListingReader<'a, P> {
@@ -109,6 +111,7 @@ impl<'a, P: Platform> ListingReader<'a, P> {
             sorted: true,
             compared: 0,
             any_row: false,
+            repeated_empty: false,
         }
     }
 
@@ -190,6 +193,11 @@ impl<'a, P: Platform> ListingReader<'a, P> {
                 Listing::new(&step.query, page_size, self.position.cursor.clone())
             });
             match open.next(self.client).await {
+                Ok(Some(page)) if self.is_oddly_empty(&page, step) => {
+                    // An empty list in place of rows would lose them in silence: the second answer is believed.
+                    self.repeated_empty = true;
+                    *listing = None;
+                }
                 Ok(Some(page)) => return Ok(page),
                 Ok(None) => {
                     let why = "a listing that goes on behind its end";
@@ -202,6 +210,13 @@ impl<'a, P: Platform> ListingReader<'a, P> {
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+
+    /// Whether a page has no rows where the service sends some, for the first time in its listing.
+    fn is_oddly_empty<R>(&self, page: &ListingPage<R>, step: &Step) -> bool {
+        let expects_rows = step.expects_rows || self.position.cursor.is_some();
+        let is_empty = page.rows.is_empty() && page.unusable == 0;
+        is_empty && expects_rows && !self.repeated_empty
     }
 
     fn restart(&mut self, error: Error) -> Result<()> {
@@ -253,6 +268,7 @@ impl<'a, P: Platform> ListingReader<'a, P> {
         } else {
             (self.space_listing, self.page_listing) = (None, None);
             (self.restarts, self.restarted_at) = (0, None);
+            self.repeated_empty = false;
             (self.last, self.previous, self.skip) = (None, None, None);
             (self.sorted, self.compared) = (true, 0);
             Position {

@@ -35,8 +35,11 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
             self.writer.page(page, streams)?;
             self.state.set_aside.remove(&page.source_id, StreamSet::ALL);
         }
+        let before = self.state.set_aside.clone();
         self.read_missing(&live, selected).await?;
-        self.pacer.record_change();
+        if self.state.set_aside != before || !trashed.is_empty() {
+            self.pacer.record_change();
+        }
         self.checkpoint_if_due()
     }
 
@@ -70,7 +73,6 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         self.record_statuses(page, details)?;
         self.writer.details(page, details, self.selected())?;
         self.record_unreadable(&details.unreadable);
-        self.pacer.record_rows(1);
         let id = page.source_id.as_str();
         let failed = self.state.set_aside.missing(id);
         if !failed.is_empty() {

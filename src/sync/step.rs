@@ -15,6 +15,8 @@ pub(super) struct Step {
     pub(super) query: String,
     /// For pages: listed by descending modification, down to this time.
     pub(super) since: Option<Timestamp>,
+    /// Whether a site without any such rows is odd.
+    pub(super) expects_rows: bool,
 }
 
 /// The listings of spaces, all or those with these keys. Which spaces come when `status` is left out is not
@@ -36,6 +38,7 @@ pub(super) fn space_steps(keys: &[String]) -> Vec<Step> {
             endpoint: Endpoint::Spaces,
             query: parameters.join("&"),
             since: None,
+            expects_rows: status == "current",
         }
     };
     chunks

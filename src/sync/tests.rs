@@ -7,6 +7,7 @@
     clippy::indexing_slicing
 )]
 
+mod damage;
 mod full;
 mod incremental;
 mod refresh;

@@ -116,6 +116,17 @@ impl UserBatch {
     }
 }
 
+/// The accounts of a batch that an answer has no row of.
+fn missing(batch: &[String], found: &FoundUsers) -> Vec<String> {
+    let known: HashSet<_> = found
+        .rows
+        .iter()
+        .map(|row| row.source_id.as_str())
+        .collect();
+    let missing = batch.iter().filter(|id| !known.contains(id.as_str()));
+    missing.cloned().collect()
+}
+
 /// Looks up accounts. Those that the service doesn't know have no row. A batch that is refused with 400 is halved
 /// until the account at fault is alone, which is then taken to be unknown.
 ///
@@ -131,7 +142,15 @@ pub(super) async fn look_up<P: Platform>(
     let mut batches = vec![accounts.as_slice()];
     while let Some(batch) = batches.pop() {
         match fetch::users(client, batch).await {
-            Ok(found) => result.add(found),
+            Ok(found) => {
+                let missing = missing(batch, &found);
+                let looks_odd = found.unrequested > 0 || found.rows.is_empty();
+                result.add(found);
+                if looks_odd && !missing.is_empty() {
+                    // Perhaps their ids were damaged. The second answer is believed.
+                    result.add(fetch::users(client, &missing).await?);
+                }
+            }
             Err(RequestError::Failed(error))
                 if error.http_status == Some(400) && refused < MAX_REFUSED =>
             {

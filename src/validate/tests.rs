@@ -14,8 +14,10 @@ use super::*;
 use crate::testing::{Simulation, small_site};
 
 fn ask(simulation: &Simulation, config: Value) -> Validation {
-    let config = crate::config::Config::parse(&simulation.config(config)).unwrap();
-    simulation.run(validate(simulation, &config))
+    match Config::parse(&simulation.config(config)) {
+        Ok(config) => simulation.run(validate(simulation, &config)),
+        Err(error) => invalid_config(error),
+    }
 }
 
 fn gateway(faults: &[&str]) -> Simulation {
@@ -76,7 +78,7 @@ fn every_situation_has_its_error() {
             &["ip-allow-list"],
             json!({}),
             InvalidPermissions,
-            "allow-list of IP addresses",
+            "IP allowlist",
         ),
         (
             &["public-site"],
@@ -137,13 +139,13 @@ fn every_situation_has_its_error() {
             &[],
             json!({ "spaces": ["TEAM0", "NOPE", "NEVER"] }),
             InvalidConfig,
-            "what doesn't exist: NOPE, NEVER",
+            "don't exist or that this account can't see: NOPE, NEVER",
         ),
         (
             &[],
             json!({ "base_url": "https://api.atlassian.com/ex/jira/x" }),
             InvalidConfig,
-            "unexpected path",
+            "lacks the cloud id",
         ),
         (
             &[],

@@ -5,6 +5,8 @@
 //! characters are escaped, and a number beyond `f64` becomes a text. Strict bodies, which are the rule, are never
 //! copied.
 
+use serde::de::IgnoredAny;
+
 /// U+FFFD in UTF-8.
 const REPLACEMENT: &[u8] = "\u{fffd}".as_bytes();
 /// U+FFFD as an escape.
@@ -129,13 +131,9 @@ fn repair_number<'a>(rest: &'a [u8], repaired: &mut Vec<u8>) -> &'a [u8] {
     let is_part = |byte: &u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
     let length = rest.iter().position(|byte| !is_part(byte));
     let (number, others) = rest.split_at(length.unwrap_or(rest.len()));
-    let value = str::from_utf8(number).ok();
-    let value = value.and_then(|text| text.parse::<f64>().ok());
-    let quote: &[u8] = if value.is_some_and(f64::is_infinite) {
-        b"\""
-    } else {
-        b""
-    };
+    let is_number = serde_json::from_slice::<IgnoredAny>(number).is_ok();
+    let fits = serde_json::from_slice::<f64>(number).is_ok();
+    let quote: &[u8] = if is_number && !fits { b"\"" } else { b"" };
     for part in [quote, number, quote] {
         repaired.extend_from_slice(part);
     }

@@ -1,5 +1,7 @@
 //! Random damage to one response, the same for the same request and seed.
 
+use std::mem::discriminant;
+
 use fastrand::Rng;
 use serde_json::{Value, json};
 
@@ -95,9 +97,13 @@ fn replace_member(value: &mut Value, left: &mut usize, replacement: Option<&Valu
             let names: Vec<String> = fields.keys().cloned().collect();
             for name in names {
                 if *left == 0 {
-                    match replacement {
-                        Some(replacement) => drop(fields.insert(name, replacement.clone())),
-                        None => drop(fields.remove(&name)),
+                    // A value of the same type would be another answer, not damage.
+                    let before = fields.remove(&name);
+                    let is_damage = |other: &&Value| {
+                        before.as_ref().map(discriminant) != Some(discriminant(*other))
+                    };
+                    if let Some(replacement) = replacement.filter(is_damage) {
+                        fields.insert(name, replacement.clone());
                     }
                     return true;
                 }

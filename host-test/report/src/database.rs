@@ -24,7 +24,7 @@ const TABLES: [&str; 6] = [
 ];
 
 /// Time for one query; a site of a million versions takes some seconds.
-const QUERY_TIMEOUT: Duration = Duration::from_secs(60);
+const QUERY_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Steps of SQLite's virtual machine between two looks at the clock.
 const STEPS_BETWEEN_CHECKS: i32 = 10_000;

@@ -96,7 +96,7 @@ fn small() -> Connection {
 }
 
 fn ask(database: Connection) -> Report {
-    let database = Database::new(database, Duration::from_secs(60)).unwrap();
+    let database = Database::new(database, Duration::from_mins(1)).unwrap();
     queries::run(&database, AS_OF).unwrap()
 }
 

@@ -47,7 +47,7 @@ const PAGE: &str = "n, 'T', 'current', 's', 'ann', '', '2025-08-01', '2025-09-01
 fn the_largest_numbers_have_a_sum() {
     let pages = rows("2", &format!("{PAGE}, 9223372036854775807, NULL"));
     let versions = rows("9", "1, 9223372036854775807, 'ann', '2026-07-01'");
-    let page = report(&tables(&pages, &versions, "'x'"), Duration::from_secs(60)).unwrap();
+    let page = report(&tables(&pages, &versions, "'x'"), Duration::from_mins(1)).unwrap();
     assert!(page.contains("9,223,372,036,854,775,807"));
 }
 
@@ -65,11 +65,11 @@ fn a_column_of_any_type_is_read() {
             "SELECT {value}, {value}, 'current', {value}, {value}, {value}, {value}, {value}, {value}, {value}"
         );
         let versions = format!("SELECT {value}, {value}, {value}, '2026-07-01'");
-        let page = report(&tables(&pages, &versions, value), Duration::from_secs(60));
+        let page = report(&tables(&pages, &versions, value), Duration::from_mins(1));
         assert!(page.is_ok(), "{value}: {page:?}");
         let pages =
             format!("SELECT 1, {value}, 'current', 1, 2, 3, '2020', '2020', {value}, {value}");
-        let page = report(&tables(&pages, &versions, value), Duration::from_secs(60));
+        let page = report(&tables(&pages, &versions, value), Duration::from_mins(1));
         assert!(page.is_ok(), "{value}: {page:?}");
     }
 }
@@ -94,7 +94,7 @@ fn a_value_without_end_is_an_error() {
     let pages = "SELECT 1, printf('%.*c', 900000000, 'x'), 'current', 's', 'ann', '', '2020', '2020', 1, NULL";
     let error = report(
         &tables(pages, "SELECT 1, 1, 'ann', '2026-07-01'", "'x'"),
-        Duration::from_secs(60),
+        Duration::from_mins(1),
     );
     assert!(error.unwrap_err().to_string().contains("too big"));
 }

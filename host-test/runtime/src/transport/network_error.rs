@@ -88,7 +88,7 @@ pub(super) fn denied_code(denied: &Denied) -> Error {
 
 /// The code of an error, and what a person has to know.
 pub(super) fn classify(error: &legacy::Error, origin: Option<&Origin>) -> (Error, Option<String>) {
-    let host = origin.map(|origin| origin.authority()).unwrap_or_default();
+    let host = origin.map(Origin::authority).unwrap_or_default();
     for cause in causes(error) {
         if let Some(found) = classify_cause(cause, &host) {
             return found;
