@@ -11,7 +11,7 @@ pub mod view;
 use serde::Deserialize;
 
 use crate::endpoint::Endpoint;
-use crate::wire::{BodyError, FieldReader, List, Nested, Value, decode};
+use crate::wire::{BodyError, FieldReader, List, Nested, Value, decode, object};
 
 /// A value that became null because it has no meaning for its column.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,13 +112,13 @@ impl<T> Default for Envelope<'_, T> {
 #[derive(Debug, Default, PartialEq, Deserialize)]
 struct Empty {}
 
-/// `_links` of a listing, a space or a page.
-#[derive(Debug, Default, PartialEq, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
-pub struct Links<'a> {
-    next: Value<'a>,
-    base: Value<'a>,
-    webui: Value<'a>,
+object! {
+    /// `_links` of a listing, a space or a page.
+    pub Links<'a> {
+        next: Value<'a> = "next",
+        base: Value<'a> = "base",
+        webui: Value<'a> = "webui",
+    }
 }
 
 /// Reads the rows of a response.

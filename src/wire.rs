@@ -4,6 +4,7 @@
 //! structs skip fields that nobody reads without building them. A field that is read is a [`Value`]: whatever is sent
 //! fits, and [`FieldReader`] decides what it means. A body that is no strict JSON is repaired and parsed again.
 
+mod object;
 mod repair;
 mod value;
 
@@ -13,6 +14,7 @@ use std::marker::PhantomData;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_core::de::value::MapAccessDeserializer;
 
+pub(crate) use object::{Object, object, read_object};
 pub(crate) use value::json_number;
 pub use value::{FieldReader, Value};
 

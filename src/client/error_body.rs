@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::config::Config;
-use crate::wire::{List, Nested, Value, decode};
+use crate::wire::{List, Nested, Value, decode, object};
 
 /// Characters of a quotation.
 const LONGEST_QUOTE: usize = 120;
@@ -29,19 +29,19 @@ enum Shape {
     Text,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
-struct ErrorWire<'a> {
-    errors: List<ErrorItem<'a>>,
-    message: Value<'a>,
-    error: Value<'a>,
+object! {
+    ErrorWire<'a> {
+        errors: List<ErrorItem<'a>> = "errors",
+        message: Value<'a> = "message",
+        error: Value<'a> = "error",
+    }
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
-struct ErrorItem<'a> {
-    title: Value<'a>,
-    detail: Value<'a>,
+object! {
+    ErrorItem<'a> {
+        title: Value<'a> = "title",
+        detail: Value<'a> = "detail",
+    }
 }
 
 /// `{"errorMessages":["…"]}`, of the allow-list of IP addresses.

@@ -128,7 +128,7 @@ fn values_mean_what_they_plainly_say() {
         ("true", None),
         ("[]", None),
     ] {
-        assert_eq!(reader.integer("n", value(json)), expected, "{json}");
+        assert_eq!(reader.integer("n", &value(json)), expected, "{json}");
     }
     assert_eq!(reader.unreadable.len(), 6, "null is not unreadable");
     for (json, expected) in [
@@ -148,7 +148,7 @@ fn values_mean_what_they_plainly_say() {
         ("\"False\"", Some(false)),
         ("1", None),
     ] {
-        assert_eq!(reader.boolean("b", value(json)), expected, "{json}");
+        assert_eq!(reader.boolean("b", &value(json)), expected, "{json}");
     }
     assert_eq!(reader.text("t", value("5")), None);
 }
@@ -196,6 +196,26 @@ fn times_are_kept_or_converted_or_null() {
         let value = serde_json::from_str(json).unwrap();
         assert_eq!(reader.timestamp("t", value).as_deref(), expected, "{json}");
         assert_eq!(!reader.unreadable.is_empty(), counted, "{json}");
+    }
+}
+
+object! {
+    Person<'a> {
+        full_name: Value<'a> = "fullName",
+        home: Nested<Inner<'a>> = "_home",
+    }
+}
+
+#[test]
+fn an_object_has_the_fields_that_are_declared() {
+    let read = |json| serde_json::from_str::<Person<'_>>(json);
+    let person = read(r#"{"x":[{}],"_home":{"b":7},"full\u004eame":"Ada","_Home":1}"#).unwrap();
+    assert_eq!(person.full_name, Value::Text("Ada".into()));
+    let b = Value::Integer(7);
+    assert_eq!(person.home, Nested::Object(Inner { b }));
+    assert_eq!(read("{}").unwrap(), Person::default());
+    for refused in [r#"{"_home":1,"_home":2}"#, "[]", "1", r#"{"_home":"#] {
+        assert!(read(refused).is_err(), "{refused}");
     }
 }
 

@@ -121,27 +121,30 @@ impl FieldReader {
     }
 
     /// A whole number.
-    pub fn integer(&mut self, column: &'static str, value: Value<'_>) -> Option<i64> {
+    pub fn integer(&mut self, column: &'static str, value: &Value<'_>) -> Option<i64> {
         let number = value.as_integer();
-        number.or_else(|| self.null(column, &value))
+        number.or_else(|| self.null(column, value))
     }
 
     /// True or false.
-    pub fn boolean(&mut self, column: &'static str, value: Value<'_>) -> Option<bool> {
-        match &value {
+    pub fn boolean(&mut self, column: &'static str, value: &Value<'_>) -> Option<bool> {
+        match value {
             Value::Boolean(value) => Some(*value),
             Value::Text(text) if text.eq_ignore_ascii_case("true") => Some(true),
             Value::Text(text) if text.eq_ignore_ascii_case("false") => Some(false),
-            _ => self.null(column, &value),
+            other => self.null(column, other),
         }
     }
 
     /// A time in RFC 3339 and UTC: as received if it is that, else converted from a form that is known.
     pub fn timestamp(&mut self, column: &'static str, value: Value<'_>) -> Option<String> {
-        let converted = match &value {
-            Value::Text(text) if Timestamp::is_rfc3339_utc(text) => {
-                return Some(text.clone().into_owned());
+        let value = match value {
+            Value::Text(text) if Timestamp::is_rfc3339_utc(&text) => {
+                return Some(text.into_owned());
             }
+            other => other,
+        };
+        let converted = match &value {
             Value::Text(text) => Timestamp::parse(text.trim()),
             _ => None,
         };

@@ -151,6 +151,8 @@ class Mock:
         command = [program("host-test"), "mock", "--addr", self.address, "--corpus", self.file]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         self.config = json.loads(self.process.stdout.readline())
+        # An incremental run then reads what changed and nothing to keep the rest fresh.
+        self.config["refresh_days"] = 0
         self.address = self.config["base_url"].split("/")[2]
         return self
 
@@ -162,6 +164,14 @@ class Mock:
 def program(name):
     """One of the project's commands, from the folder that PROGRAMS names."""
     return os.path.join(os.environ["PROGRAMS"], name)
+
+
+def write(folder, name, content):
+    """A JSON file, and where it lies."""
+    name = os.path.join(folder, name)
+    with open(name, "w", encoding="utf-8") as file:
+        json.dump(content, file)
+    return name
 
 
 def load():
