@@ -11,6 +11,7 @@ use connector_runtime::failure::Failure;
 use connector_runtime::runtime::Runtime;
 
 use crate::adapter_config::{self, ConfigError, ConfigSource};
+use crate::wasi_argument::WasiArgument;
 
 /// The variable of the environment that allows servers on loopback, for tests and mocks.
 const ALLOW_LOOPBACK: &str = "CONNECTOR_ALLOW_LOOPBACK";
@@ -30,6 +31,8 @@ pub(crate) struct ComponentArgument {
     /// Load this component instead of the one built in.
     #[arg(long, global = true, value_name = "FILE")]
     component: Option<PathBuf>,
+    #[command(flatten)]
+    wasi: WasiArgument,
 }
 
 impl ComponentArgument {
@@ -39,7 +42,8 @@ impl ComponentArgument {
             Some(file) => ComponentSource::file(file),
             None => options.component.clone(),
         };
-        Runtime::load(&source).await.map_err(internal)
+        let loaded = Runtime::load_with(&source, self.wasi.imports()).await;
+        loaded.map_err(internal)
     }
 }
 
