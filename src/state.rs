@@ -65,7 +65,6 @@ pub struct Refresh {
     /// The streams that were read from its beginning on, and can be closed at its end.
     pub streams: StreamSet,
     /// When it began, by the service's clock.
-    #[serde(with = "millis")]
     pub started: Timestamp,
     /// Where it goes on.
     pub position: Position,
@@ -90,14 +89,12 @@ pub struct Run {
     /// Whether all pages are listed because the order by modification could not be trusted.
     pub full_listing: bool,
     /// When it began, by the service's clock.
-    #[serde(with = "millis")]
     pub started: Timestamp,
     /// Where it goes on.
     pub position: Position,
     /// Accounts seen and not yet looked up.
     pub accounts: Vec<String>,
     /// The newest modification seen.
-    #[serde(with = "millis::optional")]
     pub newest: Option<Timestamp>,
     /// The newest rows that it delivered.
     pub recent: RecentRows,
@@ -168,11 +165,12 @@ impl State {
                 spaces_changed: false,
             });
         };
-        let Envelope { version } = serde_json::from_str(json).map_err(|_| unreadable())?;
+        let Envelope { version } =
+            serde_json::from_slice(json.as_bytes()).map_err(|_| unreadable())?;
         if version != VERSION {
             return Err(other_version(version));
         }
-        let state: Self = serde_json::from_str(json).map_err(|_| unreadable())?;
+        let state: Self = serde_json::from_slice(json.as_bytes()).map_err(|_| unreadable())?;
         if state.site != fresh.site {
             let message = format!(
                 "the state belongs to another site than {}; use that site's own state, or start afresh without one",
@@ -245,47 +243,4 @@ pub fn unreadable() -> Error {
 
 fn invalid(message: &str) -> Error {
     Error::new(Kind::InvalidState, message)
-}
-
-/// Timestamps as milliseconds.
-mod millis {
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    use crate::timestamp::Timestamp;
-
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
-    pub(super) fn serialize<S: Serializer>(
-        time: &Timestamp,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.serialize_i64(time.millis())
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Timestamp, D::Error> {
-        i64::deserialize(deserializer).map(Timestamp::from_millis)
-    }
-
-    /// Timestamps that may be missing.
-    pub(super) mod optional {
-        use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-        use crate::timestamp::Timestamp;
-
-        #[expect(clippy::ref_option, reason = "serde passes references")]
-        pub(in crate::state) fn serialize<S: Serializer>(
-            time: &Option<Timestamp>,
-            serializer: S,
-        ) -> Result<S::Ok, S::Error> {
-            time.map(Timestamp::millis).serialize(serializer)
-        }
-
-        pub(in crate::state) fn deserialize<'de, D: Deserializer<'de>>(
-            deserializer: D,
-        ) -> Result<Option<Timestamp>, D::Error> {
-            let millis = Option::<i64>::deserialize(deserializer)?;
-            Ok(millis.map(Timestamp::from_millis))
-        }
-    }
 }

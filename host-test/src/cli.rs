@@ -129,7 +129,7 @@ enum Command {
     #[command(after_help = bench::EXAMPLE)]
     Bench(bench::Arguments),
     #[command(hide = true)]
-    BenchRun(bench::RunArguments),
+    BenchRun,
     /// Write the component and what belongs to it into dist/, in the workspace that it was built from.
     #[command(after_help = "Example:\n  host-test artifact")]
     Artifact,
@@ -151,7 +151,7 @@ impl Command {
     fn is_generic(&self) -> bool {
         matches!(
             self,
-            Self::Validate(_) | Self::Streams | Self::Sync(_) | Self::Bench(_) | Self::BenchRun(_)
+            Self::Validate(_) | Self::Streams | Self::Sync(_) | Self::Bench(_)
         )
     }
 }
@@ -196,7 +196,7 @@ impl Cli {
             Command::CloudId { site } => cloud_id::run(&context, &site).await,
             Command::Mock(arguments) => mock::run(arguments).await,
             Command::Bench(arguments) => bench::run(&context, arguments).await,
-            Command::BenchRun(arguments) => bench::run_one(&context, arguments).await,
+            Command::BenchRun => bench::run_one().await,
             Command::Artifact => artifact::run(&context).await,
             Command::Completions { shell } => completions::run(shell),
             Command::Man => completions::manual(),

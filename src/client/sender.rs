@@ -143,7 +143,7 @@ impl<'a, P: Platform> Client<'a, P> {
             match self.send_once(request, priority_of(request, retry)).await {
                 Ok(response) => return Ok(response),
                 Err((failure, requested)) => {
-                    self.recover(request, retry, failure, requested).await?
+                    self.recover(request, retry, failure, requested).await?;
                 }
             }
         }

@@ -1,21 +1,20 @@
 //! The component against the native client.
 
-use std::ffi::OsString;
 use std::time::Instant;
 
 use anyhow::{Result, bail};
-use connector_runtime::component_source::ComponentSource;
 use connector_runtime::connection::TenantConnection;
 use connector_runtime::contract::Selection;
 use connector_runtime::runtime::{Runtime, SyncRequest, Usage};
 use serde::{Deserialize, Serialize};
 
 use crate::counting::RowCounter;
+use crate::run::{Measurement, RunRequest};
 use crate::statistics::{cpu_seconds, median, status_kib};
-use crate::{connect, mock, native, process, select_all};
+use crate::{connect, mock, native, select_all};
 
 /// What runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Client {
     /// The component in wasmtime.
     Component,
@@ -65,13 +64,17 @@ pub struct Comparison {
 pub async fn compare(latency_ms: u64, pages: usize, pairs: usize) -> Result<Comparison> {
     let mock = mock(pages, latency_ms)?;
     let config = mock.config_json().to_string();
-    let arguments = |client: &str| ["--client", client].map(OsString::from);
+    let request = |client| RunRequest {
+        component: None,
+        config: config.clone(),
+        measurement: Measurement::Client(client),
+    };
     let (mut component, mut native, mut ratios, mut in_flight) = (vec![], vec![], vec![], vec![]);
     for _ in 0..pairs {
         mock.clear_requests();
-        let sandboxed: Run = process::run(&arguments("component"), &config).await?;
+        let sandboxed: Run = request(Client::Component).in_child().await?;
         in_flight.push(mock.mean_in_flight());
-        let bare: Run = process::run(&arguments("native"), &config).await?;
+        let bare: Run = request(Client::Native).in_child().await?;
         if (sandboxed.rows, sandboxed.requests) != (bare.rows, bare.requests) {
             bail!("the two clients differ: {sandboxed:?} and {bare:?}");
         }
@@ -107,24 +110,20 @@ fn summarize(runs: &[Run]) -> Run {
 }
 
 /// Measures one run in this process, on threads of its own, as the command has them.
-///
-/// # Errors
-///
-/// The run fails.
-pub fn measure(client: Client, component: &ComponentSource, config: &str) -> Result<Run> {
+pub(crate) fn measure(client: Client, request: &RunRequest) -> Result<Run> {
     let threads = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
     match client {
         Client::Native => {
             let stopwatch = Stopwatch::start();
-            let sent = threads.block_on(Box::pin(native::sync(config)))?;
+            let sent = threads.block_on(Box::pin(native::sync(&request.config)))?;
             Ok(stopwatch.stop(sent.requests, sent.rows, 0))
         }
         Client::Component => threads.block_on(async {
-            let runtime = Runtime::load(component).await?;
+            let runtime = Runtime::load(&request.source()).await?;
             let selection = select_all(&runtime);
-            let connection = connect(&runtime, config)?;
+            let connection = connect(&runtime, &request.config)?;
             let stopwatch = Stopwatch::start();
             let (usage, rows) = sync(&runtime, &connection, &selection).await?;
             Ok(stopwatch.stop(usage.requests, rows, usage.memory))

@@ -3,15 +3,18 @@
 //! Every run is a process of its own, so that its processor time and its memory are its own; the mock is in the
 //! process that compares them. Machines are noisy, so runs are paired and the figures are medians.
 
+pub mod attacks;
 pub mod build;
 pub mod comparison;
 pub mod multi_tenant;
 pub mod neighbours;
+pub mod run;
 pub mod start_up;
 
 mod counting;
+mod hostile_server;
+mod memory;
 mod native;
-mod process;
 mod statistics;
 
 use std::time::Duration;

@@ -98,6 +98,12 @@ impl Tenant {
         taken.is_ok()
     }
 
+    /// Bytes of linear memory that its calls have now.
+    #[must_use]
+    pub fn memory_in_use(&self) -> usize {
+        self.0.memory.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn give_back_memory(&self, bytes: usize) {
         self.0.memory.fetch_sub(bytes, Ordering::Relaxed);
     }
@@ -158,6 +164,7 @@ mod tests {
         let same = tenant.clone();
         assert!(tenant.take_memory(60));
         assert!(!same.take_memory(60));
+        assert_eq!(same.memory_in_use(), 60);
         tenant.give_back_memory(60);
         assert!(same.take_memory(100));
         assert!(Tenant::default().id() != tenant.id());

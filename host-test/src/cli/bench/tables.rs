@@ -55,7 +55,7 @@ pub(super) fn comparison(figures: &Comparison) {
 pub(super) fn multi_tenant_head() {
     print_line("");
     print_line(
-        "tenants  wall     median   requests/s  rows/s  RSS per tenant  complete  beside: median   ratio",
+        "tenants  wall     median   requests/s  rows/s  RSS per tenant  complete  beside: median   ratio  host RSS added",
     );
 }
 
@@ -65,20 +65,50 @@ pub(super) fn multi_tenant(figures: &MultiTenant) {
         alone,
         beside,
         ratio,
+        host_rss_added_kib,
     } = figures;
     print_line(&format!(
-        "{:>7}  {:>5.2} s  {:>5.2} s  {:>9.0}  {:>7.0}  {:>10.0} KiB  {:<8}  {:>12.2} s  {ratio:>5.2}",
+        "{:>7}  {:>5.2} s  {:>5.2} s  {:>9.0}  {:>7.0}  {:>10.0} KiB  {:<8}  {:>12.2} s  {ratio:>5.2}  {:>10.1} MiB",
         alone.tenants,
         alone.wall_s,
         alone.median_s,
         alone.requests as f64 / alone.wall_s,
         alone.rows as f64 / alone.wall_s,
         alone.rss_per_tenant_kib,
-        if alone.complete && beside.complete {
-            "yes"
-        } else {
-            "NO"
-        },
+        completeness(figures),
         beside.median_s,
+        host_rss_added_kib / 1024.0,
     ));
+}
+
+pub(super) fn attack_head() {
+    print_line("");
+    print_line(
+        "tenants  attack                              alone: median  beside  ratio  host RSS added  complete",
+    );
+}
+
+pub(super) fn attack(words: &str, figures: &MultiTenant) {
+    let MultiTenant {
+        alone,
+        beside,
+        ratio,
+        host_rss_added_kib,
+    } = figures;
+    print_line(&format!(
+        "{:>7}  {words:<34}  {:>11.2} s  {:>5.2} s  {ratio:>5.2}  {:>10.1} MiB  {}",
+        alone.tenants,
+        alone.median_s,
+        beside.median_s,
+        host_rss_added_kib / 1024.0,
+        completeness(figures),
+    ));
+}
+
+fn completeness(figures: &MultiTenant) -> &'static str {
+    if figures.alone.complete && figures.beside.complete {
+        "yes"
+    } else {
+        "NO"
+    }
 }
