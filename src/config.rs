@@ -67,8 +67,8 @@ impl Config {
     ///
     /// [`Kind::InvalidConfig`] with all problems in one message.
     pub fn parse(json: &str) -> Result<Self> {
-        let fields: Value =
-            serde_json::from_str(json.trim_start_matches('\u{feff}')).map_err(|error| {
+        let fields: Value = serde_json::from_slice(json.trim_start_matches('\u{feff}').as_bytes())
+            .map_err(|error| {
                 // The parser's message could quote a secret, its position can't.
                 let (line, column) = (error.line(), error.column());
                 invalid(format!(

@@ -165,11 +165,12 @@ impl State {
                 spaces_changed: false,
             });
         };
-        let Envelope { version } = serde_json::from_str(json).map_err(|_| unreadable())?;
+        let Envelope { version } =
+            serde_json::from_slice(json.as_bytes()).map_err(|_| unreadable())?;
         if version != VERSION {
             return Err(other_version(version));
         }
-        let state: Self = serde_json::from_str(json).map_err(|_| unreadable())?;
+        let state: Self = serde_json::from_slice(json.as_bytes()).map_err(|_| unreadable())?;
         if state.site != fresh.site {
             let message = format!(
                 "the state belongs to another site than {}; use that site's own state, or start afresh without one",

@@ -1,9 +1,9 @@
 //! `GET /wiki/rest/api/content/{id}/state`: the content state of a page, such as "Ready for review".
 
-use super::{Decoded, Empty, refuse_error_shape, unreadable};
+use super::{Decoded, refuse_error_shape, unreadable};
 use crate::endpoint::Endpoint;
 use crate::row::row;
-use crate::wire::{BodyError, FieldReader, List, Nested, Value, decode, object};
+use crate::wire::{BodyError, FieldReader, List, Nested, Value, decode, object, read};
 
 row! {
     /// A row of the stream `page_content_states`.
@@ -20,7 +20,7 @@ object! {
     StateWire<'a> {
         content_state: Nested<ContentState<'a>> = "contentState",
         last_updated: Value<'a> = "lastUpdated",
-        errors: List<Empty> = "errors",
+        errors: List<Value<'a>> = "errors",
         status_code: Value<'a> = "statusCode",
     }
 }
@@ -52,7 +52,7 @@ impl StateRow {
     /// It is neither a JSON object nor null, a state without a name, or an error in the clothes of an answer.
     pub fn read(body: &[u8], page_id: &str) -> Result<Decoded<Self>, BodyError> {
         decode(body, |json| {
-            serde_json::from_slice(json).map(|wire| Self::from_wire(wire, page_id))
+            read(json).map(|wire| Self::from_wire(wire, page_id))
         })?
     }
 

@@ -1,10 +1,10 @@
 //! `GET /wiki/rest/api/analytics/content/{id}/views`: the number of views of a page.
 
-use super::{Decoded, Empty, refuse_error_shape, unreadable};
+use super::{Decoded, refuse_error_shape, unreadable};
 use crate::endpoint::Endpoint;
 use crate::row::row;
 use crate::timestamp::Timestamp;
-use crate::wire::{BodyError, FieldReader, List, Nested, Value, decode, object};
+use crate::wire::{BodyError, FieldReader, List, Nested, Value, decode, object, read};
 
 row! {
     /// A row of the stream `page_views`.
@@ -18,7 +18,7 @@ row! {
 object! {
     ViewsWire<'a> {
         count: Value<'a> = "count",
-        errors: List<Empty> = "errors",
+        errors: List<Value<'a>> = "errors",
         status_code: Value<'a> = "statusCode",
     }
 }
@@ -45,7 +45,7 @@ impl ViewRow {
         read_at: Timestamp,
     ) -> Result<Decoded<Self>, BodyError> {
         decode(body, |json| {
-            serde_json::from_slice(json).map(|wire| Self::from_wire(wire, page_id, read_at))
+            read(json).map(|wire| Self::from_wire(wire, page_id, read_at))
         })?
     }
 

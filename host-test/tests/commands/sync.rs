@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use mock_confluence::{Mock, MockOptions};
 use rusqlite::Connection;
+use rusqlite::types::ValueRef;
 use serde_json::{Value, json};
 
 use super::{HOST_TEST, corpus, folder, host_test, lines, mock};
@@ -29,7 +30,10 @@ fn rows(file: &Path) -> BTreeMap<&'static str, Vec<String>> {
         let mut statement = database.prepare(&sql).unwrap();
         let columns = statement.column_count();
         let row = |row: &rusqlite::Row<'_>| {
-            let values = (0..columns).map(|column| format!("{:?}", row.get_ref(column).unwrap()));
+            let values = (0..columns).map(|column| match row.get_ref(column).unwrap() {
+                ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned(),
+                other => format!("{other:?}"),
+            });
             Ok(values.collect::<Vec<_>>().join(","))
         };
         let rows = statement.query_map([], row).unwrap();
@@ -38,6 +42,24 @@ fn rows(file: &Path) -> BTreeMap<&'static str, Vec<String>> {
         (table, rows)
     };
     TABLES.into_iter().map(of_table).collect()
+}
+
+/// Compares table by table and row by row, so that a failure names the rows.
+fn assert_same(found: &str, expected: &str) {
+    let (found, expected) = (rows(Path::new(found)), rows(Path::new(expected)));
+    for table in TABLES {
+        let (found, expected) = (&found[table], &expected[table]);
+        let missing: Vec<_> = expected.iter().filter(|row| !found.contains(row)).collect();
+        let extra: Vec<_> = found.iter().filter(|row| !expected.contains(row)).collect();
+        assert!(
+            missing.is_empty() && extra.is_empty() && found.len() == expected.len(),
+            "{table}: {} missing, such as {:?}; {} too many, such as {:?}",
+            missing.len(),
+            missing.first(),
+            extra.len(),
+            extra.first()
+        );
+    }
 }
 
 fn start(words: &[&str]) -> Child {
@@ -107,10 +129,7 @@ fn killed_twenty_times_it_loses_nothing_and_repeats_little() {
             requests * 10 < undisturbed * 13,
             "{kills} kills: {requests} requests in place of {undisturbed}"
         );
-        assert_eq!(
-            rows(Path::new(&path("killed.sqlite"))),
-            rows(Path::new(&path("whole.sqlite")))
-        );
+        assert_same(&path("killed.sqlite"), &path("whole.sqlite"));
     }
 }
 
