@@ -42,6 +42,15 @@ async fn what_a_guest_spends_ends_its_call() {
             "the call delivers a batch of more than 10000 rows",
         ),
         (
+            "many-rows 800000",
+            "the call delivers a batch of more than 10000 rows",
+        ),
+        (
+            "many-values 1000000",
+            "the component delivered what the contract does not allow: a row of items: the batch holds too many values \
+             at line 1 column 500017",
+        ),
+        (
             "handles",
             "the call exceeded its limit of 500 open host resources",
         ),
@@ -63,7 +72,7 @@ async fn what_a_guest_spends_ends_its_call() {
         ),
     ] {
         let limits = match words.split(' ').next() {
-            Some("many-fields" | "empty-rows") => Limits {
+            Some("many-fields" | "empty-rows" | "many-rows") => Limits {
                 cpu: Duration::from_secs(5),
                 memory: 128 << 20,
                 ..tight()
@@ -188,6 +197,7 @@ async fn notes_are_held_back_too_and_long_or_many_ones_left_out() {
         ..limits
     };
     for (words, limits, least, most) in [
+        ("waits", limits, 1, 550),
         ("notes 100", limits, 1, 550),
         ("notes 20000", limits, 0, 0),
         ("notes 100", few, 10, 10),
