@@ -71,7 +71,7 @@ impl Limits {
     pub(crate) fn for_registration() -> Self {
         Self {
             wall: Duration::from_secs(30),
-            cpu: Duration::from_secs(5),
+            cpu: Duration::from_secs(1),
             in_flight: 0,
             ..Self::default()
         }

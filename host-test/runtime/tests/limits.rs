@@ -46,11 +46,6 @@ async fn what_a_guest_spends_ends_its_call() {
             "the call delivers a batch of more than 10000 rows",
         ),
         (
-            "many-values 1000000",
-            "the component delivered what the contract does not allow: a row of items: the batch holds too many values \
-             at line 1 column 500017",
-        ),
-        (
             "handles",
             "the call exceeded its limit of 500 open host resources",
         ),
@@ -86,6 +81,28 @@ async fn what_a_guest_spends_ends_its_call() {
         );
     }
     assert_eq!(inventory().await.streams().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_holds_so_many_values() {
+    let limits = Limits {
+        cpu: Duration::from_secs(5),
+        ..tight()
+    };
+    let tape = Tape::default();
+    let error = stopped("many-values 249998", limits, &tape).await;
+    assert!(
+        error.contains("a row of items: the batch holds too many values"),
+        "{error}"
+    );
+    assert!(tape.events().is_empty());
+    let one = Limits {
+        run_rows: 1,
+        ..limits
+    };
+    let error = stopped("many-values 249997", one, &tape).await;
+    assert_eq!(error, "the call delivers more than its 1 rows");
+    assert_eq!(tape.events().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

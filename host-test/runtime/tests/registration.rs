@@ -34,7 +34,7 @@ async fn names_that_are_no_identifiers_are_refused() {
         ("trace", "is one that no connector may send"),
         (
             "endless-streams",
-            "the call uses more than its 5 s of the processor",
+            "the call uses more than its 1 s of the processor",
         ),
     ] {
         let Err(found) = inventory().await.load_beside(&variant(name)).await else {
