@@ -8,10 +8,10 @@ pub mod user;
 pub mod version;
 pub mod view;
 
-use serde::Deserialize;
-
 use crate::endpoint::Endpoint;
-use crate::wire::{BodyError, FieldReader, List, Nested, Value, decode};
+use crate::wire::{
+    BodyError, FieldReader, List, Nested, Object, Target, Value, decode, known, object, read,
+};
 
 /// A value that became null because it has no meaning for its column.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +63,7 @@ pub trait ListedRow: Sized {
     /// Where the rows come from.
     const ENDPOINT: Endpoint;
     /// What comes over the wire.
-    type Wire<'a>: Deserialize<'a>;
+    type Wire<'a>: Object<'a> + Default;
 
     /// Makes a row of it; none if its key cannot be read.
     fn from_wire(
@@ -86,39 +86,37 @@ pub struct Context<'a> {
 }
 
 /// A response with `results`.
-#[derive(Deserialize)]
-#[serde(default, bound(deserialize = "T: Deserialize<'de>, 'de: 'a"))]
+#[derive(Default)]
 struct Envelope<'a, T> {
-    results: List<T>,
-    #[serde(rename = "_links")]
+    results: List<Nested<T>>,
     links: Nested<Links<'a>>,
-    errors: List<Empty>,
-    #[serde(rename = "statusCode")]
+    errors: List<Value<'a>>,
     status_code: Value<'a>,
 }
 
-impl<T> Default for Envelope<'_, T> {
-    fn default() -> Self {
-        Self {
-            results: List::Missing,
-            links: Nested::Missing,
-            errors: List::Missing,
-            status_code: Value::Missing,
+impl<'a, T: Object<'a> + Default> Object<'a> for Envelope<'a, T> {
+    fn index(&mut self, name: &str) -> Option<usize> {
+        known(&["results", "_links", "errors", "statusCode"], name)
+    }
+
+    fn field(&mut self, index: usize) -> Option<&mut dyn Target<'a>> {
+        match index {
+            0 => Some(&mut self.results),
+            1 => Some(&mut self.links),
+            2 => Some(&mut self.errors),
+            3 => Some(&mut self.status_code),
+            _ => None,
         }
     }
 }
 
-/// An object of which nothing is read.
-#[derive(Debug, Default, PartialEq, Deserialize)]
-struct Empty {}
-
-/// `_links` of a listing, a space or a page.
-#[derive(Debug, Default, PartialEq, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
-pub struct Links<'a> {
-    next: Value<'a>,
-    base: Value<'a>,
-    webui: Value<'a>,
+object! {
+    /// `_links` of a listing, a space or a page.
+    pub Links<'a> {
+        next: Value<'a> = "next",
+        base: Value<'a> = "base",
+        webui: Value<'a> = "webui",
+    }
 }
 
 /// Reads the rows of a response.
@@ -128,14 +126,15 @@ pub struct Links<'a> {
 /// It is no JSON, has no list of results, or is an error in the clothes of an answer.
 pub fn read_rows<R: ListedRow>(body: &[u8], page_id: &str) -> Result<Rows<R>, BodyError> {
     decode(body, |json| {
-        serde_json::from_slice(json).map(|envelope| rows_of(envelope, page_id))
+        read(json).map(|envelope| rows_of(envelope, page_id))
     })?
 }
 
 fn rows_of<'a, R: ListedRow>(
-    envelope: Envelope<'a, R::Wire<'a>>,
+    envelope: Nested<Envelope<'a, R::Wire<'a>>>,
     page_id: &str,
 ) -> Result<Rows<R>, BodyError> {
+    let envelope = envelope.or_empty();
     refuse_error_shape(&envelope.status_code, &envelope.errors)?;
     let List::Items(items) = envelope.results else {
         return Err(BodyError::Unexpected(
@@ -208,7 +207,7 @@ fn next_link(next: Value<'_>) -> NextLink {
 }
 
 /// Refuses `{"statusCode":403,…}` and `{"errors":[…]}`, which were seen with a status of 200.
-fn refuse_error_shape(status: &Value<'_>, errors: &List<Empty>) -> Result<(), BodyError> {
+fn refuse_error_shape(status: &Value<'_>, errors: &List<Value<'_>>) -> Result<(), BodyError> {
     let has_errors = match errors {
         List::Missing => false,
         List::Items(errors) => !errors.is_empty(),

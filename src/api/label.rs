@@ -1,11 +1,9 @@
 //! `GET /wiki/api/v2/pages/{id}/labels`: one label of a page.
 
-use serde::Deserialize;
-
 use super::{Context, ListedRow};
 use crate::endpoint::Endpoint;
 use crate::row::row;
-use crate::wire::{FieldReader, Value};
+use crate::wire::{FieldReader, Value, object};
 
 row! {
     /// A row of the stream `page_labels`.
@@ -17,13 +15,13 @@ row! {
     }
 }
 
-/// `Label`.
-#[derive(Debug, Default, PartialEq, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
-pub struct LabelWire<'a> {
-    id: Value<'a>,
-    name: Value<'a>,
-    prefix: Value<'a>,
+object! {
+    /// `Label`.
+    pub LabelWire<'a> {
+        id: Value<'a> = "id",
+        name: Value<'a> = "name",
+        prefix: Value<'a> = "prefix",
+    }
 }
 
 impl ListedRow for LabelRow {

@@ -1,11 +1,9 @@
 //! `GET /wiki/api/v2/spaces`: one space.
 
-use serde::Deserialize;
-
 use super::{Context, Links, ListedRow, source_url};
 use crate::endpoint::Endpoint;
 use crate::row::row;
-use crate::wire::{FieldReader, Nested, Value};
+use crate::wire::{FieldReader, Nested, Value, object};
 
 row! {
     /// A row of the stream `spaces`.
@@ -26,22 +24,20 @@ row! {
     }
 }
 
-/// `SpaceBulk`.
-#[derive(Debug, Default, PartialEq, Deserialize)]
-#[serde(default, rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
-pub struct SpaceWire<'a> {
-    id: Value<'a>,
-    key: Value<'a>,
-    name: Value<'a>,
-    #[serde(rename = "type")]
-    space_type: Value<'a>,
-    status: Value<'a>,
-    author_id: Value<'a>,
-    created_at: Value<'a>,
-    homepage_id: Value<'a>,
-    current_active_alias: Value<'a>,
-    #[serde(rename = "_links")]
-    links: Nested<Links<'a>>,
+object! {
+    /// `SpaceBulk`.
+    pub SpaceWire<'a> {
+        id: Value<'a> = "id",
+        key: Value<'a> = "key",
+        name: Value<'a> = "name",
+        space_type: Value<'a> = "type",
+        status: Value<'a> = "status",
+        author_id: Value<'a> = "authorId",
+        created_at: Value<'a> = "createdAt",
+        homepage_id: Value<'a> = "homepageId",
+        current_active_alias: Value<'a> = "currentActiveAlias",
+        links: Nested<Links<'a>> = "_links",
+    }
 }
 
 impl ListedRow for SpaceRow {

@@ -1,11 +1,11 @@
 //! `POST /wiki/api/v2/users-bulk`: up to 250 users by account id.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{Context, ListedRow};
 use crate::endpoint::Endpoint;
 use crate::row::row;
-use crate::wire::{FieldReader, Value};
+use crate::wire::{FieldReader, Value, object};
 
 /// Account ids per request (`maxItems` of the OpenAPI).
 pub const MAX_ACCOUNT_IDS: usize = 250;
@@ -35,16 +35,16 @@ row! {
     }
 }
 
-/// `User`.
-#[derive(Debug, Default, PartialEq, Deserialize)]
-#[serde(default, rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
-pub struct UserWire<'a> {
-    account_id: Value<'a>,
-    display_name: Value<'a>,
-    public_name: Value<'a>,
-    email: Value<'a>,
-    account_type: Value<'a>,
-    account_status: Value<'a>,
+object! {
+    /// `User`.
+    pub UserWire<'a> {
+        account_id: Value<'a> = "accountId",
+        display_name: Value<'a> = "displayName",
+        public_name: Value<'a> = "publicName",
+        email: Value<'a> = "email",
+        account_type: Value<'a> = "accountType",
+        account_status: Value<'a> = "accountStatus",
+    }
 }
 
 impl ListedRow for UserRow {

@@ -1,11 +1,8 @@
 //! A scalar as it was sent, and what it means for a column.
 
 use std::borrow::Cow;
-use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-
-use super::{skip_list, skip_object};
+use super::read;
 use crate::timestamp::Timestamp;
 
 /// A value as it was sent. A text stays in the body that it was read from, unless it is escaped there.
@@ -61,7 +58,20 @@ impl<'a> Value<'a> {
 
 /// A number in JSON's notation. (By the parser that bodies need anyway: the standard library's takes 14 KB.)
 pub(crate) fn json_number(text: &str) -> Option<f64> {
-    serde_json::from_str(text).ok()
+    match read(text.as_bytes()).ok()? {
+        Value::Float(number) => Some(number),
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "as a parser of doubles rounds it"
+        )]
+        Value::Integer(number) => Some(number as f64),
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "as a parser of doubles rounds it"
+        )]
+        Value::Unsigned(number) => Some(number as f64),
+        _ => None,
+    }
 }
 
 /// Beyond 2⁵³ a double does not hold every whole number.
@@ -121,27 +131,30 @@ impl FieldReader {
     }
 
     /// A whole number.
-    pub fn integer(&mut self, column: &'static str, value: Value<'_>) -> Option<i64> {
+    pub fn integer(&mut self, column: &'static str, value: &Value<'_>) -> Option<i64> {
         let number = value.as_integer();
-        number.or_else(|| self.null(column, &value))
+        number.or_else(|| self.null(column, value))
     }
 
     /// True or false.
-    pub fn boolean(&mut self, column: &'static str, value: Value<'_>) -> Option<bool> {
-        match &value {
+    pub fn boolean(&mut self, column: &'static str, value: &Value<'_>) -> Option<bool> {
+        match value {
             Value::Boolean(value) => Some(*value),
             Value::Text(text) if text.eq_ignore_ascii_case("true") => Some(true),
             Value::Text(text) if text.eq_ignore_ascii_case("false") => Some(false),
-            _ => self.null(column, &value),
+            other => self.null(column, other),
         }
     }
 
     /// A time in RFC 3339 and UTC: as received if it is that, else converted from a form that is known.
     pub fn timestamp(&mut self, column: &'static str, value: Value<'_>) -> Option<String> {
-        let converted = match &value {
-            Value::Text(text) if Timestamp::is_rfc3339_utc(text) => {
-                return Some(text.clone().into_owned());
+        let value = match value {
+            Value::Text(text) if Timestamp::is_rfc3339_utc(&text) => {
+                return Some(text.into_owned());
             }
+            other => other,
+        };
+        let converted = match &value {
             Value::Text(text) => Timestamp::parse(text.trim()),
             _ => None,
         };
@@ -168,59 +181,5 @@ fn without_nul(text: Cow<'_, str>) -> String {
         text.replace('\0', "\u{fffd}")
     } else {
         text.into_owned()
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Value<'a> {
-    /// Not inlined: one copy instead of one for each field that is read.
-    #[inline(never)]
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ValueVisitor)
-    }
-}
-
-struct ValueVisitor;
-
-impl<'de> Visitor<'de> for ValueVisitor {
-    type Value = Value<'de>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("JSON")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value<'de>, E> {
-        Ok(Value::Missing)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value<'de>, E> {
-        Ok(Value::Boolean(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value<'de>, E> {
-        Ok(Value::Integer(value))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value<'de>, E> {
-        Ok(i64::try_from(value).map_or(Value::Unsigned(value), Value::Integer))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Value<'de>, E> {
-        Ok(Value::Float(value))
-    }
-
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Value<'de>, E> {
-        Ok(Value::Text(Cow::Borrowed(text)))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Value<'de>, E> {
-        Ok(Value::Text(Cow::Owned(text.to_owned())))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Value<'de>, A::Error> {
-        skip_list(list).map(|()| Value::Composite)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<Value<'de>, A::Error> {
-        skip_object(object).map(|()| Value::Composite)
     }
 }
