@@ -94,7 +94,8 @@ fn block_on<F: Future>(runtime: Option<&Runtime>, future: F) -> Result<F::Output
     Ok(runtime.block_on(future))
 }
 
-async fn connect(address: &Address) -> Result<Client> {
+/// Connects, on the executor of the caller.
+pub(crate) async fn connect(address: &Address) -> Result<Client> {
     let Tls::Verified(authorities) = &address.tls else {
         let (client, connection) = address.config.connect(NoTls).await?;
         tokio::spawn(connection);

@@ -1,0 +1,241 @@
+//! `confluence-fleet`: many Confluence connections over many workers.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use connector_fleet::connector::{self, ComponentRunner};
+use connector_fleet::metrics::{self, Metrics};
+use connector_fleet::secrets::Vault;
+use connector_fleet::store::{NewConnection, Store};
+use connector_fleet::worker::{self, WorkerSettings};
+use connector_fleet::{simulate, status};
+use connector_postgres::Address;
+use connector_runtime::CancellationToken;
+use connector_runtime::address::NetworkPolicy;
+use connector_runtime::component_source::ComponentSource;
+use connector_runtime::runtime::Runtime;
+use serde_json::Value;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// How long runs may take to end when a worker stops.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// Runs many Confluence connections over many workers, on a queue in PostgreSQL.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// The database of the fleet and of its rows.
+    #[arg(
+        long,
+        env = "DATABASE_URL",
+        hide_env_values = true,
+        value_name = "URL",
+        global = true
+    )]
+    database: Option<String>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Makes the tables of queue and fleet.
+    Migrate,
+    /// Adds a connection, which is due at once.
+    Add(Add),
+    /// Pauses a connection; a run that is under way ends.
+    Pause { name: String },
+    /// Resumes a connection, which is due at once.
+    Resume { name: String },
+    /// Forgets a connection; its rows stay.
+    Remove { name: String },
+    /// Shows the connections.
+    Status {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Runs connections that are due until it is stopped.
+    Work(Work),
+    /// Says how many workers a larger fleet needs.
+    Simulate(simulate::Fleet),
+}
+
+#[derive(Args)]
+struct Add {
+    /// A name that no other connection has.
+    name: String,
+    /// The configuration. Its secret is encrypted with FLEET_KEY, or is {"file": …} or {"env": …}.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// Streams to read; all of them where this is left out.
+    #[arg(long, value_delimiter = ',', value_name = "A,B")]
+    streams: Vec<String>,
+    /// How to read them.
+    #[arg(long, value_enum, default_value = "incremental")]
+    mode: ModeName,
+    /// How often, such as 30m, 1h or 1d.
+    #[arg(long, default_value = "1h", value_parser = simulate::parse_duration)]
+    every: Duration,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum ModeName {
+    Full,
+    Incremental,
+}
+
+#[derive(Args)]
+struct Work {
+    /// Runs at once.
+    #[arg(long, default_value_t = 8, value_name = "N")]
+    runs: usize,
+    /// Seconds after which a worker that gave no sign is taken for dead.
+    #[arg(long, default_value_t = 60, value_name = "S", value_parser = clap::value_parser!(u64).range(2..=3600))]
+    lease: u64,
+    /// Where to serve /metrics.
+    #[arg(long, value_name = "ADDR")]
+    metrics: Option<SocketAddr>,
+    /// Allows sites on this machine, for tests.
+    #[arg(long)]
+    allow_loopback: bool,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter.unwrap_or_else(|_| "warn,connector_fleet=info".into()))
+        .with_writer(std::io::stderr)
+        .init();
+    match run(arguments).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<()> {
+    if let Command::Simulate(fleet) = &arguments.command {
+        return print(&fleet.table());
+    }
+    let url = arguments
+        .database
+        .context("name the database with --database URL or DATABASE_URL")?;
+    let store = Store::new(Address::parse(&url)?);
+    match arguments.command {
+        Command::Migrate => {
+            worker::migrate_queue(&url).await?;
+            store.migrate().await
+        }
+        Command::Add(new) => add(&store, new).await,
+        Command::Pause { name } => store.pause(&name).await,
+        Command::Resume { name } => store.resume(&name).await,
+        Command::Remove { name } => store.remove(&name).await,
+        Command::Status { json } => {
+            let connections = status::read(&store).await?;
+            if json {
+                print(&format!("{}\n", Value::Array(connections)))
+            } else {
+                print(&status::table(&connections))
+            }
+        }
+        Command::Work(work) => serve(&url, store, work).await,
+        Command::Simulate(_) => Ok(()),
+    }
+}
+
+/// Writes to standard output.
+fn print(text: &str) -> Result<()> {
+    use std::io::Write as _;
+    Ok(std::io::stdout().write_all(text.as_bytes())?)
+}
+
+async fn load() -> Result<Runtime> {
+    Runtime::load(&ComponentSource::embedded(confluence_component::COMPONENT)).await
+}
+
+fn vault() -> Result<Vault> {
+    Vault::new(std::env::var("FLEET_KEY").ok().as_deref())
+}
+
+async fn add(store: &Store, new: Add) -> Result<()> {
+    let text = std::fs::read_to_string(&new.config);
+    let text = text.with_context(|| format!("{} cannot be read", new.config.display()))?;
+    let config = serde_json::from_str(&text);
+    let mut config: serde_json::Map<_, _> =
+        config.with_context(|| format!("{} is not a JSON object", new.config.display()))?;
+    let runtime = load().await?;
+    let known = |name: &String| runtime.streams().iter().any(|stream| stream.name == *name);
+    if let Some(unknown) = new.streams.iter().find(|name| !known(name)) {
+        anyhow::bail!("there is no stream {unknown:?}");
+    }
+    ensure!(!new.every.is_zero(), "--every is at least a second");
+    vault()?.seal(&new.name, &runtime.description().secret_fields, &mut config)?;
+    let config = Value::Object(config);
+    let connection = NewConnection {
+        site: connector::site(&runtime, &config)?,
+        name: new.name,
+        config,
+        streams: new.streams,
+        mode: match new.mode {
+            ModeName::Full => "full",
+            ModeName::Incremental => "incremental",
+        }
+        .to_owned(),
+        every: new.every,
+    };
+    store.add(&connection).await.map(drop)
+}
+
+async fn serve(url: &str, store: Store, work: Work) -> Result<()> {
+    let counters = Metrics::default();
+    if let Some(address) = work.metrics {
+        let bound = metrics::serve(address, counters.clone()).await?;
+        tracing::info!("metrics at http://{bound}/metrics");
+    }
+    let network = NetworkPolicy::default();
+    let runner = ComponentRunner {
+        runtime: load().await?,
+        vault: vault()?,
+        address: Address::parse(url)?,
+        network: if work.allow_loopback {
+            network.allow_loopback()
+        } else {
+            network
+        },
+    };
+    let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
+    let settings = WorkerSettings {
+        url: url.to_owned(),
+        name: format!("{}/{}", host.trim(), std::process::id()),
+        runs: work.runs.max(1),
+        lease: Duration::from_secs(work.lease),
+        runs_by_site: 1,
+        grace: GRACE,
+    };
+    let stop = CancellationToken::new();
+    tokio::spawn(cancel_on_signal(stop.clone()));
+    worker::work(settings, store, runner, counters, stop).await
+}
+
+async fn cancel_on_signal(stop: CancellationToken) {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) else {
+        return;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    stop.cancel();
+}
