@@ -17,8 +17,7 @@ mod truth;
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use mock_confluence;
-use mock_confluence::{Access, Corpus, Delivery, Orders, Reply, Site, Sizes};
+use mock_confluence::{AccessPolicy, Corpus, Transmission, FaultPlan, Reply, Site, CorpusSpec};
 use serde_json::{Value, json};
 
 use self::clock::Clock;
@@ -36,7 +35,7 @@ const BEGINNING: i64 = 1_793_491_200_000;
 /// A service, a clock, and what they were asked for.
 pub(crate) struct World {
     pub(crate) site: RefCell<Site>,
-    orders: RefCell<Orders>,
+    orders: RefCell<FaultPlan>,
     /// What happens to the site before so many requests were answered.
     edits: RefCell<Vec<(usize, Edit)>>,
     /// Pages that were changed in ways that make no version.
@@ -60,7 +59,7 @@ impl World {
     /// A world with this site; another seed gives other latencies and jitter, 0 gives none.
     pub(crate) fn new(corpus: Corpus, seed: u64) -> Self {
         Self {
-            site: RefCell::new(Site::new(corpus, Access::default())),
+            site: RefCell::new(Site::new(corpus, AccessPolicy::default())),
             orders: RefCell::default(),
             edits: RefCell::default(),
             unversioned: RefCell::default(),
@@ -211,11 +210,11 @@ impl World {
         };
         let target = format!("{prefix}{}", request.path_and_query);
         let asked = match request.body {
-            Some(body) => mock::Request::post(&target, std::str::from_utf8(body).unwrap()),
-            None => mock::Request::get(&target),
+            Some(body) => mock_confluence::IncomingRequest::post(&target, std::str::from_utf8(body).unwrap()),
+            None => mock_confluence::IncomingRequest::get(&target),
         };
-        let asked = asked.with_basic(&Access::default().username, &Access::default().token);
-        mock::answer_with(&site, &asked, &self.orders.borrow())
+        let asked = asked.with_basic(&AccessPolicy::default().username, &AccessPolicy::default().token);
+        mock_confluence::answer_with(&site, &asked, &self.orders.borrow())
     }
 
     fn time(&self) -> SystemTime {
@@ -225,13 +224,13 @@ impl World {
 
     /// What becomes of an answer on its way.
     async fn carry(&self, reply: Reply, request: &Request<'_>) -> Result<Response, TransportError> {
-        match reply.delivery {
-            Delivery::Whole => Ok(response(&reply)),
-            Delivery::Huge(_) => Err(TransportError::TooLarge),
-            Delivery::ResetBefore | Delivery::ResetWithin => {
+        match reply.transmission {
+            Transmission::Whole => Ok(response(&reply)),
+            Transmission::Huge(_) => Err(TransportError::TooLarge),
+            Transmission::ResetBefore | Transmission::ResetWithin => {
                 Err(TransportError::Network("it broke off".into()))
             }
-            Delivery::Hang | Delivery::Stall | Delivery::Drip => {
+            Transmission::Hang | Transmission::Stall | Transmission::Drip => {
                 self.sleep(request.timeout).await;
                 Err(TransportError::Timeout(request.timeout))
             }
@@ -319,7 +318,7 @@ pub(crate) fn rfc3339(millis: u64) -> String {
 
 /// A made-up site in which no page has more than a few versions and labels.
 pub(crate) fn small_site(pages: usize, seed: u64) -> Corpus {
-    let mut corpus = Corpus::generate(&Sizes {
+    let mut corpus = Corpus::generate(&CorpusSpec {
         pages,
         spaces: 3,
         users: 8,

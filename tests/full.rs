@@ -171,7 +171,10 @@ async fn chosen_spaces_and_nothing_else() {
     )
     .await;
     let failure = outcome.result.unwrap_err();
-    assert_eq!(failure.kind, connector_runtime::engine::FailureKind::InvalidConfig);
+    assert_eq!(
+        failure.kind,
+        connector_runtime::engine::FailureKind::InvalidConfig
+    );
     assert!(
         failure.message.contains("NOWHERE") && !failure.message.contains(&keys[0]),
         "{}",

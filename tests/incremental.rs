@@ -1,7 +1,7 @@
 //! Tomorrow's run costs what changed, and leaves nothing stale behind.
 
 use connector_runtime::engine::{FailureKind, Mode};
-use mock_confluence::Sizes;
+use mock_confluence::CorpusSpec;
 use serde_json::json;
 
 use crate::support::{
@@ -14,9 +14,9 @@ const STRICT: [&str; 3] = ["pages", "page_versions", "page_content_states"];
 async fn ten_thousand_pages_of_which_thirty_changed() {
     for trashed_with_a_version in [true, false] {
         let mock = mock(
-            mock_confluence::Corpus::generate(&Sizes {
+            mock_confluence::Corpus::generate(&CorpusSpec {
                 pages: 10_000,
-                ..Sizes::default()
+                ..CorpusSpec::default()
             }),
             &[],
         );

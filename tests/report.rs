@@ -4,13 +4,13 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use connector_destinations::sqlite::Sqlite;
 use connector_runtime::connection::Connection;
 use connector_runtime::engine::Mode;
 use connector_runtime::limits::Limits;
-use mock_confluence::Corpus;
-use connector_destinations::sqlite::Sqlite;
 use documentation_report;
 use jiff::civil::date;
+use mock_confluence::Corpus;
 use serde_json::Value;
 
 use crate::support::{STREAMS, corpus, mock, runtime, select};

@@ -7,8 +7,8 @@ use anyhow::{Result, bail};
 use connector_runtime::connection::Connection;
 use connector_runtime::engine::{Failure, Mode, Options, Outcome, Runtime, Selection};
 use connector_runtime::limits::Limits;
-use mock_confluence::{Corpus, Fault, Mock, MockOptions, Page, Sizes};
 use connector_runtime::output::{Batch, Note, Output};
+use mock_confluence::{Corpus, CorpusSpec, Fault, Mock, MockOptions, Page};
 use serde_json::{Value, json};
 
 /// Rows by stream and key.
@@ -30,7 +30,7 @@ pub(crate) fn runtime() -> &'static Runtime {
 }
 
 pub(crate) fn corpus(pages: usize) -> Corpus {
-    Corpus::generate(&Sizes {
+    Corpus::generate(&CorpusSpec {
         pages,
         spaces: 5,
         users: 60,

@@ -1,137 +1,197 @@
-//! The command line: what can be asked for, and with which words.
+//! The command line: subcommands, options, and the exit status.
 
 mod artifact;
-mod bench;
 mod cloud_id;
+mod completions;
+mod confluence_views;
+mod context;
 mod demo;
+mod error;
+mod init;
 mod mock;
 mod plan;
 mod report;
 mod sync;
 mod validate;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand};
-use serde_json::{Value, json};
-
+use connector_destinations::progress::Verbosity;
 use connector_destinations::stdout::print;
-use connector_runtime::connection::Connection;
-use connector_runtime::engine::{ComponentSource, Runtime};
+use connector_protocols::logging;
+use connector_runtime::address::NetworkPolicy;
+use connector_runtime::component_source::ComponentSource;
 use connector_runtime::json_view;
+use ipnet::IpNet;
+use serde_json::json;
 
-/// Runs the Confluence connector in a wasmtime host, against Confluence Cloud or a mock of it.
+use self::context::Context;
+use self::error::{CommandError, CommandResult};
+
+const AFTER_HELP: &str = "\
+Exit status:
+  0  everything was done
+  1  a failure with a kind: see the last line of standard output, or standard error
+  2  a wrong option, or a file that cannot be read
+
+Examples:
+  host-test demo
+  host-test init --site example.atlassian.net
+  host-test validate --config config.json
+  host-test sync --config config.json --to sqlite:docs.sqlite --mode incremental";
+
+/// Reads Confluence Cloud, or any service with a connector of this contract, into files and databases.
+///
+/// The connector is a WebAssembly component that runs in a sandbox. JSON goes to standard output, progress and logs to
+/// standard error.
 #[derive(Debug, Parser)]
-#[command(name = "host-test", version)]
+#[command(name = "host-test", version, after_help = AFTER_HELP)]
 pub struct Cli {
-    /// Load this component in place of the one built in.
+    /// Load this component instead of the one built in: for validate, streams, sync and bench.
     #[arg(long, global = true, value_name = "FILE")]
     component: Option<PathBuf>,
+    /// Allow addresses of a network that is not part of the public internet; may be repeated.
+    #[arg(long, global = true, value_name = "CIDR")]
+    allow_network: Vec<IpNet>,
+    #[command(flatten)]
+    output: OutputArguments,
     #[command(subcommand)]
     command: Command,
 }
 
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Show it all: a mock site, validated, listed and read into SQLite.
-    Demo,
-    /// Run the mock alone until interrupted; prints one line of JSON, a config ready for --config.
-    Mock(mock::Arguments),
-    /// Ask every endpoint once and say what the credentials are good for.
-    Validate(ConfigArguments),
-    /// Find out a site's cloud id and print the base_url for a scoped token.
-    CloudId {
-        /// The site, such as example.atlassian.net.
-        site: String,
-    },
-    /// Measure what the sandbox costs, against a native client and with many tenants.
-    Bench(bench::Arguments),
-    #[command(hide = true)]
-    BenchRun(bench::RunArguments),
-    /// List the streams.
-    Streams,
-    /// Read streams into JSON lines or SQLite.
-    Sync(sync::Arguments),
-    /// Split a site over several runs: writes configs that read about as many pages each.
-    Plan(plan::Arguments),
-    /// Write the component and what belongs to it into dist/, in the workspace that it was built from.
-    Artifact,
-    /// Make a page about what a sync has read into SQLite.
-    Report(report::Arguments),
-}
-
 #[derive(Debug, Args)]
-struct ConfigArguments {
-    /// The configuration, a JSON file; - for standard input.
-    #[arg(long, value_name = "FILE")]
-    config: PathBuf,
-    /// Let the host sign the requests, so that the component never sees the token.
-    #[arg(long)]
-    sign_in_host: bool,
+struct OutputArguments {
+    /// Log every request; twice for more.
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+    /// Show warnings and errors alone.
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    quiet: bool,
 }
 
-impl ConfigArguments {
-    fn connection(&self) -> Result<Connection> {
-        Ok(self.connect(&read_config(&self.config)?))
+impl OutputArguments {
+    fn verbosity(&self) -> Verbosity {
+        if self.quiet {
+            Verbosity::Quiet
+        } else {
+            Verbosity::Normal
+        }
     }
 
-    fn connect(&self, config: &str) -> Connection {
-        if self.sign_in_host {
-            Connection::signing(config)
-        } else {
-            Connection::new(config)
+    /// What is logged: of the compiler and the HTTP library nothing but warnings.
+    fn log_filter(&self) -> &'static str {
+        match self.verbose {
+            0 if self.quiet => "error",
+            0 => "warn",
+            1 => "warn,connector_runtime=info",
+            _ => "warn,connector_runtime=debug",
         }
     }
 }
 
-fn read_config(file: &Path) -> Result<String> {
-    let config = if file == Path::new("-") {
-        std::io::read_to_string(std::io::stdin())
-    } else {
-        std::fs::read_to_string(file)
-    };
-    config.with_context(|| format!("the configuration {} can't be read", file.display()))
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show it all: a mock site, validated, read into SQLite, with a report.
+    #[command(after_help = "Example:\n  host-test demo")]
+    Demo,
+    /// Ask for site, account and token, write a private configuration and validate it.
+    #[command(after_help = init::EXAMPLE)]
+    Init(init::Arguments),
+    /// Send a request to every endpoint and say what the credentials may read.
+    #[command(after_help = "Example:\n  host-test validate --config config.json")]
+    Validate(context::ConfigArguments),
+    /// List the streams.
+    #[command(after_help = "Example:\n  host-test streams")]
+    Streams,
+    /// Read streams into JSON lines or SQLite.
+    #[command(after_help = sync::EXAMPLE)]
+    Sync(sync::Arguments),
+    /// Make a page about what a sync has read into SQLite.
+    #[command(after_help = "Example:\n  host-test report sqlite:docs.sqlite --html report.html")]
+    Report(report::Arguments),
+    /// Split a site over several runs, or estimate what it costs to read it.
+    Plan(plan::Arguments),
+    /// Find the cloud id of a site and print the base_url for a scoped token.
+    #[command(after_help = "Example:\n  host-test cloud-id example.atlassian.net")]
+    CloudId {
+        /// The site, such as example.atlassian.net.
+        site: String,
+    },
+    /// Run the mock alone until interrupted; prints one line of JSON, a configuration for --config.
+    Mock(mock::Arguments),
+    /// Write the component and what belongs to it into dist/, in the workspace that it was built from.
+    #[command(after_help = "Example:\n  host-test artifact")]
+    Artifact,
+    /// Print completions for a shell.
+    #[command(
+        after_help = "Example:\n  host-test completions bash > /etc/bash_completion.d/host-test"
+    )]
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page.
+    #[command(after_help = "Example:\n  host-test man | man -l -")]
+    Man,
 }
 
-/// Wrong words or files: the caller has to call differently.
-const USAGE: u8 = 2;
+impl Command {
+    /// Whether it works with the component of any service.
+    fn is_generic(&self) -> bool {
+        matches!(self, Self::Validate(_) | Self::Streams | Self::Sync(_))
+    }
+}
 
 impl Cli {
     /// Does what was asked for.
     pub async fn run(self) -> ExitCode {
-        let component = self.component.map_or(
-            ComponentSource::Bytes(confluence_component::COMPONENT),
-            ComponentSource::File,
-        );
-        let done = match self.command {
-            Command::Demo => demo::run(&component).await,
-            Command::Mock(arguments) => mock::run(arguments).await,
-            Command::Validate(arguments) => validate::run(&component, &arguments).await,
-            Command::CloudId { site } => cloud_id::run(&site).await,
-            Command::Bench(arguments) => bench::run(arguments).await,
-            Command::BenchRun(arguments) => bench::run_one(arguments).await,
-            Command::Streams => streams(&component).await,
-            Command::Sync(arguments) => sync::run(&component, arguments).await,
-            Command::Plan(arguments) => plan::run(&component, &arguments).await,
-            Command::Artifact => artifact::run(&component).await,
-            Command::Report(arguments) => report::run(&arguments),
+        logging::to_stderr(self.output.log_filter());
+        match self.dispatch().await {
+            Ok(code) => code,
+            Err(error) => error.report(),
+        }
+    }
+
+    async fn dispatch(self) -> CommandResult {
+        if self.component.is_some() && !self.command.is_generic() {
+            return Err(CommandError::usage(
+                "--component works with validate, streams, sync and bench",
+            ));
+        }
+        let context = Context {
+            component: self.component.map_or_else(
+                || ComponentSource::embedded(confluence_component::COMPONENT),
+                ComponentSource::file,
+            ),
+            // Whoever runs this command is the operator.
+            network: self.allow_network.into_iter().fold(
+                NetworkPolicy::default().allow_loopback(),
+                NetworkPolicy::allow_network,
+            ),
+            verbosity: self.output.verbosity(),
         };
-        done.unwrap_or_else(|error| {
-            eprintln!("error: {error:#}");
-            ExitCode::from(USAGE)
-        })
+        match self.command {
+            Command::Demo => demo::run(&context).await,
+            Command::Init(arguments) => init::run(&context, arguments).await,
+            Command::Validate(arguments) => validate::run(&context, &arguments).await,
+            Command::Streams => streams(&context).await,
+            Command::Sync(arguments) => sync::run(&context, &arguments).await,
+            Command::Report(arguments) => report::run(&arguments),
+            Command::Plan(arguments) => plan::run(&context, &arguments).await,
+            Command::CloudId { site } => cloud_id::run(&context, &site).await,
+            Command::Mock(arguments) => mock::run(arguments).await,
+            Command::Artifact => artifact::run(&context).await,
+            Command::Completions { shell } => completions::run(shell),
+            Command::Man => completions::manual(),
+        }
     }
 }
 
-async fn streams(component: &ComponentSource) -> Result<ExitCode> {
-    print(&stream_list(component).await?)?;
+async fn streams(context: &Context) -> CommandResult {
+    let runtime = context.load().await?;
+    let streams: Vec<_> = runtime.streams().iter().map(json_view::stream).collect();
+    print(&json!(streams))?;
     Ok(ExitCode::SUCCESS)
-}
-
-async fn stream_list(component: &ComponentSource) -> Result<Value> {
-    let streams = Runtime::new(component)?.list_streams().await?;
-    let streams: Result<Vec<Value>> = streams.iter().map(json_view::stream).collect();
-    Ok(json!(streams?))
 }

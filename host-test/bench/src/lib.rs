@@ -18,7 +18,7 @@ use confluence_component::COMPONENT;
 use connector_runtime::connection::Connection;
 use connector_runtime::engine::{Mode, ComponentSource, Runtime, Selection};
 use connector_runtime::limits::Limits;
-use mock_confluence::{Corpus, Mock, MockOptions, Sizes};
+use mock_confluence::{Corpus, Mock, MockOptions, CorpusSpec};
 use connector_runtime::output::{Batch, Output};
 
 /// What one run is.
@@ -190,9 +190,9 @@ pub async fn start_up() -> Result<StartUp> {
 }
 
 fn mock(pages: usize, latency_ms: u64) -> Result<Mock> {
-    let corpus = Corpus::generate(&Sizes {
+    let corpus = Corpus::generate(&CorpusSpec {
         pages,
-        ..Sizes::default()
+        ..CorpusSpec::default()
     });
     let latency = Duration::from_millis(latency_ms);
     let options = MockOptions {

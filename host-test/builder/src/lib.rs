@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const TARGET: &str = "wasm32-unknown-unknown";
-
+/// The linker's adapter for WASI 0.1, which nothing here uses, brings a WASI 0.2 of its own: it does not fit `wit/deps`.
+const NO_ADAPTER: &str = "-Clink-arg=--wasi-adapter=none";
 
 /// What a build of any package reads, relative to the root of the workspace.
 const SHARED_INPUTS: [&str; 4] = ["wit", "Cargo.toml", "Cargo.lock", ".cargo/config.toml"];
@@ -50,14 +51,24 @@ pub fn build(root: &Path, package: &str, target_dir: &Path) -> Result<PathBuf, B
         .with_extension("wasm"))
 }
 
+/// Builds a guest that only tests and the bench need, beside what cargo builds itself.
+///
+/// # Errors
+///
+/// Like [`build`].
+pub fn build_guest(package: &str) -> Result<PathBuf, Box<dyn Error>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()?;
+    build(&root, package, &root.join("target").join("guests"))
+}
+
 /// The same bytes whatever the folders are called, no machine's paths in panic messages, nor the name of the
 /// registry that the crates came through.
 fn remapped_paths(root: &Path) -> Result<OsString, Box<dyn Error>> {
-    let mut flags = OsString::new();
+    let mut flags = OsString::from(NO_ADAPTER);
     for (path, name) in folders(root)? {
-        if !flags.is_empty() {
-            flags.push("\u{1f}");
-        }
+        flags.push("\u{1f}");
         flags.push("--remap-path-prefix=");
         flags.push(path);
         flags.push("=");

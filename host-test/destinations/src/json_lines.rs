@@ -54,6 +54,26 @@ pub(crate) fn write_line(out: &mut impl Write, event: &Event<'_>) -> Result<()> 
     out.write_all(&line).context("the output cannot be written")
 }
 
+/// Writes that a run ended well and closed no snapshot of these streams.
+///
+/// # Errors
+///
+/// The output cannot be written.
+pub fn write_finished(out: &mut impl Write, streams: &[String]) -> Result<()> {
+    for stream in streams {
+        let (snapshot, except) = (false, &[][..]);
+        write_line(
+            out,
+            &Event::Finished {
+                stream,
+                snapshot,
+                except,
+            },
+        )?;
+    }
+    out.flush().context("the output cannot be written")
+}
+
 /// Writes every event as one line. What is written is flushed at each checkpoint.
 #[derive(Debug)]
 pub struct JsonLines<W: Write> {

@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result};
 use connector_runtime::destination::{Batch, Destination, Row};
 use connector_runtime::stream::Stream;
 
-use crate::json_lines::{Event, write_line};
+use crate::json_lines::{Event, write_finished, write_line};
 use crate::{private_file, state_file};
 
 /// The name of the file that holds the state.
@@ -76,15 +76,7 @@ impl JsonLinesDirectory {
 pub fn append_finished(folder: &Path, streams: &[String]) -> Result<()> {
     for stream in streams {
         let mut file = private_file::append(&folder.join(format!("{stream}.jsonl")))?;
-        let (snapshot, except) = (false, &[][..]);
-        write_line(
-            &mut file,
-            &Event::Finished {
-                stream,
-                snapshot,
-                except,
-            },
-        )?;
+        write_finished(&mut file, std::slice::from_ref(stream))?;
     }
     Ok(())
 }

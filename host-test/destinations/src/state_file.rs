@@ -103,13 +103,11 @@ fn probe(file: &Path) -> Result<Writing> {
     };
     let renamed = private_file::new_file_beside(file, &content)
         .and_then(|new| new.persist(file).map_err(|error| error.error));
-    match renamed {
-        Ok(_) => Ok(Writing::Rename),
-        Err(_) => {
-            private_file::overwrite(file)?;
-            Ok(Writing::InPlace)
-        }
+    if renamed.is_ok() {
+        return Ok(Writing::Rename);
     }
+    private_file::overwrite(file)?;
+    Ok(Writing::InPlace)
 }
 
 /// One write covers the old content, so that a process that is killed leaves either state.

@@ -2,16 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
-use super::endpoint::{Door, Endpoint, Target};
+use super::endpoint::{Endpoint, EntryPoint, Target};
 use super::reply::{
     CANNOT_ACCESS, NOT_PERMITTED, Refusal, bare_not_found, bearer_refused, gateway_unauthorized,
     scope_mismatch, tomcat_unauthorized, v1_forbidden,
 };
+use super::request::basic;
 
 /// The scopes that the seven endpoints need, in the `OpenAPI` files' state "Current".
 pub const CURRENT_SCOPES: [&str; 4] = [
@@ -23,7 +22,7 @@ pub const CURRENT_SCOPES: [&str; 4] = [
 
 /// The one account that the mock knows, and what the site shows to whom.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Access {
+pub struct AccessPolicy {
     /// The account's e-mail.
     pub username: String,
     /// Its token.
@@ -61,7 +60,7 @@ pub(super) fn current_scopes() -> BTreeSet<String> {
         .collect()
 }
 
-impl Default for Access {
+impl Default for AccessPolicy {
     /// An unscoped token that sees everything.
     fn default() -> Self {
         Self {
@@ -76,7 +75,7 @@ impl Default for Access {
 
 /// What a request may see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum View {
+pub(super) enum Visibility {
     /// Everything.
     All,
     /// The first space.
@@ -93,41 +92,38 @@ enum Credentials {
     Bearer,
 }
 
-/// The value of an `Authorization` header.
-pub(super) fn basic(username: &str, token: &str) -> String {
-    format!("Basic {}", STANDARD.encode(format!("{username}:{token}")))
-}
-
-impl Access {
+impl AccessPolicy {
     /// Decides what a request sees, or how it is refused. The gateway looks at the scope before it
     /// looks at the route.
     pub(super) fn admit(
         &self,
         cloud_id: &str,
-        door: Door<'_>,
+        entry: EntryPoint<'_>,
         target: Target<'_>,
         headers: &HeaderMap,
-    ) -> Result<View, Refusal> {
+    ) -> Result<Visibility, Refusal> {
         let endpoint = if let Target::Endpoint(endpoint, _) = target {
             Some(endpoint)
         } else {
             None
         };
-        if matches!(door, Door::Gateway(asked) if asked != cloud_id) {
+        if matches!(entry, EntryPoint::Gateway(asked) if asked != cloud_id) {
             return Err(Box::new(bare_not_found()));
         }
-        let decision = match (self.credentials(headers), door, &self.kind) {
-            (Credentials::Bearer, Door::Site, _) => Err(bearer_refused()),
-            (Credentials::Bearer, Door::Gateway(_), _) => Err(gateway_unauthorized()),
-            (Credentials::Wrong, door, _) => return self.stranger(door, endpoint),
-            (Credentials::Right, Door::Site, TokenKind::Scoped(_)) => Err(tomcat_unauthorized()),
-            (Credentials::Right, Door::Gateway(_), TokenKind::Scoped(scopes))
+        let decision = match (self.credentials(headers), entry, &self.kind) {
+            (Credentials::Bearer, EntryPoint::Site, _) => Err(bearer_refused()),
+            (Credentials::Bearer, EntryPoint::Gateway(_), _) => Err(gateway_unauthorized()),
+            (Credentials::Wrong, entry, _) => return self.unauthenticated(entry, endpoint),
+            (Credentials::Right, EntryPoint::Site, TokenKind::Scoped(_)) => {
+                Err(tomcat_unauthorized())
+            }
+            (Credentials::Right, EntryPoint::Gateway(_), TokenKind::Scoped(scopes))
                 if !opens(scopes, endpoint) =>
             {
                 Err(scope_mismatch())
             }
-            (Credentials::Right, ..) if self.spaces_visible => Ok(View::All),
-            (Credentials::Right, ..) => Ok(View::Nothing),
+            (Credentials::Right, ..) if self.spaces_visible => Ok(Visibility::All),
+            (Credentials::Right, ..) => Ok(Visibility::Nothing),
         };
         decision.map_err(Box::new)
     }
@@ -147,12 +143,16 @@ impl Access {
     }
 
     /// Somebody whom the site does not know, or who did not say.
-    fn stranger(&self, door: Door<'_>, endpoint: Option<Endpoint>) -> Result<View, Refusal> {
+    fn unauthenticated(
+        &self,
+        entry: EntryPoint<'_>,
+        endpoint: Option<Endpoint>,
+    ) -> Result<Visibility, Refusal> {
         let v1 = endpoint.is_some_and(Endpoint::is_v1);
-        let refusal = match (self.public, door) {
-            (true, _) | (false, Door::Site) if v1 => v1_forbidden(NOT_PERMITTED),
-            (false, Door::Gateway(_)) if v1 => v1_forbidden(CANNOT_ACCESS),
-            (true, _) if endpoint != Some(Endpoint::Users) => return Ok(View::Public),
+        let refusal = match (self.public, entry) {
+            (true, _) | (false, EntryPoint::Site) if v1 => v1_forbidden(NOT_PERMITTED),
+            (false, EntryPoint::Gateway(_)) if v1 => v1_forbidden(CANNOT_ACCESS),
+            (true, _) if endpoint != Some(Endpoint::Users) => return Ok(Visibility::Public),
             _ => bare_not_found(),
         };
         Err(Box::new(refusal))
@@ -169,187 +169,4 @@ fn opens(scopes: &BTreeSet<String>, endpoint: Option<Endpoint>) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::too_many_lines, clippy::unwrap_used)]
-    use super::*;
-    use crate::endpoint::route;
-
-    const SPACES: &str = "/wiki/api/v2/spaces";
-    const USERS: &str = "/wiki/api/v2/users-bulk";
-    const VIEWS: &str = "/wiki/rest/api/analytics/content/7/views";
-
-    fn decide(access: &Access, path: &str, authorization: &str) -> Result<View, (u16, String)> {
-        let (door, target) = route(path);
-        let headers = HeaderMap::from_iter([(AUTHORIZATION, authorization.parse().unwrap())]);
-        let refusal = |reply: Refusal| {
-            (
-                reply.status.as_u16(),
-                String::from_utf8(reply.body.to_vec()).unwrap(),
-            )
-        };
-        access.admit("cid", door, target, &headers).map_err(refusal)
-    }
-
-    #[test]
-    fn every_case_is_answered_as_measured() {
-        let plain = Access::default();
-        let scoped = Access {
-            kind: TokenKind::current_scopes(),
-            ..plain.clone()
-        };
-        let spaces_only = Access {
-            kind: TokenKind::Scoped(BTreeSet::from(["read:space:confluence".to_owned()])),
-            ..plain.clone()
-        };
-        let public = Access {
-            public: true,
-            ..plain.clone()
-        };
-        let blind = Access {
-            spaces_visible: false,
-            ..plain.clone()
-        };
-        let right = basic(&plain.username, &plain.token);
-        let gateway = |path: &str| format!("/ex/confluence/cid{path}");
-        let bare = Err((404, r#""title":"Not Found""#));
-        for (why, access, path, sent, expected) in [
-            (
-                "unscoped on the site",
-                &plain,
-                SPACES.to_owned(),
-                right.as_str(),
-                Ok(View::All),
-            ),
-            (
-                "unscoped at the gateway",
-                &plain,
-                gateway(SPACES),
-                &right,
-                Ok(View::All),
-            ),
-            (
-                "scoped at the gateway",
-                &scoped,
-                gateway(VIEWS),
-                &right,
-                Ok(View::All),
-            ),
-            (
-                "scoped on the site",
-                &scoped,
-                SPACES.to_owned(),
-                &right,
-                Err((401, "HTTP Status 401")),
-            ),
-            (
-                "scope missing",
-                &spaces_only,
-                gateway(VIEWS),
-                &right,
-                Err((401, "scope does not match")),
-            ),
-            (
-                "scope missing, bad id",
-                &spaces_only,
-                gateway("/wiki/api/v2/pages/x/labels"),
-                &right,
-                Err((401, "scope does not match")),
-            ),
-            (
-                "other cloud id",
-                &plain,
-                "/ex/confluence/other/wiki/api/v2/spaces".to_owned(),
-                &right,
-                bare,
-            ),
-            (
-                "other cloud id, v1",
-                &plain,
-                format!("/ex/confluence/other{VIEWS}"),
-                &right,
-                bare,
-            ),
-            ("wrong on v2", &plain, SPACES.to_owned(), "Basic eDp5", bare),
-            (
-                "wrong on v2, gateway",
-                &plain,
-                gateway(SPACES),
-                "Basic eDp5",
-                bare,
-            ),
-            ("none on v2", &plain, SPACES.to_owned(), "", bare),
-            (
-                "wrong on v1",
-                &plain,
-                VIEWS.to_owned(),
-                "Basic eDp5",
-                Err((403, NOT_PERMITTED)),
-            ),
-            (
-                "wrong on v1, gateway",
-                &plain,
-                gateway(VIEWS),
-                "Basic eDp5",
-                Err((403, CANNOT_ACCESS)),
-            ),
-            (
-                "bearer on the site",
-                &plain,
-                SPACES.to_owned(),
-                "Bearer x",
-                Err((403, "Connect Session")),
-            ),
-            (
-                "bearer at the gateway",
-                &plain,
-                gateway(SPACES),
-                "Bearer x",
-                Err((401, "Unauthorized")),
-            ),
-            (
-                "wrong on a public site",
-                &public,
-                SPACES.to_owned(),
-                "Basic eDp5",
-                Ok(View::Public),
-            ),
-            (
-                "right on a public site",
-                &public,
-                SPACES.to_owned(),
-                &right,
-                Ok(View::All),
-            ),
-            (
-                "wrong on a public site, users",
-                &public,
-                USERS.to_owned(),
-                "Basic eDp5",
-                bare,
-            ),
-            (
-                "wrong on a public site, v1",
-                &public,
-                gateway(VIEWS),
-                "",
-                Err((403, NOT_PERMITTED)),
-            ),
-            (
-                "sees nothing",
-                &blind,
-                gateway(SPACES),
-                &right,
-                Ok(View::Nothing),
-            ),
-        ] {
-            match (decide(access, &path, sent), expected) {
-                (Ok(view), Ok(expected)) => assert_eq!(view, expected, "{why}"),
-                (Err((status, body)), Err((expected, part))) => assert!(
-                    status == expected && body.contains(part),
-                    "{why}: {status} {body}"
-                ),
-                (got, expected) => assert!(got.is_ok() == expected.is_ok(), "{why}: {got:?}"),
-            }
-        }
-    }
-}
+mod tests;

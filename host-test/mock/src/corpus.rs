@@ -2,9 +2,8 @@
 
 use std::fs::File;
 use std::io::BufReader;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -28,6 +27,27 @@ pub struct Corpus {
     /// Pages that were once there: their labels answer with the bare 404 that was measured.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub purged: Vec<String>,
+}
+
+/// A corpus file that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CorpusError {
+    /// The file cannot be opened.
+    #[error("cannot open the corpus {}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is not JSON of a corpus.
+    #[error("{} is not a corpus", path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: serde_json::Error,
+    },
 }
 
 /// A space (`SpaceBulk`).
@@ -212,10 +232,15 @@ impl Corpus {
     ///
     /// # Errors
     /// When the file cannot be read or is not a corpus.
-    pub fn load(path: &Path) -> anyhow::Result<Self> {
-        let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
-        serde_json::from_reader(BufReader::new(file))
-            .with_context(|| format!("{} is not a corpus", path.display()))
+    pub fn load(path: &Path) -> Result<Self, CorpusError> {
+        let file = File::open(path).map_err(|source| CorpusError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
+        serde_json::from_reader(BufReader::new(file)).map_err(|source| CorpusError::Invalid {
+            path: path.to_owned(),
+            source,
+        })
     }
 
     /// The page of this id.
@@ -226,24 +251,4 @@ impl Corpus {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
-    use super::*;
-
-    #[test]
-    fn unknown_fields_are_ignored_and_missing_ones_are_empty() {
-        let corpus: Corpus = serde_json::from_str(
-            r#"{"site":"https://x","cloudId":"c","more":1,"pages":[{"id":"1","odd":true,"versions":[{"number":1,"createdAt":"2026-01-01T00:00:00.000Z"}]}]}"#,
-        )
-        .unwrap();
-        assert_eq!(corpus.pages[0].modified_at(), "2026-01-01T00:00:00.000Z");
-        assert_eq!((corpus.pages[0].views, corpus.users.len()), (None, 0));
-    }
-
-    #[test]
-    fn a_corpus_survives_being_written_and_read() {
-        let corpus = Corpus::generate(&crate::Sizes::default());
-        let text = serde_json::to_string(&corpus).unwrap();
-        assert_eq!(serde_json::from_str::<Corpus>(&text).unwrap(), corpus);
-    }
-}
+mod tests;

@@ -7,11 +7,11 @@ use http::header::CONTENT_TYPE;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::access::View;
+use super::access::Visibility;
 use super::corpus::{Page, User};
 use super::paging::envelope;
 use super::reply::{Reply, bad_parameter, v1_error, v2_error};
-use super::request::Request;
+use super::request::IncomingRequest;
 use super::site::{Site, number};
 
 /// The most account ids of one request.
@@ -19,12 +19,12 @@ const MOST_ACCOUNTS: usize = 250;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Wanted {
+struct UsersBulkRequest {
     account_ids: Vec<String>,
 }
 
 /// POST /users-bulk. Unknown ids are left out; the order is not the one asked for.
-pub(super) fn users(site: &Site, request: &Request, view: View) -> Reply {
+pub(super) fn users(site: &Site, request: &IncomingRequest, visibility: Visibility) -> Reply {
     let content_type = request
         .headers
         .get(CONTENT_TYPE)
@@ -47,13 +47,15 @@ pub(super) fn users(site: &Site, request: &Request, view: View) -> Reply {
         .iter()
         .rev()
         .filter_map(known)
-        .filter(|_| view != View::Nothing)
+        .filter(|_| visibility != Visibility::Nothing)
         .collect();
     envelope(site, users, None, false)
 }
 
 fn accounts(body: &[u8]) -> Option<Vec<String>> {
-    let wanted = serde_json::from_slice::<Wanted>(body).ok()?.account_ids;
+    let wanted = serde_json::from_slice::<UsersBulkRequest>(body)
+        .ok()?
+        .account_ids;
     let fine = (1..=MOST_ACCOUNTS).contains(&wanted.len()) && !wanted.iter().any(String::is_empty);
     fine.then_some(wanted)
 }

@@ -8,24 +8,24 @@ use super::corpus::{ContentState, Corpus, Label, Page, PageLinks, StateResponse,
 /// A page or version that the corpus does not hold.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the corpus has no {0}")]
-pub struct Unknown(pub String);
+pub struct NotInCorpus(pub String);
 
 /// The distance between made-up ids.
 const ID_STEP: u64 = 32_768;
 
 impl Corpus {
-    fn page_mut(&mut self, id: &str) -> Result<&mut Page, Unknown> {
+    fn page_mut(&mut self, id: &str) -> Result<&mut Page, NotInCorpus> {
         self.pages
             .iter_mut()
             .find(|page| page.id == id)
-            .ok_or_else(|| Unknown(format!("page {id}")))
+            .ok_or_else(|| NotInCorpus(format!("page {id}")))
     }
 
     /// Saves a page again at `at` (RFC 3339); returns the new version's number.
     ///
     /// # Errors
     /// When there is no such page.
-    pub fn edit_page(&mut self, id: &str, at: &str, author: &str) -> Result<u32, Unknown> {
+    pub fn edit_page(&mut self, id: &str, at: &str, author: &str) -> Result<u32, NotInCorpus> {
         Ok(add_version(self.page_mut(id)?, at, Some(author)))
     }
 
@@ -61,7 +61,7 @@ impl Corpus {
     ///
     /// # Errors
     /// When there is no such page.
-    pub fn trash_page(&mut self, id: &str, at: Option<&str>) -> Result<(), Unknown> {
+    pub fn trash_page(&mut self, id: &str, at: Option<&str>) -> Result<(), NotInCorpus> {
         let page = self.page_mut(id)?;
         "trashed".clone_into(&mut page.status);
         if let Some(at) = at {
@@ -75,7 +75,7 @@ impl Corpus {
     ///
     /// # Errors
     /// When there is no such page.
-    pub fn purge_page(&mut self, id: &str) -> Result<(), Unknown> {
+    pub fn purge_page(&mut self, id: &str) -> Result<(), NotInCorpus> {
         self.page_mut(id)?;
         self.pages.retain(|page| page.id != id);
         self.purged.push(id.to_owned());
@@ -86,7 +86,7 @@ impl Corpus {
     ///
     /// # Errors
     /// When there is no such page.
-    pub fn set_labels(&mut self, id: &str, names: &[&str]) -> Result<(), Unknown> {
+    pub fn set_labels(&mut self, id: &str, names: &[&str]) -> Result<(), NotInCorpus> {
         let labels = names.iter().map(|name| self.label(name)).collect();
         self.page_mut(id)?.labels = labels;
         Ok(())
@@ -120,7 +120,7 @@ impl Corpus {
         name: Option<&str>,
         at: &str,
         author: &str,
-    ) -> Result<(), Unknown> {
+    ) -> Result<(), NotInCorpus> {
         let page = self.page_mut(id)?;
         page.state = Some(StateResponse {
             content_state: name.map(|name| ContentState {
@@ -138,12 +138,12 @@ impl Corpus {
     ///
     /// # Errors
     /// When there is no such page or version.
-    pub fn delete_version(&mut self, id: &str, number: u32) -> Result<(), Unknown> {
+    pub fn delete_version(&mut self, id: &str, number: u32) -> Result<(), NotInCorpus> {
         let page = self.page_mut(id)?;
         let before = page.versions.len();
         page.versions.retain(|version| version.number != number);
         if page.versions.len() == before {
-            return Err(Unknown(format!("version {number} of page {id}")));
+            return Err(NotInCorpus(format!("version {number} of page {id}")));
         }
         for version in &mut page.versions {
             if version.number > number {
@@ -167,80 +167,4 @@ fn add_version(page: &mut Page, at: &str, author: Option<&str>) -> u32 {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-    use crate::Sizes;
-
-    const AT: &str = "2026-10-02T00:00:00.000Z";
-
-    fn corpus() -> (Corpus, String) {
-        let corpus = Corpus::generate(&Sizes::default());
-        let page = corpus
-            .pages
-            .iter()
-            .find(|page| page.versions.len() > 3)
-            .unwrap();
-        let id = page.id.clone();
-        (corpus, id)
-    }
-
-    #[test]
-    fn edits_and_states_make_versions_and_labels_do_not() {
-        let (mut corpus, id) = corpus();
-        let before = corpus.page(&id).unwrap().versions.len();
-        corpus.edit_page(&id, AT, "a").unwrap();
-        corpus.set_state(&id, None, AT, "a").unwrap();
-        corpus.set_labels(&id, &["new", "newer"]).unwrap();
-        let page = corpus.page(&id).unwrap();
-        assert_eq!(
-            (page.versions.len(), page.labels.len(), page.modified_at()),
-            (before + 2, 2, AT)
-        );
-        assert_eq!(page.state.as_ref().unwrap().content_state, None);
-    }
-
-    #[test]
-    fn deleting_a_version_renumbers_the_later_ones() {
-        let (mut corpus, id) = corpus();
-        let before = corpus.page(&id).unwrap().versions.clone();
-        corpus.delete_version(&id, 2).unwrap();
-        let after = &corpus.page(&id).unwrap().versions;
-        assert_eq!(
-            after.get(1).unwrap().created_at,
-            before.get(2).unwrap().created_at
-        );
-        assert!(
-            after
-                .iter()
-                .map(|version| version.number)
-                .eq(1..u32::try_from(before.len()).unwrap())
-        );
-        assert!(corpus.delete_version(&id, 9_999).is_err());
-    }
-
-    #[test]
-    fn pages_come_and_go() {
-        let (mut corpus, id) = corpus();
-        let count = corpus.pages.len();
-        let space = corpus.page(&id).unwrap().space_id.clone();
-        let made = corpus.create_page(&space, "New", AT, "a");
-        corpus.trash_page(&id, None).unwrap();
-        corpus
-            .trash_page(&made, Some("2026-10-03T00:00:00.000Z"))
-            .unwrap();
-        assert_eq!(corpus.page(&made).unwrap().versions.len(), 2);
-        assert_eq!(corpus.page(&id).unwrap().status, "trashed");
-        corpus.purge_page(&made).unwrap();
-        assert_eq!(corpus.pages.len(), count);
-        assert_eq!(
-            corpus.edit_page(&made, AT, "a"),
-            Err(Unknown(format!("page {made}")))
-        );
-        assert_ne!(
-            corpus.create_page(&space, "Newer", AT, "a"),
-            made,
-            "ids are never used twice"
-        );
-    }
-}
+mod tests;

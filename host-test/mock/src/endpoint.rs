@@ -96,9 +96,9 @@ impl Endpoint {
     }
 }
 
-/// Which door a request came through.
+/// Which entry a request came through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Door<'a> {
+pub(super) enum EntryPoint<'a> {
     /// The site's own host.
     Site,
     /// The gateway, with the cloud id of the path.
@@ -117,14 +117,14 @@ pub(super) enum Target<'a> {
 }
 
 /// Where a path leads.
-pub(super) fn route(path: &str) -> (Door<'_>, Target<'_>) {
+pub(super) fn route(path: &str) -> (EntryPoint<'_>, Target<'_>) {
     match path.strip_prefix("/ex/confluence/") {
         Some(rest) => {
             let (cloud_id, inner) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-            (Door::Gateway(cloud_id), target(inner))
+            (EntryPoint::Gateway(cloud_id), target(inner))
         }
-        None if path == "/_edge/tenant_info" => (Door::Site, Target::TenantInfo),
-        None => (Door::Site, target(path)),
+        None if path == "/_edge/tenant_info" => (EntryPoint::Site, Target::TenantInfo),
+        None => (EntryPoint::Site, target(path)),
     }
 }
 
@@ -145,52 +145,4 @@ fn target(path: &str) -> Target<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_lead_where_they_should() {
-        let gateway = Door::Gateway("abc");
-        for (path, expected) in [
-            (
-                "/wiki/api/v2/spaces",
-                (Door::Site, Target::Endpoint(Endpoint::Spaces, "")),
-            ),
-            (
-                "/ex/confluence/abc/wiki/api/v2/pages",
-                (gateway, Target::Endpoint(Endpoint::Pages, "")),
-            ),
-            (
-                "/ex/confluence/abc/wiki/api/v2/pages/7/labels",
-                (gateway, Target::Endpoint(Endpoint::Labels, "7")),
-            ),
-            (
-                "/wiki/rest/api/content/7/state",
-                (Door::Site, Target::Endpoint(Endpoint::States, "7")),
-            ),
-            (
-                "/wiki/rest/api/analytics/content/7/views",
-                (Door::Site, Target::Endpoint(Endpoint::Views, "7")),
-            ),
-            ("/_edge/tenant_info", (Door::Site, Target::TenantInfo)),
-            (
-                "/ex/confluence/abc/_edge/tenant_info",
-                (gateway, Target::Unknown),
-            ),
-            ("/ex/confluence/abc", (gateway, Target::Unknown)),
-            ("/wiki/wiki/api/v2/spaces", (Door::Site, Target::Unknown)),
-            ("/wiki/api/v2/spaces/", (Door::Site, Target::Unknown)),
-            ("/", (Door::Site, Target::Unknown)),
-        ] {
-            assert_eq!(route(path), expected, "{path}");
-        }
-    }
-
-    #[test]
-    fn names_lead_back() {
-        for endpoint in Endpoint::ALL {
-            assert_eq!(Endpoint::named(endpoint.name()), Some(endpoint));
-        }
-        assert_eq!(Endpoint::named("folders"), None);
-    }
-}
+mod tests;

@@ -8,12 +8,12 @@ macro_rules! faults {
     ($($kind:ident $name:literal $about:literal)*) => {
         /// What goes wrong.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum Kind { $(#[doc = $about] $kind,)* }
+        pub enum FaultKind { $(#[doc = $about] $kind,)* }
 
         /// The name of every fault and what it does, in one line.
         pub const FAULTS: &[(&str, &str)] = &[$(($name, $about),)*];
 
-        impl Kind {
+        impl FaultKind {
             /// All kinds, in the order of [`FAULTS`].
             pub const ALL: &[Self] = &[$(Self::$kind,)*];
 
@@ -38,7 +38,7 @@ faults! {
     ViewsMissing "views-missing" "404 for views"
     RateLimit "rate-limit" "429 with Retry-After (seconds=N, else 1)"
     RateLimitDate "rate-limit-date" "429 with Retry-After as a date (seconds=N from now, else 1)"
-    RateLimitReset "rate-limit-reset" "429 with X-RateLimit-Reset only, in whole minutes (seconds=N from now, else 60, rounded down)"
+    RateLimitReset "rate-limit-reset" "429 with X-RateLimit-ResetSignal only, in whole minutes (seconds=N from now, else 60, rounded down)"
     RateLimitBare "rate-limit-bare" "429 that does not say how long to wait"
     RateLimitLong "rate-limit-long" "429 with Retry-After: 1847"
     NearLimit "near-limit" "a good answer with X-RateLimit-NearLimit: true"
@@ -75,9 +75,9 @@ faults! {
     GatewayUnauthorized "gateway-401" "401 in JSON that is not about a scope"
 }
 
-/// How rows are spoilt by [`Kind::WrongTypes`].
+/// How rows are spoilt by [`FaultKind::WrongTypes`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Shape {
+pub enum TypeCorruption {
     /// Numbers stand where text belongs.
     #[default]
     Number,
@@ -85,12 +85,12 @@ pub enum Shape {
     Object,
 }
 
-/// One fault, which requests it hits, and how hard. Written `NAME[:key=value[,key=value…]]`.
+/// One fault, which requests it active, and how hard. Written `NAME[:key=value[,key=value…]]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// What goes wrong.
-    pub kind: Kind,
-    /// How many requests it hits; without end when not given.
+    pub kind: FaultKind,
+    /// How many requests it active; without end when not given.
     pub count: Option<u64>,
     /// How many requests that it could hit it lets pass first.
     pub after: u64,
@@ -107,7 +107,7 @@ pub struct Fault {
     /// Where links and redirects lead.
     pub to: Option<String>,
     /// How rows are spoilt.
-    pub shape: Shape,
+    pub shape: TypeCorruption,
 }
 
 /// A fault that cannot be had.
@@ -133,10 +133,10 @@ fn names() -> String {
 }
 
 impl Fault {
-    /// A fault that hits every request it can.
+    /// A fault that active every request it can.
     #[must_use]
-    pub fn new(kind: Kind) -> Self {
-        let after = if kind == Kind::TokenDies { 10 } else { 0 };
+    pub fn new(kind: FaultKind) -> Self {
+        let after = if kind == FaultKind::TokenDies { 10 } else { 0 };
         Self {
             kind,
             after,
@@ -147,7 +147,7 @@ impl Fault {
             scope: None,
             limit: 50,
             to: None,
-            shape: Shape::Number,
+            shape: TypeCorruption::Number,
         }
     }
 
@@ -166,8 +166,8 @@ impl Fault {
             "seconds" => self.seconds = Some(value.parse().map_err(|_| bad())?),
             "limit" => self.limit = value.parse().map_err(|_| bad())?,
             "scope" => self.scope = Some(value.to_owned()),
-            "shape" if value == "object" => self.shape = Shape::Object,
-            "shape" if value == "number" => self.shape = Shape::Number,
+            "shape" if value == "object" => self.shape = TypeCorruption::Object,
+            "shape" if value == "number" => self.shape = TypeCorruption::Number,
             "shape" => return Err(bad()),
             _ => self.to = Some(value.to_owned()),
         }
@@ -175,7 +175,37 @@ impl Fault {
     }
 }
 
-impl Kind {
+impl FaultKind {
+    /// Whether the fault makes up the whole answer.
+    pub(super) fn is_whole_answer(self) -> bool {
+        matches!(
+            self,
+            Self::IpAllowList
+                | Self::ViewsRefused
+                | Self::ViewsMissing
+                | Self::RateLimit
+                | Self::RateLimitDate
+                | Self::RateLimitReset
+                | Self::RateLimitBare
+                | Self::RateLimitLong
+                | Self::RequestTimeout
+                | Self::ServerError
+                | Self::BadGateway
+                | Self::Unavailable
+                | Self::GatewayTimeout
+                | Self::TooLargeLimit
+                | Self::FalseNotFound
+                | Self::FalseForbidden
+                | Self::PageGone
+                | Self::PageGoneBare
+                | Self::HtmlOk
+                | Self::HtmlNotFound
+                | Self::EmptyOk
+                | Self::Redirect
+                | Self::GatewayUnauthorized
+        )
+    }
+
     /// The keys that only some faults have.
     fn own_keys(self) -> &'static [&'static str] {
         match self {
@@ -196,7 +226,7 @@ impl FromStr for Fault {
 
     fn from_str(text: &str) -> Result<Self, InvalidFault> {
         let (name, rest) = text.split_once(':').unwrap_or((text, ""));
-        let kind = Kind::ALL
+        let kind = FaultKind::ALL
             .iter()
             .find(|kind| kind.name() == name)
             .ok_or_else(|| InvalidFault::Name(name.to_owned()))?;
@@ -210,61 +240,4 @@ impl FromStr for Fault {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn every_name_is_a_fault_and_says_what_it_does() {
-        for (name, about) in FAULTS {
-            let fault: Fault = format!("{name}:count=2,after=1,endpoint=labels,page=7")
-                .parse()
-                .unwrap();
-            assert_eq!(
-                (fault.kind.name(), fault.count, fault.after),
-                (*name, Some(2), 1)
-            );
-            assert_eq!(
-                (fault.endpoint, fault.page.as_deref()),
-                (Some(Endpoint::Labels), Some("7"))
-            );
-            assert!(!about.is_empty() && !about.contains('\n'));
-        }
-        assert_eq!(FAULTS.len(), Kind::ALL.len());
-    }
-
-    #[test]
-    fn own_keys_are_read_and_others_refused() {
-        let fault: Fault = "missing-scope:scope=read:page:confluence,count=3"
-            .parse()
-            .unwrap();
-        assert_eq!(
-            (fault.scope.as_deref(), fault.count),
-            (Some("read:page:confluence"), Some(3))
-        );
-        let fault: Fault = "redirect:to=http://127.0.0.1:9/x?y=z".parse().unwrap();
-        assert_eq!(fault.to.as_deref(), Some("http://127.0.0.1:9/x?y=z"));
-        assert_eq!(
-            "rate-limit:seconds=7".parse::<Fault>().unwrap().seconds,
-            Some(7)
-        );
-        assert_eq!("too-large-limit:limit=9".parse::<Fault>().unwrap().limit, 9);
-        for (text, part) in [
-            (
-                "rate-limt",
-                "no fault is named \"rate-limt\"; there are wrong-token, ",
-            ),
-            ("500:seconds=1", "the fault 500 has no key \"seconds\""),
-            ("500:count=many", "\"many\" is no value for the key count"),
-            (
-                "500:endpoint=folders",
-                "\"folders\" is no value for the key endpoint",
-            ),
-            ("wrong-types:shape=round", "\"round\" is no value"),
-            ("500:count", "\"\" is no value"),
-        ] {
-            let message = text.parse::<Fault>().unwrap_err().to_string();
-            assert!(message.starts_with(part), "{message}");
-        }
-    }
-}
+mod tests;

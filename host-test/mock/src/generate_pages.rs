@@ -3,7 +3,7 @@
 use fastrand::Rng;
 
 use super::corpus::{ContentState, Label, Page, PageLinks, Space, StateResponse, User};
-use super::generate_versions::{Clock, version_count, versions};
+use super::generate_versions::{TimestampAllocator, version_count, versions};
 
 /// The first page's id.
 const FIRST_PAGE: u64 = 4_000_000_000;
@@ -15,7 +15,7 @@ pub(super) fn pages(rng: &mut Rng, count: usize, spaces: &[Space], users: &[User
     let lengths: Vec<usize> = (0..count)
         .map(|index| version_count(rng, index, count))
         .collect();
-    let mut clock = Clock::new(lengths.iter().sum());
+    let mut clock = TimestampAllocator::new(lengths.iter().sum());
     let labels = words();
     let slots = clock.slots() * 9 / 10;
     let born = (0_i64..).map(|index| index * slots / i64::try_from(count.max(1)).unwrap_or(1));

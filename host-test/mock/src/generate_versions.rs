@@ -10,21 +10,21 @@ const START: i64 = 1_696_118_400_000;
 /// The three years up to 2026-10-01T00:00:00Z in milliseconds.
 const SPAN: i64 = 1_096 * 86_400_000;
 /// Accounts that write and that users-bulk does not know.
-const GHOSTS: [&str; 3] = [
+const UNKNOWN_ACCOUNTS: [&str; 3] = [
     "5b10a2844c20165700ghost1",
     "712020:00000000-0000-4000-8000-00000000dead",
     "qm:anonymous-ghost",
 ];
 
 /// Gives out times that are all different: milliseconds with a remainder that is used once.
-pub(super) struct Clock {
+pub(super) struct TimestampAllocator {
     /// How many times there are to give out.
     total: i64,
     /// How many were given out.
     given: i64,
 }
 
-impl Clock {
+impl TimestampAllocator {
     /// A clock that gives out at most this many times.
     pub(super) fn new(total: usize) -> Self {
         Self {
@@ -65,7 +65,7 @@ pub(super) fn version_count(rng: &mut Rng, index: usize, count: usize) -> usize 
 /// Makes so many versions of a page that was made in the slot `born`.
 pub(super) fn versions(
     rng: &mut Rng,
-    clock: &mut Clock,
+    clock: &mut TimestampAllocator,
     users: &[User],
     born: i64,
     page: &Page,
@@ -105,7 +105,7 @@ pub(super) fn versions(
 fn author(rng: &mut Rng, users: &[User]) -> Option<String> {
     match rng.u16(..200) {
         0 => None,
-        1 | 2 => rng.choice(GHOSTS).map(str::to_owned),
+        1 | 2 => rng.choice(UNKNOWN_ACCOUNTS).map(str::to_owned),
         _ => rng.choice(users).map(|user| user.account_id.clone()),
     }
 }

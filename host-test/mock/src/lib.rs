@@ -4,42 +4,42 @@
 //! route an answer, and the server carries the answer out. All but the server is pure.
 
 mod access;
+mod connections;
 mod corpus;
 mod cursor;
 mod details;
+mod dto;
 mod edit;
-mod effects;
 mod endpoint;
+mod fault_effects;
+mod fault_plan;
 mod faults;
-mod gauge;
 mod generate;
 mod generate_pages;
 mod generate_versions;
 mod listings;
-mod orders;
 mod paging;
 mod parameters;
 mod reply;
 mod request;
-mod routes;
+mod request_stats;
 mod server;
-mod serving;
+mod service;
 mod site;
-mod transport;
-mod wire;
+mod transmission;
 
-pub use access::{Access, CURRENT_SCOPES, TokenKind};
+pub use access::{AccessPolicy, CURRENT_SCOPES, TokenKind};
 pub use corpus::{
-    ContentState, Corpus, Label, Page, PageLinks, Space, StateResponse, User, Version,
+    ContentState, Corpus, CorpusError, Label, Page, PageLinks, Space, StateResponse, User, Version,
 };
-pub use edit::Unknown;
+pub use edit::NotInCorpus;
 pub use endpoint::Endpoint;
-pub use faults::{FAULTS, Fault, InvalidFault, Kind};
-pub use gauge::LoggedRequest;
-pub use generate::Sizes;
-pub use orders::Orders;
-pub use reply::{Delivery, Reply};
-pub use request::Request;
-pub use routes::{answer, answer_with};
+pub use fault_plan::FaultPlan;
+pub use faults::{FAULTS, Fault, FaultKind, InvalidFault};
+pub use generate::CorpusSpec;
+pub use reply::{Reply, Transmission};
+pub use request::IncomingRequest;
+pub use request_stats::LoggedRequest;
 pub use server::{BaseUrl, Mock, MockOptions};
+pub use service::{answer, answer_with};
 pub use site::Site;

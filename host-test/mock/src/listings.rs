@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use super::access::View;
+use super::access::Visibility;
 use super::corpus::{Page, Space};
 use super::cursor::SortKey;
-use super::faults::Kind;
-use super::paging::{Ask, Listing, serve};
+use super::dto::{PageDto, SpaceDto, VersionDto};
+use super::faults::FaultKind;
+use super::paging::{ListingRequest, RowSource, serve};
 use super::reply::Reply;
 use super::site::{PageOrder, Site, milliseconds, number, positions};
-use super::wire::{PageRow, SpaceRow, VersionRow};
 
 /// Rows of one page of a listing when bodies are not asked for.
 const NO_CAP: usize = 250;
@@ -29,10 +29,10 @@ fn sorted<T>(items: &[T], key: impl Fn(u32) -> SortKey, id: impl Fn(u32) -> u64)
 }
 
 /// GET /spaces. Which spaces come without a status is not documented: here the current ones.
-pub(super) fn spaces(ask: &Ask<'_>, view: View) -> Reply {
-    let spaces = &ask.site.corpus().spaces;
+pub(super) fn spaces(request: &ListingRequest<'_>, visibility: Visibility) -> Reply {
+    let spaces = &request.site.corpus().spaces;
     let space = |at: u32| spaces.get(at as usize);
-    let sort = ask.parameters.one("sort").unwrap_or("id");
+    let sort = request.parameters.one("sort").unwrap_or("id");
     let id = move |at: u32| space(at).map_or(0, |space| number(&space.id));
     let key = move |field: &str, at: u32| match (field, space(at)) {
         ("key", Some(space)) => SortKey::Text(space.key.clone()),
@@ -41,26 +41,27 @@ pub(super) fn spaces(ask: &Ask<'_>, view: View) -> Reply {
     };
     let order = sorted(spaces, |at| key(sort.trim_start_matches('-'), at), id);
     let keep = move |at: u32| {
-        space(at)
-            .is_some_and(|space| ask.site.shows(view, number(&space.id)) && wants_space(ask, space))
+        space(at).is_some_and(|space| {
+            request.site.shows(visibility, number(&space.id)) && wants_space(request, space)
+        })
     };
-    let listing = Listing {
+    let listing = RowSource {
         sort,
-        walk: sort,
+        actual_sort: sort,
         order: Cow::Owned(order),
         key: Box::new(key),
         id: Box::new(id),
         keep: Box::new(keep),
     };
-    let description = ask.parameters.one("description-format").is_some();
-    let icon = ask.parameters.one("include-icon") == Some("true");
-    serve(ask, &listing, NO_CAP, |at| {
-        space(at).map(|space| SpaceRow::of(space, description, icon))
+    let description = request.parameters.one("description-format").is_some();
+    let icon = request.parameters.one("include-icon") == Some("true");
+    serve(request, &listing, NO_CAP, |at| {
+        space(at).map(|space| SpaceDto::of(space, description, icon))
     })
 }
 
-fn wants_space(ask: &Ask<'_>, space: &Space) -> bool {
-    let parameters = ask.parameters;
+fn wants_space(request: &ListingRequest<'_>, space: &Space) -> bool {
+    let parameters = request.parameters;
     let any = |name: &str, value: &str| {
         parameters.many(name).next().is_none()
             || parameters.many(name).any(|wanted| wanted == value)
@@ -76,29 +77,30 @@ fn wants_space(ask: &Ask<'_>, space: &Space) -> bool {
 }
 
 /// GET /pages.
-pub(super) fn pages(ask: &Ask<'_>, view: View) -> Reply {
-    let site = ask.site;
-    let sort = ask.parameters.one("sort").unwrap_or("id");
-    let walk = if ask.hits.has(Kind::Unsorted) {
+pub(super) fn pages(request: &ListingRequest<'_>, visibility: Visibility) -> Reply {
+    let site = request.site;
+    let sort = request.parameters.one("sort").unwrap_or("id");
+    let actual_sort = if request.active.has(FaultKind::Unsorted) {
         "id"
     } else {
         sort
     };
-    let order = site.pages_by(PageOrder::of(walk.trim_start_matches('-')));
+    let order = site.pages_by(PageOrder::of(actual_sort.trim_start_matches('-')));
     let key = move |field: &str, at: u32| page_key(site, field, at);
-    let filter = PageFilter::of(ask);
-    let keep = move |at: u32| site.shows(view, site.page_keys(at).space) && filter.wants(site, at);
-    let listing = Listing {
+    let filter = PageFilter::of(request);
+    let keep =
+        move |at: u32| site.shows(visibility, site.page_keys(at).space) && filter.wants(site, at);
+    let listing = RowSource {
         sort,
-        walk,
+        actual_sort,
         order: Cow::Borrowed(order),
         key: Box::new(key),
         id: Box::new(move |at| site.page_keys(at).id),
         keep: Box::new(keep),
     };
-    let body_format = ask.parameters.one("body-format");
-    serve(ask, &listing, NO_CAP, |at| {
-        site.page_at(at).map(|page| PageRow::of(page, body_format))
+    let body_format = request.parameters.one("body-format");
+    serve(request, &listing, NO_CAP, |at| {
+        site.page_at(at).map(|page| PageDto::of(page, body_format))
     })
 }
 
@@ -126,17 +128,17 @@ struct PageFilter<'a> {
 }
 
 impl<'a> PageFilter<'a> {
-    fn of(ask: &Ask<'a>) -> Self {
-        let mut statuses: Vec<&str> = ask.parameters.many("status").collect();
+    fn of(request: &ListingRequest<'a>) -> Self {
+        let mut statuses: Vec<&str> = request.parameters.many("status").collect();
         if statuses.is_empty() {
             statuses = vec!["current", "archived"];
         }
         Self {
-            ids: ask.parameters.many("id").map(number).collect(),
-            spaces: ask.parameters.many("space-id").map(number).collect(),
+            ids: request.parameters.many("id").map(number).collect(),
+            spaces: request.parameters.many("space-id").map(number).collect(),
             statuses,
-            title: ask.parameters.one("title"),
-            subtype: ask.parameters.one("subtype"),
+            title: request.parameters.one("title"),
+            subtype: request.parameters.one("subtype"),
         }
     }
 
@@ -156,54 +158,54 @@ impl<'a> PageFilter<'a> {
 }
 
 /// GET /pages/{id}/versions. Without a sort the newest comes first, as people report; it is not documented.
-pub(super) fn versions(ask: &Ask<'_>, page: &Page) -> Reply {
+pub(super) fn versions(request: &ListingRequest<'_>, page: &Page) -> Reply {
     let version = |at: u32| page.versions.get(at as usize);
-    let sort = ask.parameters.one("sort").unwrap_or("-modified-date");
+    let sort = request.parameters.one("sort").unwrap_or("-modified-date");
     let id = move |at: u32| version(at).map_or(0, |version| u64::from(version.number));
     let key = move |_: &str, at: u32| {
         SortKey::Number(version(at).map_or(0, |version| milliseconds(&version.created_at)))
     };
     let order = sorted(&page.versions, |at| key(sort, at), id);
-    let listing = Listing {
+    let listing = RowSource {
         sort,
-        walk: sort,
+        actual_sort: sort,
         order: Cow::Owned(order),
         key: Box::new(key),
         id: Box::new(id),
         keep: Box::new(|_| true),
     };
-    let body_format = ask.parameters.one("body-format");
+    let body_format = request.parameters.one("body-format");
     let most = if body_format.is_some() {
         VERSIONS_WITH_BODY
     } else {
         NO_CAP
     };
-    serve(ask, &listing, most, |at| {
-        version(at).map(|version| VersionRow::listed(version, page, body_format))
+    serve(request, &listing, most, |at| {
+        version(at).map(|version| VersionDto::listed(version, page, body_format))
     })
 }
 
 /// GET /pages/{id}/labels, by id unless sorted otherwise (measured).
-pub(super) fn labels(ask: &Ask<'_>, page: &Page) -> Reply {
+pub(super) fn labels(request: &ListingRequest<'_>, page: &Page) -> Reply {
     let label = |at: u32| page.labels.get(at as usize);
-    let sort = ask.parameters.one("sort").unwrap_or("id");
+    let sort = request.parameters.one("sort").unwrap_or("id");
     let id = move |at: u32| label(at).map_or(0, |label| number(&label.id));
     let key = move |field: &str, at: u32| match (field, label(at)) {
         ("name", Some(label)) => SortKey::Text(label.name.clone()),
         _ => signed(id(at)),
     };
     let order = sorted(&page.labels, |at| key(sort.trim_start_matches('-'), at), id);
-    let prefix = ask.parameters.one("prefix");
+    let prefix = request.parameters.one("prefix");
     let keep = move |at: u32| {
         label(at).is_some_and(|label| prefix.is_none_or(|prefix| prefix == label.prefix))
     };
-    let listing = Listing {
+    let listing = RowSource {
         sort,
-        walk: sort,
+        actual_sort: sort,
         order: Cow::Owned(order),
         key: Box::new(key),
         id: Box::new(id),
         keep: Box::new(keep),
     };
-    serve(ask, &listing, NO_CAP, label)
+    serve(request, &listing, NO_CAP, label)
 }

@@ -6,34 +6,34 @@ use http::StatusCode;
 use serde::Serialize;
 
 use super::cursor::{Cursor, SortKey};
-use super::faults::Kind;
-use super::orders::Hits;
+use super::fault_plan::ActiveFaults;
+use super::faults::FaultKind;
 use super::parameters::Parameters;
 use super::reply::{Refusal, Reply, bad_parameter};
 use super::request::pairs;
 use super::site::Site;
 
 /// A request for one page of a listing.
-pub(super) struct Ask<'a> {
+pub(super) struct ListingRequest<'a> {
     pub(super) site: &'a Site,
     /// The path on the site, without the gateway's part.
     pub(super) path: &'a str,
     /// The query as sent.
     pub(super) query: &'a str,
     pub(super) parameters: &'a Parameters,
-    pub(super) hits: &'a Hits<'a>,
+    pub(super) active: &'a ActiveFaults<'a>,
 }
 
 /// Tells the key of the row at a position for a field.
 type KeyOf<'a> = Box<dyn Fn(&str, u32) -> SortKey + 'a>;
 
 /// Everything that there is to list, in order.
-pub(super) struct Listing<'a> {
+pub(super) struct RowSource<'a> {
     /// The order asked for, which cursors name.
     pub(super) sort: &'a str,
     /// The order followed; another one only when a fault wants it.
-    pub(super) walk: &'a str,
-    /// The positions of all rows, ascending by the field of `walk` and then by id.
+    pub(super) actual_sort: &'a str,
+    /// The positions of all rows, ascending by the field of `actual_sort` and then by id.
     pub(super) order: Cow<'a, [u32]>,
     /// A row's key for a field.
     pub(super) key: KeyOf<'a>,
@@ -49,10 +49,10 @@ fn field(sort: &str) -> (&str, bool) {
         .map_or((sort, false), |field| (field, true))
 }
 
-impl Listing<'_> {
+impl RowSource<'_> {
     /// The rows after a cursor, and whether there are more.
     fn rows(&self, after: Option<&Cursor>, limit: usize) -> (Vec<u32>, bool) {
-        let (field, descending) = field(self.walk);
+        let (field, descending) = field(self.actual_sort);
         let place = |at: u32| ((self.key)(field, at), (self.id)(at));
         let start = after.map(|cursor| self.place_of(cursor));
         let found: Vec<u32> = if descending {
@@ -86,7 +86,7 @@ impl Listing<'_> {
     /// Where in the order that is followed a cursor stands.
     fn place_of(&self, cursor: &Cursor) -> (SortKey, u64) {
         let id = cursor.id_number().unwrap_or(0);
-        if self.walk == self.sort {
+        if self.actual_sort == self.sort {
             return (cursor.content_order_value.clone(), id);
         }
         (SortKey::Number(i64::try_from(id).unwrap_or(i64::MAX)), id)
@@ -120,34 +120,34 @@ impl Listing<'_> {
 }
 
 /// Reads the cursor; one of another order is refused like any that is not valid.
-fn cursor(ask: &Ask<'_>, sort: &str) -> Result<Option<Cursor>, Refusal> {
-    let Some(text) = ask.parameters.one("cursor") else {
+fn cursor(request: &ListingRequest<'_>, sort: &str) -> Result<Option<Cursor>, Refusal> {
+    let Some(text) = request.parameters.one("cursor") else {
         return Ok(None);
     };
     let valid = Cursor::decode(text)
         .filter(|cursor| cursor.content_order == sort && cursor.id_number().is_some());
     match valid {
-        Some(cursor) if !ask.hits.has(Kind::CursorExpires) => Ok(Some(cursor)),
+        Some(cursor) if !request.active.has(FaultKind::CursorExpires) => Ok(Some(cursor)),
         _ => Err(Box::new(bad_parameter("cursor", "Cursor"))),
     }
 }
 
 /// The rows and the next cursor, with whatever faults do to them.
 fn select(
-    listing: &Listing<'_>,
-    hits: &Hits<'_>,
+    listing: &RowSource<'_>,
+    active: &ActiveFaults<'_>,
     cursor: Option<&Cursor>,
     limit: usize,
 ) -> (Vec<u32>, Option<Cursor>) {
     let turn = cursor.map_or(0, |cursor| cursor.turn);
     let here = || cursor.cloned().unwrap_or_else(|| listing.before_all());
-    if hits.has(Kind::EmptyPages) {
+    if active.has(FaultKind::EmptyPages) {
         return (Vec::new(), Some(here().with_turn(turn + 1)));
     }
-    if hits.has(Kind::EmptyPage) && turn == 1 {
+    if active.has(FaultKind::EmptyPage) && turn == 1 {
         return (Vec::new(), Some(here().with_turn(0)));
     }
-    let limit = if hits.has(Kind::ShortPages) {
+    let limit = if active.has(FaultKind::ShortPages) {
         limit.div_ceil(3)
     } else {
         limit
@@ -155,10 +155,10 @@ fn select(
     let (rows, more) = listing.rows(cursor, limit);
     let last = rows.last().map(|&at| listing.behind(at));
     let next = last.clone().filter(|_| more);
-    if hits.has(Kind::EmptyPage) && cursor.is_none() {
+    if active.has(FaultKind::EmptyPage) && cursor.is_none() {
         return (rows, next.map(|next| next.with_turn(1)));
     }
-    if hits.has(Kind::CursorCircle) {
+    if active.has(FaultKind::CursorCircle) {
         let next = if turn == 2 {
             listing
                 .rows(None, limit)
@@ -181,9 +181,9 @@ fn select(
 
 /// The link to the next page: from the root of the site, the cursor first and its padding raw, the
 /// other parameters backwards, the limit last.
-fn next_link(ask: &Ask<'_>, cursor: &Cursor) -> String {
-    let mut link = format!("{}?cursor={}", ask.path, cursor.encode());
-    let sent: Vec<(&str, &str)> = pairs(ask.query)
+fn next_link(request: &ListingRequest<'_>, cursor: &Cursor) -> String {
+    let mut link = format!("{}?cursor={}", request.path, cursor.encode());
+    let sent: Vec<(&str, &str)> = pairs(request.query)
         .filter(|(name, _)| *name != "cursor")
         .collect();
     let (limit, others): (Vec<_>, Vec<_>) =
@@ -191,7 +191,7 @@ fn next_link(ask: &Ask<'_>, cursor: &Cursor) -> String {
     for (name, value) in others.into_iter().rev().chain(limit) {
         link.extend(["&", name, "=", value]);
     }
-    match ask.hits.get(Kind::ForeignNext) {
+    match request.active.get(FaultKind::ForeignNext) {
         Some(fault) => format!(
             "{}{link}",
             fault.to.as_deref().unwrap_or("http://elsewhere.example")
@@ -238,23 +238,23 @@ pub(super) fn envelope<T: Serialize>(
 
 /// Answers with one page of a listing.
 pub(super) fn serve<T: Serialize>(
-    ask: &Ask<'_>,
-    listing: &Listing<'_>,
+    request: &ListingRequest<'_>,
+    listing: &RowSource<'_>,
     most: usize,
     row: impl Fn(u32) -> Option<T>,
 ) -> Reply {
-    let cursor = match cursor(ask, listing.sort) {
+    let cursor = match cursor(request, listing.sort) {
         Ok(cursor) => cursor,
         Err(refusal) => return *refusal,
     };
-    let limit = ask.parameters.limit().min(most);
-    let (rows, next) = select(listing, ask.hits, cursor.as_ref(), limit);
-    let next = next.map(|next| next_link(ask, &next));
+    let limit = request.parameters.limit().min(most);
+    let (rows, next) = select(listing, request.active, cursor.as_ref(), limit);
+    let next = next.map(|next| next_link(request, &next));
     let rows = rows.into_iter().filter_map(row).collect();
     envelope(
-        ask.site,
+        request.site,
         rows,
         next.as_deref(),
-        ask.hits.has(Kind::NoNextButLink),
+        request.active.has(FaultKind::NoNextButLink),
     )
 }

@@ -9,7 +9,7 @@ use super::request::{decode, pairs};
 
 /// What a parameter may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Check {
+enum ParameterType {
     /// At most so many ids, repeated or separated by commas.
     Ids(usize),
     /// At most so many texts, repeated or separated by commas.
@@ -33,17 +33,17 @@ const LARGEST_LIMIT: usize = 250;
 /// The rows of one page when no limit is sent.
 const DEFAULT_LIMIT: usize = 25;
 
-const BODY_FORMATS: Check = Check::OneOf(&["storage", "atlas_doc_format"]);
+const BODY_FORMATS: ParameterType = ParameterType::OneOf(&["storage", "atlas_doc_format"]);
 
 /// The parameters that an endpoint takes.
-type Rules = &'static [(&'static str, Check)];
+type ParameterRules = &'static [(&'static str, ParameterType)];
 
-const SPACES: Rules = &[
-    ("ids", Check::Ids(250)),
-    ("keys", Check::Texts(250)),
+const SPACES: ParameterRules = &[
+    ("ids", ParameterType::Ids(250)),
+    ("keys", ParameterType::Texts(250)),
     (
         "type",
-        Check::OneOf(&[
+        ParameterType::OneOf(&[
             "global",
             "collaboration",
             "knowledge_base",
@@ -53,26 +53,29 @@ const SPACES: Rules = &[
             "xflow_sample_space",
         ]),
     ),
-    ("status", Check::OneOf(&["current", "archived"])),
-    ("labels", Check::Texts(usize::MAX)),
-    ("favorited-by", Check::Text),
-    ("not-favorited-by", Check::Text),
+    ("status", ParameterType::OneOf(&["current", "archived"])),
+    ("labels", ParameterType::Texts(usize::MAX)),
+    ("favorited-by", ParameterType::Text),
+    ("not-favorited-by", ParameterType::Text),
     (
         "sort",
-        Check::OneOf(&["id", "-id", "key", "-key", "name", "-name"]),
+        ParameterType::OneOf(&["id", "-id", "key", "-key", "name", "-name"]),
     ),
-    ("description-format", Check::OneOf(&["plain", "view"])),
-    ("include-icon", Check::Flag),
-    ("cursor", Check::Text),
-    ("limit", Check::Limit),
+    (
+        "description-format",
+        ParameterType::OneOf(&["plain", "view"]),
+    ),
+    ("include-icon", ParameterType::Flag),
+    ("cursor", ParameterType::Text),
+    ("limit", ParameterType::Limit),
 ];
 
-const PAGES: Rules = &[
-    ("id", Check::Ids(250)),
-    ("space-id", Check::Ids(100)),
+const PAGES: ParameterRules = &[
+    ("id", ParameterType::Ids(250)),
+    ("space-id", ParameterType::Ids(100)),
     (
         "sort",
-        Check::OneOf(&[
+        ParameterType::OneOf(&[
             "id",
             "-id",
             "created-date",
@@ -85,27 +88,33 @@ const PAGES: Rules = &[
     ),
     (
         "status",
-        Check::SomeOf(&["current", "archived", "deleted", "trashed"]),
+        ParameterType::SomeOf(&["current", "archived", "deleted", "trashed"]),
     ),
-    ("title", Check::Text),
+    ("title", ParameterType::Text),
     ("body-format", BODY_FORMATS),
-    ("subtype", Check::OneOf(&["live", "page"])),
-    ("cursor", Check::Text),
-    ("limit", Check::Limit),
+    ("subtype", ParameterType::OneOf(&["live", "page"])),
+    ("cursor", ParameterType::Text),
+    ("limit", ParameterType::Limit),
 ];
 
-const VERSIONS: Rules = &[
+const VERSIONS: ParameterRules = &[
     ("body-format", BODY_FORMATS),
-    ("sort", Check::OneOf(&["modified-date", "-modified-date"])),
-    ("cursor", Check::Text),
-    ("limit", Check::Limit),
-];
-
-const LABELS: Rules = &[
-    ("prefix", Check::OneOf(&["my", "team", "global", "system"])),
     (
         "sort",
-        Check::OneOf(&[
+        ParameterType::OneOf(&["modified-date", "-modified-date"]),
+    ),
+    ("cursor", ParameterType::Text),
+    ("limit", ParameterType::Limit),
+];
+
+const LABELS: ParameterRules = &[
+    (
+        "prefix",
+        ParameterType::OneOf(&["my", "team", "global", "system"]),
+    ),
+    (
+        "sort",
+        ParameterType::OneOf(&[
             "created-date",
             "-created-date",
             "id",
@@ -114,18 +123,21 @@ const LABELS: Rules = &[
             "-name",
         ]),
     ),
-    ("cursor", Check::Text),
-    ("limit", Check::Limit),
+    ("cursor", ParameterType::Text),
+    ("limit", ParameterType::Limit),
 ];
 
-const USERS: Rules = &[];
+const USERS: ParameterRules = &[];
 
-const VIEWS: Rules = &[("fromDate", Check::Time)];
+const VIEWS: ParameterRules = &[("fromDate", ParameterType::Time)];
 
-const STATES: Rules = &[("status", Check::OneOf(&["current", "draft", "archived"]))];
+const STATES: ParameterRules = &[(
+    "status",
+    ParameterType::OneOf(&["current", "draft", "archived"]),
+)];
 
 /// The rules of one endpoint.
-fn rules(endpoint: Endpoint) -> Rules {
+fn rules(endpoint: Endpoint) -> ParameterRules {
     match endpoint {
         Endpoint::Spaces => SPACES,
         Endpoint::Pages => PAGES,
@@ -137,7 +149,7 @@ fn rules(endpoint: Endpoint) -> Rules {
     }
 }
 
-impl Check {
+impl ParameterType {
     /// The most values, and whether commas separate them.
     fn most(self) -> (usize, bool) {
         match self {
@@ -238,99 +250,4 @@ fn refuse(endpoint: Endpoint, name: &str, expected: &str) -> Refusal {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    fn many(name: &str, count: usize) -> String {
-        (1..=count)
-            .map(|id| format!("{name}={id}"))
-            .collect::<Vec<_>>()
-            .join("&")
-    }
-
-    fn commas(name: &str, count: usize) -> String {
-        format!(
-            "{name}={}",
-            (1..=count)
-                .map(|id| id.to_string())
-                .collect::<Vec<_>>()
-                .join(",")
-        )
-    }
-
-    #[test]
-    fn parameters_are_taken_as_the_specification_says() {
-        use Endpoint::{Labels, Pages, Spaces, States, Users, Versions, Views};
-        for (endpoint, query, fine) in [
-            (Spaces, "limit=1", true),
-            (Spaces, "limit=250", true),
-            (Spaces, "limit=0", false),
-            (Spaces, "limit=251", false),
-            (Spaces, "limit=ten", false),
-            (Spaces, "limit=5&limit=6", false),
-            (Spaces, "status=archived", true),
-            (Spaces, "status=trashed", false),
-            (Spaces, "status=current&status=archived", false),
-            (Spaces, "status=current,archived", false),
-            (Spaces, "sort=-key", true),
-            (Spaces, "sort=title", false),
-            (
-                Spaces,
-                "type=personal&include-icon=true&description-format=plain",
-                true,
-            ),
-            (Spaces, "include-icon=yes", false),
-            (Spaces, &many("keys", 250), true),
-            (Spaces, &many("keys", 251), false),
-            (Spaces, &commas("ids", 250), true),
-            (Spaces, &commas("ids", 251), false),
-            (Pages, &many("space-id", 100), true),
-            (Pages, &many("space-id", 101), false),
-            (Pages, &commas("space-id", 101), false),
-            (
-                Pages,
-                &format!("{}&{}", many("id", 200), commas("id", 51)),
-                false,
-            ),
-            (Pages, "space-id=x", false),
-            (Pages, "space-id=1,,2", false),
-            (Pages, "status=current&status=archived,trashed", true),
-            (Pages, "status=draft", false),
-            (Pages, "sort=-modified-date&title=a%20b&subtype=live", true),
-            (Pages, "sort=modified", false),
-            (Pages, "lastModifiedAfter=2026-01-01", false),
-            (Pages, "expand=version", false),
-            (Pages, "cursor=", false),
-            (
-                Versions,
-                "sort=modified-date&limit=250&body-format=storage",
-                true,
-            ),
-            (Versions, "sort=id", false),
-            (Versions, "body-format=view", false),
-            (Labels, "prefix=global&sort=-name", true),
-            (Labels, "prefix=own", false),
-            (Users, "", true),
-            (Users, "limit=5", false),
-            (Views, "fromDate=2021-03-21T00:00:00.000Z", true),
-            (Views, "fromDate=2021-03-21", true),
-            (Views, "fromDate=yesterday", false),
-            (States, "status=archived", true),
-            (States, "status=trashed", false),
-            (States, "limit=1", false),
-        ] {
-            let read = Parameters::read(endpoint, query);
-            assert_eq!(read.is_ok(), fine, "{} {query}", endpoint.name());
-            assert!(read.err().is_none_or(|reply| reply.status == 400));
-        }
-    }
-
-    #[test]
-    fn lists_and_defaults_are_read() {
-        let read =
-            Parameters::read(Endpoint::Pages, "space-id=1%2C2&space-id=3&title=a+b").unwrap();
-        assert!(read.many("space-id").eq(["1", "2", "3"]));
-        assert_eq!((read.one("title"), read.limit()), (Some("a b"), 25));
-    }
-}
+mod tests;

@@ -5,6 +5,8 @@ use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::json;
 
+use super::endpoint::Endpoint;
+
 /// An answer, and how it is to be sent.
 #[derive(Clone, Debug)]
 pub struct Reply {
@@ -15,7 +17,7 @@ pub struct Reply {
     /// The body.
     pub body: Bytes,
     /// How the server is to send it.
-    pub delivery: Delivery,
+    pub transmission: Transmission,
 }
 
 /// An answer that ends the work on a request early.
@@ -23,7 +25,7 @@ pub(super) type Refusal = Box<Reply>;
 
 /// How an answer is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Delivery {
+pub enum Transmission {
     /// As a server should.
     Whole,
     /// The body, then blanks until so many bytes were sent.
@@ -40,7 +42,7 @@ pub enum Delivery {
     ResetWithin,
 }
 
-impl Delivery {
+impl Transmission {
     /// Whether a client gets to see a status.
     #[must_use]
     pub fn has_status(self) -> bool {
@@ -56,7 +58,7 @@ impl Reply {
             status,
             headers,
             body: body.into(),
-            delivery: Delivery::Whole,
+            transmission: Transmission::Whole,
         }
     }
 
@@ -78,8 +80,11 @@ impl Reply {
         self
     }
 
-    pub(super) fn sent(self, delivery: Delivery) -> Self {
-        Self { delivery, ..self }
+    pub(super) fn sent(self, transmission: Transmission) -> Self {
+        Self {
+            transmission,
+            ..self
+        }
     }
 }
 
@@ -190,4 +195,13 @@ pub(super) fn address_refused() -> Reply {
 pub(super) fn html_not_found() -> Reply {
     let body = "<!DOCTYPE html><html><head><title>Oops, you've found a dead link.</title></head><body>404</body></html>";
     Reply::html(StatusCode::NOT_FOUND, body)
+}
+
+/// The 404 that names a page.
+pub(super) fn named_missing(endpoint: Endpoint, id: &str) -> Reply {
+    match endpoint {
+        Endpoint::Versions => named_not_found(&format!("Cannot find a page with id [{id}]")),
+        Endpoint::Labels => named_not_found(&format!("Could not find page with id [{id}]")),
+        _ => v1_not_found(id),
+    }
 }

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use jiff::Timestamp;
 
-use super::access::{Access, View};
+use super::access::{AccessPolicy, Visibility};
 use super::corpus::{Corpus, Page, User};
 
 /// A site: its corpus, who may see it, and what time it is there.
@@ -15,7 +15,7 @@ pub struct Site {
     corpus: Corpus,
     index: Index,
     /// Who may see what.
-    pub access: Access,
+    pub access: AccessPolicy,
     /// The time of the `Date` header and of limits that end; now when it is not given.
     pub clock: Option<SystemTime>,
 }
@@ -104,7 +104,7 @@ impl Index {
 impl Site {
     /// Makes a site of a corpus.
     #[must_use]
-    pub fn new(corpus: Corpus, access: Access) -> Self {
+    pub fn new(corpus: Corpus, access: AccessPolicy) -> Self {
         let index = Index::of(&corpus);
         Self {
             corpus,
@@ -172,23 +172,23 @@ impl Site {
             .unwrap_or_default()
     }
 
-    /// The page of this id, if the view contains it.
-    pub(super) fn visible_page(&self, id: &str, view: View) -> Option<&Page> {
+    /// The page of this id, if the visibility contains it.
+    pub(super) fn visible_page(&self, id: &str, visibility: Visibility) -> Option<&Page> {
         let &at = self.index.pages.get(&number(id))?;
-        self.shows(view, self.page_keys(at).space)
+        self.shows(visibility, self.page_keys(at).space)
             .then(|| self.page_at(at))?
     }
 
-    /// Whether a view contains a space.
-    pub(super) fn shows(&self, view: View, space: u64) -> bool {
-        match view {
-            View::All => true,
-            View::Public => self
+    /// Whether a visibility contains a space.
+    pub(super) fn shows(&self, visibility: Visibility, space: u64) -> bool {
+        match visibility {
+            Visibility::All => true,
+            Visibility::Public => self
                 .corpus
                 .spaces
                 .first()
                 .is_some_and(|first| number(&first.id) == space),
-            View::Nothing => false,
+            Visibility::Nothing => false,
         }
     }
 

@@ -64,13 +64,26 @@ pub struct LoadedConfig {
 
 /// Reads the configuration, and puts its secret in place.
 ///
-/// A text that is not a JSON object is handed on as it is: the component says what is wrong with it.
-///
 /// # Errors
 ///
 /// A file cannot be read, or a secret is no text that can be sent.
 pub fn load(description: &Description, source: &ConfigSource) -> Result<LoadedConfig, ConfigError> {
     let text = files::read(&source.file).map_err(ConfigError::Unreadable)?;
+    resolve(description, text, source)
+}
+
+/// Puts the secret of a configuration in place that was read from `source.file`.
+///
+/// A text that is not a JSON object is handed on as it is: the component says what is wrong with it.
+///
+/// # Errors
+///
+/// A file cannot be read, or a secret is no text that can be sent.
+pub fn resolve(
+    description: &Description,
+    text: String,
+    source: &ConfigSource,
+) -> Result<LoadedConfig, ConfigError> {
     let mut signing = Signing::Guest;
     let Ok(mut fields) = serde_json::from_str::<Map<String, Value>>(&text) else {
         return Ok(LoadedConfig { text, signing });

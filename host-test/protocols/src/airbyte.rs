@@ -1,7 +1,7 @@
-//! The command `source-confluence-cloud`: the connector as an Airbyte source.
+//! A connector as an Airbyte source.
 //!
-//! It speaks the Airbyte protocol on standard output and keeps nothing: configuration, catalog and state are
-//! files that the caller brings.
+//! It speaks the Airbyte protocol on standard output and keeps nothing: configuration, catalog and state are files of
+//! the caller.
 
 mod messages;
 mod output;
@@ -15,22 +15,31 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand};
+use connector_destinations::stderr;
+use connector_destinations::stdout::{StandardOutput, print};
+use connector_runtime::CancellationToken;
+use connector_runtime::contract::{FailureKind, Mode, Selection};
+use connector_runtime::failure::Failure;
+use connector_runtime::limits::Limits;
+use connector_runtime::run;
+use connector_runtime::runtime::{Runtime, SyncRequest};
 use serde::Deserialize;
+use serde_json::Value;
 
 use self::messages::Status;
-use self::output::Airbyte;
+use self::output::{AirbyteOutput, LastCheckpoint, RunPhase};
 use self::state::States;
-use connector_destinations::stdout::print;
-use connector_runtime::engine::{Failure, FailureKind, Mode, ComponentSource, Runtime, Selection};
-use connector_runtime::limits::Limits;
-use connector_destinations::seldom::{PAUSE, Seldom};
-use connector_runtime::run::{self, failure};
-use crate::settings;
+pub use crate::adapter::AdapterOptions;
+use crate::adapter::{ComponentArgument, connect, internal};
+use crate::files;
+use crate::shutdown_signal::{Shutdown, end_process};
 
-/// Reads Confluence Cloud as an Airbyte source.
+/// An Airbyte source: reads a service through its connector.
 #[derive(Debug, Parser)]
-#[command(name = "source-confluence-cloud", version)]
+#[command(version)]
 pub struct Cli {
+    #[command(flatten)]
+    component: ComponentArgument,
     #[command(subcommand)]
     command: Command,
 }
@@ -39,7 +48,7 @@ pub struct Cli {
 enum Command {
     /// Describe the configuration.
     Spec,
-    /// Ask every endpoint once and say whether the configuration is good.
+    /// Send a request to every endpoint and say whether the configuration is good.
     Check {
         /// The configuration, a JSON file.
         #[arg(long, value_name = "FILE")]
@@ -47,7 +56,7 @@ enum Command {
     },
     /// List the streams.
     Discover {
-        /// Not looked at: every site has the same streams.
+        /// Not read: every account has the same streams.
         #[arg(long = "config", value_name = "FILE")]
         _config: Option<PathBuf>,
     },
@@ -63,7 +72,7 @@ struct ReadArguments {
     /// The streams to read and how, a JSON file.
     #[arg(long, value_name = "FILE")]
     catalog: PathBuf,
-    /// The states to go on from, a JSON file; none if it isn't there.
+    /// The states to go on from, a JSON file; none if it does not exist.
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
 }
@@ -92,105 +101,121 @@ enum SyncMode {
 }
 
 impl Cli {
-    /// Does what was asked for. What goes wrong is said as a message too.
-    pub async fn run(self, component: &ComponentSource) -> ExitCode {
+    /// Does what was asked for. What goes wrong is reported as a message too.
+    pub async fn run(self, options: &AdapterOptions) -> ExitCode {
+        let runtime = match self.component.load(options).await {
+            Ok(runtime) => runtime,
+            Err(failure) => return report(&failure),
+        };
+        let shutdown = Shutdown::listen();
         let done = match self.command {
-            Command::Spec => spec(),
-            Command::Check { config } => check(component, &config).await,
-            Command::Discover { .. } => discover(component).await,
-            Command::Read(arguments) => read(component, &arguments).await,
+            Command::Spec => write(&messages::spec(runtime.description())),
+            Command::Check { config } => check(&runtime, &config, options).await,
+            Command::Discover { .. } => write(&messages::catalog(runtime.streams())),
+            Command::Read(arguments) => read(&runtime, &arguments, options, &shutdown).await,
         };
-        let Err(failure) = done else {
-            return ExitCode::SUCCESS;
-        };
-        if let Err(error) = print(&messages::error(&failure, now())) {
-            eprintln!("{error:#}: {}", failure.message);
+        match done {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => match shutdown.received() {
+                Some(signal) => end_process(signal),
+                None => report(&failure),
+            },
         }
-        ExitCode::FAILURE
     }
 }
 
-fn spec() -> Result<(), Failure> {
-    let schema = settings::schema().map_err(internal)?;
-    print(&messages::spec(&schema)).map_err(internal)
+/// The last message of what failed.
+fn report(failure: &Failure) -> ExitCode {
+    if write(&messages::error(failure, now())).is_err() {
+        stderr::print_line(&failure.message);
+    }
+    ExitCode::FAILURE
 }
 
-async fn check(component: &ComponentSource, config: &Path) -> Result<(), Failure> {
-    let checked = match settings::connect(config) {
+fn write(message: &Value) -> Result<(), Failure> {
+    print(message).map_err(internal)
+}
+
+async fn check(runtime: &Runtime, config: &Path, options: &AdapterOptions) -> Result<(), Failure> {
+    let checked = match connect(runtime, config, options) {
         Ok(connection) => {
-            let log = Airbyte::new(std::io::stdout(), &[], 0, now);
-            let runtime = Runtime::new(component).map_err(internal)?;
+            let last = LastCheckpoint::new(&[], 0, None);
+            let out = StandardOutput::open().map_err(internal)?;
+            let log = AirbyteOutput::new(out, last, now);
+            let never = CancellationToken::new();
             let found = runtime
-                .validate(&connection, Limits::default(), Box::new(log))
+                .validate(&connection, Limits::default(), Box::new(log), &never)
                 .await;
             found.map_err(internal)?.error.map_or(Ok(()), Err)
         }
         Err(failure) => Err(failure),
     };
-    print(&messages::connection_status(&checked)).map_err(internal)
+    write(&messages::connection_status(&checked))
 }
 
-async fn discover(component: &ComponentSource) -> Result<(), Failure> {
-    let runtime = Runtime::new(component).map_err(internal)?;
-    let streams = runtime.list_streams().await.map_err(internal)?;
-    let catalog = messages::catalog(&streams).map_err(|error| internal(error.into()))?;
-    print(&catalog).map_err(internal)
-}
-
-async fn read(component: &ComponentSource, arguments: &ReadArguments) -> Result<(), Failure> {
-    let connection = settings::connect(&arguments.config)?;
-    let configured = wishes(&arguments.catalog).map_err(failure(FailureKind::InvalidConfig))?;
-    let states =
-        States::read(arguments.state.as_deref()).map_err(failure(FailureKind::InvalidState))?;
-    let runtime = Runtime::new(component).map_err(internal)?;
-    let streams = runtime.list_streams().await.map_err(internal)?;
-    let wishes: Vec<_> = configured
-        .iter()
-        .map(|(name, mode)| (name.clone(), states.mode(name, *mode)))
-        .collect();
-    let selection = run::select(&streams, &wishes).map_err(failure(FailureKind::InvalidConfig))?;
-    tell(&selection, Status::Started).map_err(internal)?;
-    let output = Airbyte::new(std::io::stdout(), &selection, states.last_checkpoint(), now);
-    let ended = run::run(
-        &runtime,
-        &connection,
-        Limits::default(),
-        &selection,
-        states.common(&wishes),
-        Seldom::new(output, PAUSE),
-    )
-    .await;
-    let reached = match ended {
-        Ok(_) => Status::Complete,
-        Err(_) => Status::Incomplete,
+async fn read(
+    runtime: &Runtime,
+    arguments: &ReadArguments,
+    options: &AdapterOptions,
+    shutdown: &Shutdown,
+) -> Result<(), Failure> {
+    let connection = connect(runtime, &arguments.config, options)?;
+    let configured = configured_modes(&arguments.catalog)
+        .map_err(Failure::from_error(FailureKind::InvalidConfig))?;
+    let states = States::read(arguments.state.as_deref())
+        .map_err(Failure::from_error(FailureKind::InvalidState))?;
+    let wanted = configured.into_iter().map(|(stream, mode)| Selection {
+        mode: states.mode(&stream, mode),
+        stream,
+    });
+    let wanted: Vec<_> = wanted.collect();
+    let selection = run::select(runtime.streams(), &wanted)
+        .map_err(Failure::from_error(FailureKind::InvalidConfig))?;
+    let state = states.common(&selection);
+    let last = LastCheckpoint::new(&selection, states.last_checkpoint(), state);
+    write_statuses(&selection, Status::Started)?;
+    let request = SyncRequest {
+        selection: &selection,
+        state,
+        cancellation: shutdown.token(),
+        ..SyncRequest::default()
     };
-    tell(&selection, reached).map_err(internal)?;
-    ended.map(|_| ())
+    let out = StandardOutput::open().map_err(internal)?;
+    let output = AirbyteOutput::new(out, last.clone(), now);
+    let ended = shutdown
+        .run(run::run(runtime, &connection, request, output))
+        .await;
+    match &ended {
+        Ok(_) => {
+            let states = last.states(RunPhase::Ended, |_| 0);
+            states.iter().try_for_each(write)?;
+            write_statuses(&selection, Status::Complete)?;
+        }
+        Err(_) if shutdown.received().is_some() => {}
+        Err(_) => write_statuses(&selection, Status::Incomplete)?,
+    }
+    ended.map(drop)
 }
 
 /// The streams of a configured catalog.
-fn wishes(file: &Path) -> Result<Vec<(String, Mode)>> {
-    let unreadable = || format!("the catalog {} can't be read", file.display());
-    let catalog = std::fs::read_to_string(file).with_context(unreadable)?;
-    let catalog: ConfiguredCatalog = serde_json::from_str(&catalog).with_context(unreadable)?;
-    let wish = |configured: ConfiguredStream| {
+fn configured_modes(file: &Path) -> Result<Vec<(String, Mode)>> {
+    let catalog = files::read(file)?;
+    let catalog: ConfiguredCatalog = serde_json::from_str(&catalog)
+        .with_context(|| format!("{} is not a configured catalog", file.display()))?;
+    let mode = |configured: ConfiguredStream| {
         let mode = match configured.sync_mode {
             SyncMode::FullRefresh => Mode::Full,
             SyncMode::Incremental => Mode::Incremental,
         };
         (configured.stream.name, mode)
     };
-    Ok(catalog.streams.into_iter().map(wish).collect())
+    Ok(catalog.streams.into_iter().map(mode).collect())
 }
 
-fn tell(selection: &[Selection], status: Status) -> Result<()> {
+fn write_statuses(selection: &[Selection], status: Status) -> Result<(), Failure> {
     selection
         .iter()
-        .try_for_each(|selected| print(&messages::stream_status(&selected.stream, status, now())))
-}
-
-fn internal(error: anyhow::Error) -> Failure {
-    failure(FailureKind::Other)(error)
+        .try_for_each(|selected| write(&messages::stream_status(&selected.stream, status, now())))
 }
 
 /// Milliseconds since 1970.

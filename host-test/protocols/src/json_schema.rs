@@ -21,13 +21,13 @@ pub(crate) fn of_rows(stream: &Stream) -> Value {
 /// The schema of the configuration. Nobody signs requests for the connector here, so the fields of the authentication
 /// that it prefers are required, unless it has several ways to authenticate.
 pub(crate) fn adapter_config(description: &Description) -> Value {
-    use connector_runtime::description::Authentication::{Basic, Bearer, None};
+    use connector_runtime::description::Authentication::{Basic, Bearer};
     let mut schema = description.config_schema.clone();
     let credentials = match description.authentication.as_slice() {
         [Basic { username, secret }] => vec![username, secret],
         [Bearer { secret }] => vec![secret],
         [Basic { secret, .. }, Bearer { secret: same }] if secret == same => vec![secret],
-        [None, ..] | _ => Vec::new(),
+        _ => Vec::new(),
     };
     let Some(fields) = schema.as_object_mut() else {
         return schema;

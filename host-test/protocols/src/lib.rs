@@ -1,16 +1,14 @@
-//! The Airbyte and Singer protocols.
+//! The Airbyte and Singer protocols, spoken for any connector of the contract.
 
+pub mod adapter_config;
 pub mod airbyte;
-pub mod settings;
+pub mod files;
+pub mod logging;
+pub mod shutdown_signal;
 pub mod singer;
 
-use tracing_subscriber::EnvFilter;
-
-/// Sends what the host's libraries log to standard error: warnings, or what RUST_LOG asks for.
-pub fn log_to_stderr() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
-}
+mod adapter;
+mod json_schema;
+mod line_writer;
+#[cfg(test)]
+mod testing;

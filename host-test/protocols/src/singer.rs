@@ -1,9 +1,10 @@
-//! The command `tap-confluence-cloud`: the connector as a Singer tap.
+//! A connector as a Singer tap.
 //!
 //! Messages go to standard output, for any target; logs and metrics to standard error.
 
 mod catalog;
 mod output;
+mod state;
 #[cfg(test)]
 mod tests;
 
@@ -11,141 +12,119 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{Context as _, Result};
 use clap::Parser;
+use connector_destinations::stderr;
+use connector_destinations::stdout::{StandardOutput, print};
+use connector_runtime::contract::{FailureKind, Selection};
+use connector_runtime::failure::Failure;
+use connector_runtime::json_view;
+use connector_runtime::run;
+use connector_runtime::runtime::{Runtime, SyncRequest};
 use jiff::Timestamp;
-use serde::Deserialize;
-use serde_json::{Deserializer, Value};
 
-use self::catalog::Wish;
-use self::output::Singer;
-use connector_destinations::stdout::print;
-use connector_runtime::engine::{Failure, FailureKind, ComponentSource, Runtime};
-use connector_runtime::limits::Limits;
-use connector_destinations::seldom::{PAUSE, Seldom};
-use connector_runtime::run::{self, failure};
-use crate::{settings, state_file};
+use self::catalog::StreamSelection;
+use self::output::{JobStatus, SingerOutput};
+pub use crate::adapter::AdapterOptions;
+use crate::adapter::{ComponentArgument, connect, internal};
+use crate::shutdown_signal::{Shutdown, end_process};
 
-/// Reads Confluence Cloud as a Singer tap.
+/// A Singer tap: reads a service through its connector.
 #[derive(Debug, Parser)]
-#[command(name = "tap-confluence-cloud", version)]
+#[command(version)]
 pub struct Cli {
-    /// The configuration, a JSON file; not looked at to list the streams.
+    #[command(flatten)]
+    component: ComponentArgument,
+    /// The configuration, a JSON file; not read to list the streams.
     #[arg(long, short, value_name = "FILE", required_unless_present = "discover")]
     config: Option<PathBuf>,
     /// The streams to read and how, a JSON file; everything where it is left out.
     #[arg(long, alias = "properties", short = 'p', value_name = "FILE")]
     catalog: Option<PathBuf>,
-    /// The state to go on from, a JSON file; none if it isn't there.
+    /// The state to go on from, a JSON file; none if it does not exist.
     #[arg(long, short, value_name = "FILE")]
     state: Option<PathBuf>,
-    /// List the streams, as a catalog to choose from.
+    /// List the streams, as a catalog to select from.
     #[arg(long, short)]
     discover: bool,
 }
 
-/// What the value of a STATE message holds, alone or in its message.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum State {
-    Enveloped { value: Box<State> },
-    Ours { state: String },
-    Empty(Empty),
-}
-
-/// What some callers bring for no state at all.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Empty {}
-
 impl Cli {
     /// Does what was asked for.
-    pub async fn run(self, component: &ComponentSource) -> ExitCode {
+    pub async fn run(self, options: &AdapterOptions) -> ExitCode {
+        let runtime = match self.component.load(options).await {
+            Ok(runtime) => runtime,
+            Err(failure) => return report(&failure),
+        };
+        let shutdown = Shutdown::listen();
         let done = match &self.config {
-            Some(config) if !self.discover => self.sync(component, config).await,
-            _ => discover(component).await,
+            Some(config) if !self.discover => self.sync(&runtime, config, options, &shutdown).await,
+            _ => print(&catalog::discovered(runtime.streams())).map_err(internal),
         };
         match done {
             Ok(()) => ExitCode::SUCCESS,
             Err(failure) => {
-                let kind = connector_runtime::json_view::kind(failure.kind);
-                eprintln!("CRITICAL {kind}: {}", failure.message);
-                ExitCode::FAILURE
+                let code = report(&failure);
+                match shutdown.received() {
+                    Some(signal) => end_process(signal),
+                    None => code,
+                }
             }
         }
     }
 
-    async fn sync(&self, component: &ComponentSource, config: &Path) -> Result<(), Failure> {
-        let begun = Instant::now();
-        let connection = settings::connect(config)?;
-        let state =
-            read_state(self.state.as_deref()).map_err(failure(FailureKind::InvalidState))?;
-        let runtime = Runtime::new(component).map_err(internal)?;
-        let streams = runtime.list_streams().await.map_err(internal)?;
-        let wishes = match &self.catalog {
+    async fn sync(
+        &self,
+        runtime: &Runtime,
+        config: &Path,
+        options: &AdapterOptions,
+        shutdown: &Shutdown,
+    ) -> Result<(), Failure> {
+        let started = Instant::now();
+        let connection = connect(runtime, config, options)?;
+        let state = state::read(self.state.as_deref())
+            .map_err(Failure::from_error(FailureKind::InvalidState))?;
+        let selected = match &self.catalog {
             Some(file) => catalog::read(file),
-            None => Ok(catalog::everything(&streams)),
+            None => Ok(catalog::everything(runtime.streams())),
         };
-        let wishes = wishes.map_err(failure(FailureKind::InvalidConfig))?;
-        let selection =
-            run::select(&streams, &modes(&wishes)).map_err(failure(FailureKind::InvalidConfig))?;
-        let mut output = Singer::new(std::io::stdout(), wishes, Timestamp::now);
-        output.begin(&streams).map_err(internal)?;
-        let ended = run::run(
-            &runtime,
-            &connection,
-            Limits::default(),
-            &selection,
-            state.as_deref(),
-            Seldom::new(output, PAUSE),
-        )
-        .await;
-        let timer = output::timer(begun.elapsed().as_secs_f64(), ended.is_ok());
-        eprintln!("INFO METRIC: {timer}");
-        ended.map(|_| ())
+        let selected = selected.map_err(Failure::from_error(FailureKind::InvalidConfig))?;
+        let selection = run::select(runtime.streams(), &selections(&selected))
+            .map_err(Failure::from_error(FailureKind::InvalidConfig))?;
+        let out = StandardOutput::open().map_err(internal)?;
+        let mut output = SingerOutput::new(out, selected, state.as_ref(), Timestamp::now);
+        output.write_schemas(runtime.streams()).map_err(internal)?;
+        let rows = output.row_counts();
+        let request = SyncRequest {
+            selection: &selection,
+            state: state.as_ref().map(|state| state.state.as_str()),
+            cancellation: shutdown.token(),
+            ..SyncRequest::default()
+        };
+        let ended = shutdown
+            .run(run::run(runtime, &connection, request, output))
+            .await;
+        rows.log();
+        let status = match ended {
+            Ok(_) => JobStatus::Succeeded,
+            Err(_) => JobStatus::Failed,
+        };
+        let timer = output::timer(started.elapsed().as_secs_f64(), status);
+        stderr::print_line(&format!("INFO METRIC: {timer}"));
+        ended.map(drop)
     }
 }
 
-fn modes(wishes: &[Wish]) -> Vec<(String, connector_runtime::engine::Mode)> {
-    let mode = |wish: &Wish| (wish.stream.clone(), wish.mode);
-    wishes.iter().map(mode).collect()
+/// The last line of what failed.
+fn report(failure: &Failure) -> ExitCode {
+    let kind = json_view::kind(failure.kind);
+    stderr::print_line(&format!("CRITICAL {kind}: {}", failure.message));
+    ExitCode::FAILURE
 }
 
-async fn discover(component: &ComponentSource) -> Result<(), Failure> {
-    let runtime = Runtime::new(component).map_err(internal)?;
-    let streams = runtime.list_streams().await.map_err(internal)?;
-    let catalog = catalog::discovered(&streams).map_err(internal)?;
-    print(&catalog).map_err(internal)
-}
-
-fn read_state(file: Option<&Path>) -> Result<Option<String>> {
-    let text = file.map(state_file::read).transpose()?.flatten();
-    parse_state(&text.unwrap_or_default())
-}
-
-/// The last of the states in a text, as targets write one after the other.
-fn parse_state(text: &str) -> Result<Option<String>> {
-    let mut last = None;
-    for value in Deserializer::from_str(text).into_iter::<Value>() {
-        let state: State = value
-            .and_then(serde_json::from_value)
-            .ok()
-            .context("the state isn't one of this tap; start afresh without it")?;
-        last = state.ours();
-    }
-    Ok(last)
-}
-
-impl State {
-    fn ours(self) -> Option<String> {
-        match self {
-            Self::Enveloped { value } => value.ours(),
-            Self::Ours { state } => Some(state),
-            Self::Empty(Empty {}) => None,
-        }
-    }
-}
-
-fn internal(error: anyhow::Error) -> Failure {
-    failure(FailureKind::Other)(error)
+fn selections(selected: &[StreamSelection]) -> Vec<Selection> {
+    let selection = |selected: &StreamSelection| Selection {
+        stream: selected.stream.clone(),
+        mode: selected.mode,
+    };
+    selected.iter().map(selection).collect()
 }

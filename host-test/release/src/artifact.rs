@@ -6,6 +6,7 @@
 mod sbom;
 mod source;
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -60,7 +61,11 @@ pub fn write(release: Release<'_>, root: &Path, folder: &Path) -> Result<Written
     let package = package(root)?;
     let revision = revision(root);
     let component = described(release.component, &package, revision.as_deref())?;
-    let sha256 = format!("{:x}", Sha256::digest(&component));
+    let digest = Sha256::digest(&component);
+    let mut sha256 = String::new();
+    for byte in digest {
+        let _ = write!(sha256, "{byte:02x}");
+    }
     let sbom = sbom(&package, root, &sha256)?;
     empty(folder)?;
     put(&folder.join(COMPONENT), &component)?;
@@ -70,7 +75,10 @@ pub fn write(release: Release<'_>, root: &Path, folder: &Path) -> Result<Written
             format!("{sha256}  {COMPONENT}\n"),
         ),
         ("confluence_cloud.cdx.json", format!("{sbom:#}\n")),
-        ("config.schema.json", format!("{:#}\n", release.config_schema)),
+        (
+            "config.schema.json",
+            format!("{:#}\n", release.config_schema),
+        ),
         ("streams.json", format!("{}\n", release.streams)),
     ] {
         put(&folder.join(name), text.as_bytes())?;

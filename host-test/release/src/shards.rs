@@ -11,8 +11,8 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, Result, ensure};
-use serde_json::Value;
 use connector_runtime::destination::{Batch, Destination, Row};
+use serde_json::Value;
 
 #[cfg(test)]
 mod tests;

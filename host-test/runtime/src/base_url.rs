@@ -10,7 +10,7 @@ use crate::stream::ContractViolation;
 
 /// An origin that requests may go to, in canonical form.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origin {
+pub(crate) struct Origin {
     /// With or without TLS.
     pub(crate) scheme: Scheme,
     /// In lower case; an address of version 6 in brackets.
@@ -28,7 +28,7 @@ pub(crate) enum Scheme {
 
 /// An origin and the path segments that every request begins with.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BaseUrl {
+pub(crate) struct BaseUrl {
     pub(crate) origin: Origin,
     pub(crate) prefix: Vec<String>,
 }

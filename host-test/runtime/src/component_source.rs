@@ -3,20 +3,24 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-use crate::engine::configuration;
+use crate::compile_cache::CompileCache;
+use crate::compile_child::{self, CompileLimits};
+use crate::engine::compile_configuration;
+use crate::private_file;
 
 /// Which component to load.
 #[derive(Debug, Clone)]
 pub enum ComponentSource {
-    /// Its bytes.
+    /// Its bytes, which come with this program.
     Bytes(Cow<'static, [u8]>),
-    /// A file.
-    File(PathBuf),
-    /// A file written from [`precompile`] on this very machine with this very program.
+    /// A file, of whatever author. It is compiled in a child process, see [`compile_child`].
+    File(PathBuf, CompileLimits),
+    /// A file written from [`precompile`] on this very machine with this very program, in a folder that nobody
+    /// else can write in.
     Precompiled(PathBuf),
 }
 
@@ -27,15 +31,66 @@ impl ComponentSource {
         Self::Bytes(Cow::Borrowed(bytes))
     }
 
+    /// A file, within the usual limits.
+    #[must_use]
+    pub fn file(path: impl Into<PathBuf>) -> Self {
+        Self::File(path.into(), CompileLimits::default())
+    }
+
+    /// Compiles it, unless that was done before.
     pub(crate) fn compile(&self, engine: &Engine) -> Result<Component> {
         match self {
-            Self::Bytes(bytes) => Ok(Component::from_binary(engine, bytes)?),
-            Self::File(file) => Component::from_file(engine, file)
-                .map_err(anyhow::Error::from)
-                .with_context(|| format!("{} can't be loaded", file.display())),
-            Self::Precompiled(file) => deserialize(engine, file),
+            Self::Bytes(bytes) => cached(engine, bytes, || Ok(engine.precompile_component(bytes)?)),
+            Self::File(file, limits) => {
+                let bytes = read(file, *limits)?;
+                cached(engine, &bytes, || {
+                    if compile_child::is_available() {
+                        compile_child::compile(&bytes, *limits)
+                    } else {
+                        Ok(engine.precompile_component(&bytes)?)
+                    }
+                })
+                .with_context(|| format!("{} can't be loaded", file.display()))
+            }
+            Self::Precompiled(file) => {
+                let folder = file.parent().unwrap_or(Path::new("/"));
+                private_file::check_folder(folder)?;
+                deserialize(engine, file)
+            }
         }
     }
+}
+
+fn read(file: &Path, limits: CompileLimits) -> Result<Vec<u8>> {
+    let unreadable = || format!("{} can't be read", file.display());
+    let size = std::fs::metadata(file).with_context(unreadable)?.len();
+    if size > limits.size {
+        bail!(
+            "{} has {size} bytes; {} are allowed",
+            file.display(),
+            limits.size
+        );
+    }
+    std::fs::read(file).with_context(unreadable)
+}
+
+fn cached(
+    engine: &Engine,
+    component: &[u8],
+    compile: impl FnOnce() -> Result<Vec<u8>>,
+) -> Result<Component> {
+    let cache = CompileCache::open();
+    if let Some(found) = cache
+        .as_ref()
+        .and_then(|cache| cache.load(engine, component))
+    {
+        return Ok(found);
+    }
+    let code = compile()?;
+    if let Some(cache) = &cache {
+        cache.store(engine, component, &code);
+    }
+    deserialize_bytes(engine, &code)
 }
 
 /// Compiles a component for [`ComponentSource::Precompiled`].
@@ -44,15 +99,25 @@ impl ComponentSource {
 ///
 /// It can't be compiled.
 pub fn precompile(component: &[u8]) -> Result<Vec<u8>> {
-    Ok(Engine::new(&configuration())?.precompile_component(component)?)
+    Ok(Engine::new(&compile_configuration())?.precompile_component(component)?)
+}
+
+#[expect(
+    unsafe_code,
+    reason = "wasmtime can't check that machine code is what it says"
+)]
+fn deserialize_bytes(engine: &Engine, code: &[u8]) -> Result<Component> {
+    // SAFETY: this process or its child has just compiled it.
+    let component = unsafe { Component::deserialize(engine, code) };
+    Ok(component?)
 }
 
 #[expect(
     unsafe_code,
     reason = "wasmtime can't check that a precompiled file is what it says"
 )]
-fn deserialize(engine: &Engine, file: &Path) -> Result<Component> {
-    // SAFETY: the file is named by whoever runs this program, like the program itself.
+pub(crate) fn deserialize(engine: &Engine, file: &Path) -> Result<Component> {
+    // SAFETY: nobody but this user can write in its folder, like that of the program itself.
     let component = unsafe { Component::deserialize_file(engine, file) };
     component
         .map_err(anyhow::Error::from)

@@ -18,9 +18,6 @@ use crate::secrets::Secrets;
 use crate::tenant::Tenant;
 use crate::transport::{Authorization, Transport};
 
-#[cfg(test)]
-mod tests;
-
 /// Who signs requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Signing {

@@ -175,27 +175,29 @@ fn serve(
     refusal: &Refusal,
 ) {
     while let Some(delivery) = deliveries.blocking_recv() {
-        let done = match delivery {
-            Delivery::BeginSnapshot(streams) => destination.begin_snapshot(&streams),
+        let (done, waiting) = match delivery {
+            Delivery::BeginSnapshot(streams) => (destination.begin_snapshot(&streams), None),
             Delivery::Write(batch, permit) => {
                 let written = destination.write(batch);
                 drop(permit);
-                written
+                (written, None)
             }
-            Delivery::Checkpoint(state, done) => {
-                destination.checkpoint(&state).map(|()| drop(done.send(())))
+            Delivery::Checkpoint(state, waiting) => (destination.checkpoint(&state), Some(waiting)),
+            Delivery::EndSnapshot(stream, except, waiting) => {
+                (destination.end_snapshot(&stream, &except), Some(waiting))
             }
-            Delivery::EndSnapshot(stream, except, done) => destination
-                .end_snapshot(&stream, &except)
-                .map(|()| drop(done.send(()))),
             Delivery::Note(note) => {
                 destination.note(&note);
-                Ok(())
+                (Ok(()), None)
             }
         };
         if let Err(error) = done {
+            // Before whoever waits notices that nobody will answer.
             refusal.set(error);
             return;
+        }
+        if let Some(waiting) = waiting {
+            let _ = waiting.send(());
         }
     }
 }

@@ -20,6 +20,8 @@ use crate::limits::TABLE;
 const HANDLER: &str = "wasi:http/outgoing-handler@0.2.12";
 /// Calls at once at most: address space is set aside for so many memories.
 const MAX_CALLS: u32 = 2_000;
+/// Modules, memories and tables that one component may consist of: `CallResources` has closer limits.
+const MAX_INSTANCES: u32 = 64;
 
 /// What an engine is made for: many small instances, quickly made, none able to starve the others.
 pub(crate) fn configuration() -> wasmtime::Config {
@@ -34,9 +36,18 @@ pub(crate) fn configuration() -> wasmtime::Config {
     pool.max_component_instance_size(1 << 20);
     pool.max_core_instance_size(1 << 20);
     pool.linear_memory_keep_resident(0);
+    pool.max_core_instances_per_component(MAX_INSTANCES);
+    pool.max_memories_per_component(MAX_INSTANCES);
+    pool.max_tables_per_component(MAX_INSTANCES);
+    let mut config = compile_configuration();
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    config
+}
+
+/// What machine code depends on. An engine of this alone sets no address space aside.
+pub(crate) fn compile_configuration() -> wasmtime::Config {
     let mut config = wasmtime::Config::new();
     config.epoch_interruption(true);
-    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     config
 }
 

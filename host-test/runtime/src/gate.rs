@@ -13,15 +13,13 @@ use crate::printable::printable_within;
 use crate::stream::Stream;
 
 mod row;
-#[cfg(test)]
-mod tests;
 
 use row::RowSeed;
 
 /// What a guest delivers against the contract; it ends the call.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the component delivered what the contract does not allow: {0}")]
-pub struct InvalidDelivery(String);
+pub(crate) struct InvalidDelivery(String);
 
 /// What was selected, and how far its snapshots are.
 pub(crate) struct Gate {

@@ -4,6 +4,7 @@
 //! its requests may go, what it may use, what it delivers, and the call that brings all of this together.
 
 pub mod address;
+pub mod compile_child;
 pub mod component_source;
 pub mod connection;
 pub mod contract;
@@ -14,6 +15,7 @@ pub mod failure;
 pub mod json_view;
 pub mod limits;
 pub mod printable;
+pub mod private_file;
 pub mod run;
 pub mod runtime;
 pub mod secrets;
@@ -25,9 +27,12 @@ pub use tokio_util::sync::CancellationToken;
 
 mod base_url;
 mod call_context;
+mod compile_cache;
 mod cpu_scheduler;
 mod destination_thread;
 mod engine;
 mod gate;
+#[cfg(test)]
+mod guest_memory_tests;
 mod outgoing;
 mod request_pattern;

@@ -21,6 +21,7 @@ use crate::engine::{configuration, linker};
 use crate::failure::{Failure, Summary, Validation, summary};
 use crate::gate::{Gate, InvalidDelivery};
 use crate::limits::{Exceeded, Limits};
+use crate::printable::printable;
 use crate::stream::Stream;
 use crate::tenant::Tenant;
 
@@ -95,7 +96,7 @@ impl Runtime {
         Self::register(source, self.engine.clone(), Arc::clone(&self.ticker)).await
     }
 
-    async fn register(
+    pub(crate) async fn register(
         source: &ComponentSource,
         engine: Engine,
         ticker: Arc<EpochTicker>,
@@ -209,6 +210,9 @@ impl Runtime {
             state,
             cancellation,
         } = request;
+        if let Some(unknown) = selection.iter().find(|one| !self.has_stream(&one.stream)) {
+            bail!("there is no stream {:?}", printable(&unknown.stream));
+        }
         let context = self.context(connection, limits, selection, destination, &cancellation);
         let (result, report) = self
             .call(connection.tenant(), context, async |connector, store| {
@@ -232,6 +236,10 @@ impl Runtime {
             exceeded: report.exceeded,
             usage: report.usage,
         })
+    }
+
+    fn has_stream(&self, name: &str) -> bool {
+        self.streams.iter().any(|stream| stream.name == name)
     }
 
     fn context(

@@ -1,59 +1,16 @@
-//! A guest that means harm meets each limit of the host: its own error, and the host goes on.
+//! A guest that attacks meets each limit of the host: its own error, and the host goes on.
 
-mod neighbours;
-mod requests;
-mod server;
-mod token;
-
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
-use connector_runtime::connection::Connection;
-use connector_runtime::engine::{HOSTILE, Mode, Outcome, Runtime, Selection};
+use connector_runtime::destination::Note;
 use connector_runtime::limits::Limits;
+use connector_runtime::runtime::{Stopped, SyncRequest};
+use connector_runtime::tenant::{Tenant, TenantLimits};
+use tokio::task::JoinSet;
 
-use crate::support::{Tape, runtime};
-
-/// In the same engine as the honest component, as it would be in a service.
-fn hostile() -> &'static Runtime {
-    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-    RUNTIME.get_or_init(|| runtime().beside(HOSTILE).unwrap())
-}
-
-/// The acts are those of `host-test/hostile`.
-async fn act(act: &str, connection: &Connection, limits: Limits, tape: &Tape) -> Result<Outcome> {
-    let selection = [Selection {
-        stream: act.to_owned(),
-        mode: Mode::Full,
-    }];
-    let output = Box::new(tape.clone());
-    hostile()
-        .sync(connection, limits, &selection, None, output)
-        .await
-}
-
-/// What a guest that outlives its act says of it.
-fn told(outcome: Result<Outcome>) -> String {
-    outcome.unwrap().result.unwrap_err().message
-}
-
-/// A call that is stopped; the host's error.
-async fn stopped(words: &str, limits: Limits, tape: &Tape) -> String {
-    let ended = act(words, &Connection::nowhere(), limits, tape).await;
-    format!("{:#}", ended.unwrap_err())
-}
-
-fn tight() -> Limits {
-    Limits {
-        memory: 32 << 20,
-        wall: Duration::from_secs(20),
-        cpu: Duration::from_millis(200),
-        handed_over: 4 << 20,
-        handles: 500,
-        ..Limits::default()
-    }
-}
+use crate::support::{
+    Tape, attack, attacker, hostile, inventory, run_attack, said, selection, stopped, tight,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_guest_spends_ends_its_call() {
@@ -73,8 +30,24 @@ async fn what_a_guest_spends_ends_its_call() {
             "the call hands over more than 4 MiB at once",
         ),
         (
+            "empty-rows 2000000",
+            "the call hands over more than 4 MiB at once",
+        ),
+        (
+            "empty-rows 10001",
+            "the call delivers a batch of more than 10000 rows",
+        ),
+        (
+            "many-replaces 10001",
+            "the call delivers a batch of more than 10000 rows",
+        ),
+        (
             "handles",
-            "the call makes the host keep more than 500 things for it",
+            "the call exceeded its limit of 500 open host resources",
+        ),
+        (
+            "many-fields",
+            "the call exceeded its limit of 500 open host resources",
         ),
         (
             "random",
@@ -89,29 +62,99 @@ async fn what_a_guest_spends_ends_its_call() {
             "the component failed: wasm trap: wasm `unreachable` instruction executed",
         ),
     ] {
+        let limits = match words.split(' ').next() {
+            Some("many-fields" | "empty-rows") => Limits {
+                cpu: Duration::from_secs(5),
+                memory: 128 << 20,
+                ..tight()
+            },
+            _ => tight(),
+        };
         assert_eq!(
-            stopped(words, tight(), &Tape::default()).await,
+            stopped(words, limits, &Tape::default()).await,
             error,
             "{words}"
         );
     }
-    assert_eq!(runtime().list_streams().await.unwrap().len(), 7);
+    assert_eq!(inventory().await.streams().len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_takes_longer_than_allowed() {
+async fn a_run_has_a_quota_of_rows_and_bytes() {
+    let limits = Limits {
+        cpu: Duration::from_secs(10),
+        ..tight()
+    };
+    let rows = Limits {
+        run_rows: 1_000,
+        ..limits
+    };
+    let tape = Tape::default();
+    let error = stopped("flood 250", rows, &tape).await;
+    assert_eq!(error, "the call delivers more than its 1000 rows");
+    assert!(tape.events().len() <= 4);
+    let bytes = Limits {
+        run_bytes: 1 << 20,
+        ..limits
+    };
+    let error = stopped("flood 250", bytes, &Tape::default()).await;
+    assert_eq!(error, "the call delivers more than its 1 MiB of rows");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_takes_longer_than_allowed_and_a_slow_destination_is_not_waited_for() {
     let limits = Limits {
         wall: Duration::from_millis(300),
         cpu: Duration::from_mins(1),
         ..tight()
     };
-    for words in ["sleep", "loop"] {
+    for (words, tape) in [
+        ("sleep", Tape::default()),
+        ("loop", Tape::default()),
+        ("flood 250", Tape::slow(Duration::from_secs(3))),
+        ("state 10", Tape::slow(Duration::from_secs(3))),
+    ] {
         let begun = Instant::now();
         assert_eq!(
-            stopped(words, limits, &Tape::default()).await,
+            stopped(words, limits, &tape).await,
             "the call takes longer than its 0.3 s"
         );
-        assert!(begun.elapsed() < Duration::from_secs(10), "{words}");
+        assert!(begun.elapsed() < Duration::from_secs(2), "{words}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_told_to_stop_does_whatever_it_waits_for() {
+    for (words, tape, error) in [
+        ("sleep", Tape::default(), None),
+        ("state 10", Tape::slow(Duration::from_secs(3)), None),
+        ("flood 1", Tape::default(), Some("cancelled")),
+    ] {
+        let connection = attacker(words, "").await;
+        let selection = selection(&["items"]);
+        let request = SyncRequest {
+            limits: Limits {
+                cpu: Duration::from_mins(1),
+                ..tight()
+            },
+            selection: &selection,
+            ..SyncRequest::default()
+        };
+        let stop = request.cancellation.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            stop.cancel();
+        });
+        let begun = Instant::now();
+        let ended = hostile()
+            .await
+            .sync(&connection, request, Box::new(tape))
+            .await;
+        match error {
+            None => assert_eq!(ended.unwrap_err().downcast_ref(), Some(&Stopped), "{words}"),
+            Some(error) => assert_eq!(said(ended), error, "{words}"),
+        }
+        assert!(begun.elapsed() < Duration::from_secs(2), "{words}");
     }
 }
 
@@ -129,50 +172,127 @@ async fn a_flood_is_held_back() {
             stopped(words, limits, &tape).await,
             "the call takes longer than its 1 s"
         );
-        let taken = tape.events();
+        let taken = tape.events().len();
         assert!((1..=events).contains(&taken), "{words}: {taken} batches");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn notes_are_held_back_too_and_long_ones_left_out() {
+async fn notes_are_held_back_too_and_long_or_many_ones_left_out() {
     let limits = Limits {
         wall: Duration::from_secs(1),
         ..tight()
     };
-    for (words, least, most) in [("notes 100", 1, 550), ("notes 20000", 0, 0)] {
+    let few = Limits {
+        run_notes: 10,
+        ..limits
+    };
+    for (words, limits, least, most) in [
+        ("notes 100", limits, 1, 550),
+        ("notes 20000", limits, 0, 0),
+        ("notes 100", few, 10, 10),
+    ] {
         let tape = Tape::default();
         assert_eq!(
             stopped(words, limits, &tape).await,
             "the call takes longer than its 1 s"
         );
-        let taken = tape.with(|recorded| recorded.notes.len());
+        let taken = tape.notes().len();
         assert!((least..=most).contains(&taken), "{words}: {taken} notes");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_state_is_less_than_64_kib() {
+async fn what_a_guest_says_is_safe_to_show() {
     let tape = Tape::default();
-    let nowhere = Connection::nowhere();
-    let taken = act("state 65535", &nowhere, tight(), &tape).await;
-    assert_eq!(told(taken), "accepted");
-    let refused = act("state 65536", &nowhere, tight(), &tape).await.unwrap();
-    let words = "a state of 65536 bytes; the contract allows less than 65536";
-    assert_eq!(refused.refusal.unwrap().to_string(), words);
-    let failure = refused.result.unwrap_err();
-    assert_eq!(failure.message, format!("refused: {words}"));
-    assert_eq!(tape.state().unwrap().len(), 65_535);
+    let outcome = attack("escaping-note", tight(), &tape).await.unwrap();
+    assert_eq!(
+        tape.notes(),
+        [
+            Note::Log {
+                level: "info".to_owned(),
+                message: "\\u{1b}[2J\\u{202e}\\nforged".to_owned(),
+            },
+            Note::Gone {
+                page_id: "1\\u{1b}]0;title\\u{7}".to_owned(),
+            },
+        ]
+    );
+    let failure = outcome.result.unwrap_err();
+    assert_eq!(failure.details["rows"]["\\u{1b}[2Jforged"], 1);
+    let shown = said(attack("show-escapes", tight(), &tape).await);
+    assert_eq!(shown, "\\u{1b}[2J\\u{202e}forged\\nline");
+    let waits = Tape::default();
+    attack("endless-wait", tight(), &waits).await.unwrap();
+    let day = 24 * 60 * 60 * 1000;
+    assert!(
+        waits
+            .notes()
+            .iter()
+            .all(|note| matches!(note, Note::Wait { ms, .. } if *ms == day))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_goes_on_after_a_refusal_is_ended() {
-    let tape = Tape::default();
-    tape.refuse_at(Some(3));
+async fn a_guest_that_goes_on_after_a_refusal_is_ended() {
+    let tape = Tape::refusing_at(5);
     assert_eq!(
-        stopped("stubborn", tight(), &tape).await,
+        stopped("after-refusal", tight(), &tape).await,
         "the component called the sink again after it had refused: enough"
     );
-    assert_eq!(tape.events(), 3);
-    assert!(tape.with(|recorded| recorded.notes.is_empty()));
+    assert_eq!(tape.events().len(), 5);
+    assert!(tape.notes().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_has_one_memory_for_all_its_calls_and_so_many_calls_at_once() {
+    let tenant = Tenant::new(TenantLimits {
+        calls: 2,
+        memory: 40 << 20,
+        ..TenantLimits::default()
+    });
+    let mut options = crate::support::on_loopback(connector_runtime::connection::Signing::Guest);
+    options.tenant = Some(tenant);
+    let limits = Limits {
+        wall: Duration::from_secs(1),
+        cpu: Duration::from_secs(10),
+        ..tight()
+    };
+    let connect = |attack: &str| {
+        let config = format!(r#"{{"attack":"{attack}"}}"#);
+        let options = options.clone();
+        async move { hostile().await.connect(&config, options).unwrap() }
+    };
+    // Two calls that fit one by one do not fit together.
+    let mut calls = JoinSet::new();
+    for _ in 0..2 {
+        let connection = connect("memory 24").await;
+        calls.spawn(async move { run_attack(&connection, limits, &Tape::default()).await });
+    }
+    let errors: Vec<_> = calls
+        .join_all()
+        .await
+        .into_iter()
+        .map(|ended| ended.unwrap_err().to_string())
+        .collect();
+    let too_much = "the calls of this tenant need more than their 40 MiB of memory";
+    assert_eq!(
+        errors.iter().filter(|error| *error == too_much).count(),
+        1,
+        "{errors:?}"
+    );
+    // What ended gave its memory back; of three calls the third waits for its turn, and not for ever.
+    let begun = Instant::now();
+    let mut calls = JoinSet::new();
+    for _ in 0..3 {
+        let connection = connect("sleep").await;
+        calls.spawn(async move { run_attack(&connection, limits, &Tape::default()).await });
+    }
+    for ended in calls.join_all().await {
+        assert_eq!(
+            ended.unwrap_err().to_string(),
+            "the call takes longer than its 1 s"
+        );
+    }
+    assert!(begun.elapsed() < Duration::from_secs(3));
 }

@@ -1,14 +1,24 @@
-//! The command `tap-confluence-cloud`.
+//! The command `tap-confluence-cloud`: Confluence Cloud as a Singer tap.
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use connector_protocols::singer::Cli;
-use connector_runtime::engine::ComponentSource;
+use connector_protocols::logging;
+use connector_protocols::singer::{AdapterOptions, Cli};
+use connector_runtime::compile_child;
+use connector_runtime::component_source::ComponentSource;
+
+fn main() -> ExitCode {
+    // A child that compiles a component has no other task, and no threads.
+    compile_child::run_if_requested().unwrap_or_else(run)
+}
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    connector_protocols::log_to_stderr();
-    let component = ComponentSource::Bytes(confluence_component::COMPONENT);
-    Cli::parse().run(&component).await
+async fn run() -> ExitCode {
+    logging::to_stderr("warn");
+    let options = AdapterOptions {
+        component: ComponentSource::embedded(confluence_component::COMPONENT),
+        token_variable: "CONFLUENCE_API_TOKEN",
+    };
+    Cli::parse().run(&options).await
 }

@@ -1,30 +1,33 @@
-//! `host-test artifact`: what is handed out, in one folder.
+//! `host-test artifact`: the release, in one folder.
 
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result};
-use serde_json::json;
+use anyhow::Context as _;
+use connector_destinations::stdout::print;
+use connector_release::artifact::{self, Release};
+use connector_runtime::json_view;
+use serde_json::{Value, json};
 
-use super::{print, stream_list};
-use connector_release::artifact;
-use connector_runtime::engine::{ComponentSource};
+use super::context::Context;
+use super::error::CommandResult;
 
 /// The folder, in the workspace around the current one.
 const FOLDER: &str = "dist";
 
-pub(super) async fn run(component: &ComponentSource) -> Result<ExitCode> {
-    let here = std::env::current_dir()?;
+pub(super) async fn run(context: &Context) -> CommandResult {
+    let here = std::env::current_dir().context("the current folder cannot be read")?;
     let root = here.ancestors().find(|folder| is_workspace(folder));
     let root = root.context("the component's workspace is not around this folder")?;
-    let bytes = match component {
-        ComponentSource::Bytes(bytes) => bytes.to_vec(),
-        ComponentSource::File(file) | ComponentSource::Precompiled(file) => std::fs::read(file)
-            .with_context(|| format!("the component {} can't be read", file.display()))?,
+    let runtime = context.load().await?;
+    let streams: Value = runtime.streams().iter().map(json_view::stream).collect();
+    let release = Release {
+        component: confluence_component::COMPONENT,
+        config_schema: &runtime.description().config_schema,
+        streams: &streams,
     };
-    let streams = stream_list(component).await?;
     let folder = root.join(FOLDER);
-    let written = artifact::write(&bytes, &streams, root, &folder)?;
+    let written = artifact::write(release, root, &folder)?;
     let mut line = json!(written);
     if let Some(line) = line.as_object_mut() {
         line.insert("folder".to_owned(), json!(folder));

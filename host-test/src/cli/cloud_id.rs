@@ -1,4 +1,4 @@
-//! `host-test cloud-id`: asks a site for its cloud id, which scoped tokens need, without any credentials.
+//! `host-test cloud-id`: asks a site for its cloud id, which scoped tokens need, without credentials.
 
 use std::process::ExitCode;
 
@@ -9,9 +9,14 @@ use serde::Deserialize;
 use serde_json::json;
 use wasmtime_wasi_http::RequestOptions;
 
-use super::print;
+use connector_destinations::stdout::print;
 use connector_runtime::egress::Egress;
 use connector_runtime::transport::Transport;
+
+use super::context::Context;
+use super::error::CommandResult;
+
+const GATEWAY: &str = "https://api.atlassian.com";
 
 /// The answer is some 60 bytes; a custom domain may answer with a page.
 const MAX_ANSWER: usize = 64 * 1024;
@@ -22,39 +27,54 @@ struct TenantInfo {
     cloud_id: String,
 }
 
-pub(super) async fn run(site: &str) -> Result<ExitCode> {
-    let cloud_id = match ask(site).await {
-        Ok(cloud_id) => cloud_id,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            return Ok(ExitCode::FAILURE);
-        }
-    };
-    let base_url = format!("https://api.atlassian.com/ex/confluence/{cloud_id}");
+pub(super) async fn run(context: &Context, site: &str) -> CommandResult {
+    let cloud_id = find(context, site).await?;
+    let base_url = gateway_url(site, &cloud_id)?;
     print(&json!({ "cloud_id": cloud_id, "base_url": base_url }))?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn ask(site: &str) -> Result<String> {
-    let origin = if site.contains("://") {
+/// The base URL of a site at the gateway. The mock on loopback is its own gateway.
+pub(super) fn gateway_url(site: &str, cloud_id: &str) -> Result<String> {
+    let origin = origin(site)?;
+    let gateway = if origin.starts_with("http://") {
+        &origin
+    } else {
+        GATEWAY
+    };
+    Ok(format!("{gateway}/ex/confluence/{cloud_id}"))
+}
+
+/// Scheme and authority of a site; whatever a person pastes behind them is left out.
+pub(super) fn origin(site: &str) -> Result<String> {
+    let site = site.trim();
+    let url = if site.contains("://") {
         site.to_owned()
     } else {
         format!("https://{site}")
     };
-    let origin: Uri = origin.parse().context("the site is not a URL")?;
-    let (Some(scheme), Some(authority)) = (origin.scheme(), origin.authority()) else {
-        bail!("the site is not a URL");
-    };
-    let uri: Uri = format!("{scheme}://{authority}/_edge/tenant_info").parse()?;
-    let egress = Egress::for_base_url(&uri.to_string()).context("the site is not a URL")?;
+    let url: Uri = url
+        .parse()
+        .with_context(|| format!("{site:?} is not the address of a site"))?;
+    match (url.scheme_str(), url.authority()) {
+        (Some(scheme), Some(authority)) => Ok(format!("{scheme}://{authority}")),
+        _ => bail!("{site:?} is not the address of a site"),
+    }
+}
+
+/// Asks the site for its cloud id.
+pub(super) async fn find(context: &Context, site: &str) -> Result<String> {
+    let uri: Uri = format!("{}/_edge/tenant_info", origin(site)?).parse()?;
+    let egress = Egress::for_origin(&uri.to_string(), context.network.clone())
+        .context("the site is not a URL")?;
     let body = Empty::new().map_err(|never| match never {}).boxed_unsync();
     let request = Request::get(uri)
         .header("accept", "application/json")
         .body(body)?;
-    let response = Transport::new(egress, None)
+    let response = Transport::new(egress)
         .send(request, &RequestOptions::default())
         .await
-        .context("the site can't be reached")?;
+        .with_context(|| format!("{site} cannot be reached"))?;
     let status = response.status();
     if !status.is_success() {
         bail!("the site answers HTTP {status}: is it the address of a Confluence Cloud site?");
@@ -63,7 +83,7 @@ async fn ask(site: &str) -> Result<String> {
         .collect()
         .await;
     let body = body
-        .map_err(|error| anyhow::anyhow!("the answer breaks off: {error}"))?
+        .map_err(|error| anyhow::anyhow!("the answer broke off: {error}"))?
         .to_bytes();
     let info: TenantInfo = serde_json::from_slice(&body)
         .context("the answer holds no cloud id: is it the address of a Confluence Cloud site?")?;

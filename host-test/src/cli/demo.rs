@@ -1,80 +1,106 @@
 //! `host-test demo`: everything at once, for somebody who has just arrived.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::PoisonError;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-
-use super::report;
-use connector_runtime::connection::Connection;
-use connector_runtime::engine::{Mode, Nothing, ComponentSource, Runtime, Selection};
+use connector_destinations::progress::ProgressOutput;
+use connector_destinations::sqlite::{Sqlite, SqliteOptions};
+use connector_destinations::stderr::print_line;
+use connector_protocols::shutdown_signal::Shutdown;
+use connector_runtime::connection::{Signing, TenantConnection};
+use connector_runtime::contract::{Mode, Selection};
+use connector_runtime::destination::NullDestination;
+use connector_runtime::failure::Failure;
 use connector_runtime::limits::Limits;
-use mock_confluence::{Corpus, Mock, MockOptions, Sizes};
-use connector_destinations::sqlite::Sqlite;
-use connector_destinations::progress::Watched;
+use connector_runtime::run;
+use connector_runtime::runtime::{Runtime, SyncRequest};
+use mock_confluence::{Corpus, CorpusSpec, Mock, MockOptions};
 
-pub(super) async fn run(component: &ComponentSource) -> Result<ExitCode> {
-    let options_of_mock = MockOptions {
+use super::context::Context;
+use super::error::CommandResult;
+use super::{confluence_views, report};
+
+pub(super) async fn run(context: &Context) -> CommandResult {
+    let mock = Mock::start(MockOptions {
         latency: Duration::from_millis(5),
-        ..MockOptions::new(Corpus::generate(&Sizes::default()))
-    };
-    let mock = Mock::start(options_of_mock).context("the mock can't listen on loopback")?;
+        ..MockOptions::new(Corpus::generate(&CorpusSpec::default()))
+    })
+    .context("the mock cannot listen on loopback")?;
+    print_line(&format!("A mock Confluence listens on {}.", mock.addr()));
+    let runtime = context.load().await?;
     let config = mock.config_json().to_string();
-    eprintln!("A mock Confluence listens on {}.", mock.addr());
-    let runtime = Runtime::new(component)?;
-    let connection = Connection::new(&config);
+    let connection = runtime.connect(&config, context.connection_options(Signing::Guest))?;
+    validate(&runtime, &connection).await?;
+    let file = private_folder()?.join("confluence.sqlite");
+    sync(context, &runtime, &connection, file.clone()).await?;
+    let page = file.with_extension("html");
+    report::write(&file, &page, report::today())?;
+    let page = page.display();
+    print_line(&format!(
+        "A report about them, to open in a browser, is {page}"
+    ));
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn validate(runtime: &Runtime, connection: &TenantConnection) -> Result<()> {
+    let cancellation = Shutdown::listen().token();
+    let nothing = Box::new(NullDestination);
     let found = runtime
-        .validate(&connection, Limits::default(), Box::new(Nothing))
+        .validate(connection, Limits::default(), nothing, &cancellation)
         .await?;
     if let Some(error) = found.error {
         bail!("validation failed: {}", error.message);
     }
-    eprintln!(
-        "The credentials are good for all {} endpoints.",
-        found.endpoints.len()
-    );
-    let streams = runtime.list_streams().await?;
-    let file = std::env::temp_dir().join(format!("confluence-demo-{}.sqlite", std::process::id()));
-    let sqlite = Sqlite::open(&file, &streams)?;
-    let watched = Watched::new(sqlite);
-    let count = watched.count();
-    let selection: Vec<_> = streams
-        .iter()
-        .map(|stream| Selection {
-            stream: stream.name.clone(),
-            mode: Mode::Full,
-        })
-        .collect();
-    let outcome = runtime
-        .sync(
-            &connection,
-            Limits::default(),
-            &selection,
-            None,
-            Box::new(watched),
-        )
-        .await?;
-    if let Err(failure) = outcome.result {
-        bail!("the sync failed: {}", failure.message);
-    }
-    for (stream, rows) in &count.lock().unwrap_or_else(PoisonError::into_inner).rows {
-        println_row(stream, *rows);
-    }
-    eprintln!(
-        "{} requests. All rows are in {}",
-        outcome.usage.requests,
-        file.display()
-    );
-    let page = file.with_extension("html");
-    report::write(&file, &page, report::today())?;
-    eprintln!(
-        "A report about them, to open in a browser, is {}",
-        page.display()
-    );
-    Ok(ExitCode::SUCCESS)
+    let endpoints = found.endpoints.len();
+    print_line(&format!(
+        "The credentials are good for all {endpoints} endpoints."
+    ));
+    Ok(())
 }
 
-fn println_row(stream: &str, rows: u64) {
-    eprintln!("{rows:>8}  {stream}");
+async fn sync(
+    context: &Context,
+    runtime: &Runtime,
+    connection: &TenantConnection,
+    file: PathBuf,
+) -> Result<()> {
+    let connector = &runtime.description().name;
+    let mut sqlite = Sqlite::open(
+        &file,
+        connector,
+        runtime.streams(),
+        SqliteOptions::default(),
+    )?;
+    confluence_views::create(runtime, |views| sqlite.create_views(views))?;
+    let destination = ProgressOutput::new(sqlite, context.verbosity);
+    let counts = destination.counts();
+    let everything = runtime.streams().iter().map(|stream| Selection {
+        stream: stream.name.clone(),
+        mode: Mode::Full,
+    });
+    let request = SyncRequest {
+        selection: &everything.collect::<Vec<_>>(),
+        ..SyncRequest::default()
+    };
+    let ended = run::run(runtime, connection, request, destination).await;
+    let completed = ended.map_err(|Failure { message, .. }| {
+        anyhow::Error::msg(message).context("the sync failed")
+    })?;
+    for (stream, rows) in counts.get().rows {
+        print_line(&format!("{rows:>8}  {stream}"));
+    }
+    let requests = completed.usage.requests;
+    let file = file.display();
+    print_line(&format!("{requests} requests. All rows are in {file}"));
+    Ok(())
+}
+
+/// A new folder that nobody else can read or write.
+fn private_folder() -> Result<PathBuf> {
+    let folder = tempfile::Builder::new()
+        .prefix("confluence-demo-")
+        .tempdir();
+    Ok(folder.context("no temporary folder can be made")?.keep())
 }

@@ -5,23 +5,24 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
+use connector_destinations::private_file;
+use connector_destinations::stdout::print;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde_json::json;
 
-use super::print;
-use documentation_report;
+use super::error::{CommandError, CommandResult};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// What sync has filled.
+    /// The file that sync has filled.
     #[arg(value_name = "sqlite:FILE", value_parser = sqlite_file)]
     from: PathBuf,
-    /// Where the page goes; what is there is replaced.
+    /// The page; a file that exists is replaced.
     #[arg(long, value_name = "FILE")]
     html: PathBuf,
-    /// The last day that the report knows of, such as 2026-07-13; today, by UTC, where this is left out.
+    /// The last day that the report covers, such as 2026-07-13; today, by UTC, where this is left out.
     #[arg(long, value_name = "DATE")]
     as_of: Option<Date>,
 }
@@ -33,20 +34,23 @@ fn sqlite_file(text: &str) -> Result<PathBuf, String> {
     }
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
+pub(super) fn run(arguments: &Arguments) -> CommandResult {
+    std::fs::File::open(&arguments.from)
+        .with_context(|| format!("{} cannot be read", arguments.from.display()))
+        .map_err(CommandError::Usage)?;
     let as_of = arguments.as_of.unwrap_or_else(today);
     write(&arguments.from, &arguments.html, as_of)?;
     print(&json!({ "html": arguments.html, "as_of": as_of.to_string() }))?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes the report of one file into another.
+/// Writes the report about one file into another.
 pub(super) fn write(sqlite: &Path, html: &Path, as_of: Date) -> Result<()> {
-    let page = report::html(sqlite, as_of)?;
-    std::fs::write(html, page).with_context(|| format!("{} can't be written", html.display()))
+    let page = documentation_report::html(sqlite, as_of)?;
+    private_file::replace(html, page.as_bytes())
 }
 
-/// The timestamps of the data are in UTC, and so is its today.
+/// The timestamps of the data are in UTC, and so is this day.
 pub(super) fn today() -> Date {
-    Timestamp::now().to_zoned(TimeZone::UTC).date()
+    Timestamp::now().to_zoned_datetime(TimeZone::UTC).date()
 }

@@ -1,24 +1,42 @@
 //! `host-test sync`: reads streams into JSON lines or SQLite, with a state that survives.
 
-use std::path::{Path, PathBuf};
+mod destination;
+mod summary;
+
+use std::path::PathBuf;
 use std::process::ExitCode;
-use std::str::FromStr;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
-use anyhow::Result;
 use clap::{Args, ValueEnum};
-use serde_json::{Value, json};
-
-use super::{ConfigArguments, print, json_view};
-use connector_runtime::engine::{Failure, FailureKind, Mode, ComponentSource, Runtime, Selection, StreamInfo, Usage};
+use connector_destinations::progress::ProgressOutput;
+use connector_destinations::sqlite::MaxDelete;
+use connector_destinations::stderr;
+use connector_destinations::stdout::print;
+use connector_protocols::shutdown_signal::Shutdown;
+use connector_runtime::connection::TenantConnection;
+use connector_runtime::contract::{FailureKind, Mode, Selection};
+use connector_runtime::failure::Failure;
 use connector_runtime::limits::Limits;
-use connector_runtime::output::Output;
-use connector_destinations::jsonl::Jsonl;
-use connector_destinations::sqlite::Sqlite;
-use connector_destinations::progress::{Count, Watched};
-use connector_runtime::run;
-use connector_destinations::state_file::{self, StateFile};
+use connector_runtime::run::{self, Completed};
+use connector_runtime::runtime::{Runtime, SyncRequest};
+use connector_runtime::stream::Stream;
+use serde_json::Value;
+
+use self::destination::{Opened, Tables, Target};
+use self::summary::RunReport;
+use super::context::{ConfigArguments, Context};
+use super::error::{CommandError, CommandResult};
+
+/// How long an interrupted run tries to write its last line.
+const LAST_LINE: Duration = Duration::from_millis(300);
+
+pub(super) const EXAMPLE: &str = "\
+Examples:
+  host-test sync --config config.json --streams pages,users > rows.jsonl
+  host-test sync --config config.json --to sqlite:docs.sqlite --mode incremental
+  host-test sync --config config.json --to jsonl:rows --state state.json";
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -30,13 +48,24 @@ pub(super) struct Arguments {
     /// How to read them; streams without an incremental mode are read in full.
     #[arg(long, value_enum, default_value = "full")]
     mode: ModeName,
-    /// Where the state is kept; read if it is there, replaced at each checkpoint.
+    /// Where the state is kept; read if it exists, replaced at each checkpoint.
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
-    /// Where rows go: jsonl, or sqlite:FILE, which keeps the state too.
-    #[arg(long, default_value = "jsonl", value_name = "jsonl|sqlite:FILE")]
-    to: Destination,
-    /// Rows per second that the sink takes at most.
+    /// Where rows go: lines on standard output, a file of lines for each stream, SQLite, or a schema in
+    /// PostgreSQL. Folders and databases keep the state too.
+    #[arg(
+        long,
+        default_value = "jsonl",
+        value_name = "jsonl|jsonl:DIR|sqlite:FILE|postgres:URL"
+    )]
+    to: Target,
+    /// The schema in PostgreSQL, one for each connection; named like the connector where this is left out.
+    #[arg(long, value_name = "NAME")]
+    schema: Option<String>,
+    /// How much of a stream's table the end of a snapshot may delete in a database; 100 allows everything.
+    #[arg(long, default_value_t = 30, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(..=100))]
+    max_delete: u8,
+    /// Rows per second that the destination takes at most.
     #[arg(long, value_name = "N")]
     rows_per_second: Option<u32>,
 }
@@ -47,53 +76,57 @@ enum ModeName {
     Incremental,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Destination {
-    Jsonl,
-    Sqlite(PathBuf),
-}
-
-impl FromStr for Destination {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text.split_once(':') {
-            None if text == "jsonl" => Ok(Self::Jsonl),
-            Some(("sqlite", file)) if !file.is_empty() => Ok(Self::Sqlite(file.into())),
-            _ => Err("it is jsonl or sqlite:FILE".to_owned()),
-        }
-    }
-}
-
-pub(super) async fn run(component: &ComponentSource, arguments: Arguments) -> Result<ExitCode> {
-    let connection = arguments.config.connection()?;
-    let runtime = Runtime::new(component)?;
-    let streams = runtime.list_streams().await?;
-    let selection = select(&streams, &arguments)?;
-    let limits = Limits {
-        rows_per_second: arguments.rows_per_second,
-        ..Limits::default()
-    };
-    let (mut count, begun) = (Arc::default(), Instant::now());
-    let ended = match open(&arguments, &streams) {
-        Ok((output, state)) => {
-            let watched = Watched::new(output);
-            count = watched.count();
-            let state = state.as_deref();
-            run::run(&runtime, &connection, limits, &selection, state, watched).await
+pub(super) async fn run(context: &Context, arguments: &Arguments) -> CommandResult {
+    let runtime = context.load().await?;
+    let selection = select(runtime.streams(), arguments)?;
+    let mut report = RunReport::new(Instant::now());
+    let ended = match context.connect(&runtime, &arguments.config)? {
+        Ok(connection) => {
+            let run = Run {
+                context,
+                arguments,
+                runtime: &runtime,
+                connection: &connection,
+                selection: &selection,
+            };
+            run.execute(&mut report).await
         }
         Err(failure) => Err(failure),
     };
-    let (line, code) = conclude(&ended, &count, begun);
-    if let Err(error) = print(&line) {
-        eprintln!("error: {error:#}");
-        return Ok(ExitCode::FAILURE);
+    let line = report.last_line(&ended);
+    if let Err(failure) = &ended
+        && failure.kind == FailureKind::Cancelled
+    {
+        end_interrupted(line, failure);
     }
-    Ok(code)
+    print(&line)?;
+    match ended {
+        Ok(_) => {
+            report.print_rows(context.verbosity);
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(failure) => {
+            stderr::print_line(&format!("error: {}", failure.message));
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+/// Ends the process after a signal. Whoever reads standard output may have stalled: the last line is tried, not waited
+/// for, and neither is what the destination is doing.
+fn end_interrupted(line: Value, failure: &Failure) -> ! {
+    stderr::print_line(&format!("error: {}", failure.message));
+    let (done, printed) = mpsc::channel();
+    std::thread::spawn(move || {
+        let _ = print(&line);
+        let _ = done.send(());
+    });
+    let _ = printed.recv_timeout(LAST_LINE);
+    std::process::exit(1)
 }
 
 /// The streams asked for, or all of them.
-fn select(streams: &[StreamInfo], arguments: &Arguments) -> Result<Vec<Selection>> {
+fn select(streams: &[Stream], arguments: &Arguments) -> CommandResult<Vec<Selection>> {
     let mode = match arguments.mode {
         ModeName::Full => Mode::Full,
         ModeName::Incremental => Mode::Incremental,
@@ -102,72 +135,69 @@ fn select(streams: &[StreamInfo], arguments: &Arguments) -> Result<Vec<Selection
     if names.is_empty() {
         names.extend(streams.iter().map(|stream| stream.name.clone()));
     }
-    let wishes: Vec<_> = names.into_iter().map(|name| (name, mode)).collect();
-    run::select(streams, &wishes)
+    let wanted = names.into_iter().map(|stream| Selection { stream, mode });
+    run::select(streams, &wanted.collect::<Vec<_>>()).map_err(CommandError::Usage)
 }
 
-/// The output, and the state to begin with. A state file that was asked for is the one that counts.
-fn open(
-    arguments: &Arguments,
-    streams: &[StreamInfo],
-) -> Result<(Box<dyn Output>, Option<String>), Failure> {
-    let given = match &arguments.state {
-        Some(file) => state_file::read(file).map_err(run::failure(FailureKind::InvalidState))?,
-        None => None,
-    };
-    let (output, state): (Box<dyn Output>, _) = match &arguments.to {
-        Destination::Jsonl => (Box::new(Jsonl::new(std::io::stdout())), given),
-        Destination::Sqlite(file) => {
-            let keeps_state = arguments.state.is_none();
-            let (sqlite, state) = open_sqlite(file, streams, keeps_state, given)
-                .map_err(run::failure(FailureKind::InvalidConfig))?;
-            (Box::new(sqlite), state)
+/// One run.
+struct Run<'a> {
+    context: &'a Context,
+    arguments: &'a Arguments,
+    runtime: &'a Runtime,
+    connection: &'a TenantConnection,
+    selection: &'a [Selection],
+}
+
+impl Run<'_> {
+    async fn execute(&self, report: &mut RunReport) -> Result<Completed, Failure> {
+        let Opened {
+            destination,
+            state,
+            sweeps,
+            stop,
+        } = self.open()?;
+        let destination = ProgressOutput::new(destination, self.context.verbosity);
+        report.watch(destination.counts(), sweeps);
+        let shutdown = Shutdown::listen();
+        let cancelled = shutdown.token();
+        tokio::spawn(async move {
+            cancelled.cancelled().await;
+            stop.store(true, Ordering::Relaxed);
+        });
+        let request = SyncRequest {
+            limits: Limits {
+                rows_per_second: self.arguments.rows_per_second,
+                ..Limits::default()
+            },
+            selection: self.selection,
+            state: state.as_deref(),
+            cancellation: shutdown.token(),
+        };
+        let run = run::run(self.runtime, self.connection, request, destination);
+        let completed = shutdown.run(run).await?;
+        self.arguments
+            .to
+            .finish(&report.unclosed(self.selection))
+            .map_err(destination::invalid_config)?;
+        match report.refused_close(self.selection, self.arguments.max_delete) {
+            None => Ok(completed),
+            Some(message) => Err(summary::refused(message, completed)),
         }
-    };
-    Ok(match &arguments.state {
-        Some(file) => (Box::new(StateFile::new(output, file.clone())), state),
-        None => (output, state),
-    })
-}
-
-fn open_sqlite(
-    file: &Path,
-    streams: &[StreamInfo],
-    keeps_state: bool,
-    given: Option<String>,
-) -> Result<(Sqlite, Option<String>)> {
-    let mut sqlite = Sqlite::open(file, streams)?;
-    let state = match given {
-        Some(given) => Some(sqlite.reconcile(given)?),
-        None if keeps_state => sqlite.state()?,
-        None => None,
-    };
-    Ok((sqlite, state))
-}
-
-/// The last line, and the exit status.
-fn conclude(
-    ended: &Result<Usage, Failure>,
-    count: &Mutex<Count>,
-    begun: Instant,
-) -> (Value, ExitCode) {
-    let count = count.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let mut line = json!(count);
-    let (more, code) = match ended {
-        Ok(usage) => {
-            let summary = json!({
-                "type": "summary",
-                "requests": usage.requests,
-                "seconds": begun.elapsed().as_secs_f64(),
-                "memory_bytes": usage.memory,
-            });
-            (summary, ExitCode::SUCCESS)
-        }
-        Err(failure) => (json_view::failure(failure), ExitCode::FAILURE),
-    };
-    if let (Some(line), Value::Object(more)) = (line.as_object_mut(), more) {
-        line.insert("type".to_owned(), json!("error"));
-        line.extend(more);
     }
-    (line, code)
+
+    /// The destination, and the state to begin with. Nothing was sent yet.
+    fn open(&self) -> Result<Opened, Failure> {
+        let max_delete =
+            MaxDelete::percent(self.arguments.max_delete).map_err(destination::invalid_config)?;
+        destination::open(
+            &self.arguments.to,
+            self.arguments.state.as_deref(),
+            self.runtime,
+            self.selection,
+            &Tables {
+                max_delete,
+                schema: self.arguments.schema.clone(),
+            },
+        )
+    }
 }

@@ -2,36 +2,67 @@
 
 use std::process::ExitCode;
 
-use anyhow::Result;
-use serde_json::json;
-
-use super::{ConfigArguments, print, json_view};
-use connector_runtime::engine::{FailureKind, Nothing, ComponentSource, Runtime};
+use connector_destinations::progress::ProgressOutput;
+use connector_destinations::stderr;
+use connector_destinations::stdout::print;
+use connector_protocols::shutdown_signal::Shutdown;
+use connector_runtime::connection::TenantConnection;
+use connector_runtime::contract::FailureKind;
+use connector_runtime::destination::NullDestination;
+use connector_runtime::failure::{Failure, Summary, Validation};
+use connector_runtime::json_view;
 use connector_runtime::limits::Limits;
-use connector_destinations::progress::Watched;
-use connector_runtime::run;
+use connector_runtime::runtime::Runtime;
 
-pub(super) async fn run(component: &ComponentSource, arguments: &ConfigArguments) -> Result<ExitCode> {
-    let connection = arguments.connection()?;
-    let runtime = Runtime::new(component)?;
-    let output = Box::new(Watched::new(Nothing));
-    let (found, valid) = match runtime
-        .validate(&connection, Limits::default(), output)
-        .await
-    {
-        Ok(found) => (json_view::validation(&found), found.error.is_none()),
-        Err(error) => {
-            let error = json_view::failure(&run::failure(FailureKind::Other)(error));
-            (
-                json!({ "valid": false, "error": error, "endpoints": [] }),
-                false,
-            )
-        }
+use super::context::{ConfigArguments, Context};
+use super::error::CommandResult;
+
+pub(super) async fn run(context: &Context, arguments: &ConfigArguments) -> CommandResult {
+    let runtime = context.load().await?;
+    let connection = context.connect(&runtime, arguments)?;
+    let found = validate(context, &runtime, connection).await;
+    report(&found)
+}
+
+/// Validates, whatever goes wrong.
+pub(super) async fn validate(
+    context: &Context,
+    runtime: &Runtime,
+    connection: Result<TenantConnection, Failure>,
+) -> Validation {
+    let connection = match connection {
+        Ok(connection) => connection,
+        Err(failure) => return failed(failure),
     };
-    print(&found)?;
-    Ok(if valid {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    let notes = ProgressOutput::new(NullDestination, context.verbosity);
+    let cancellation = Shutdown::listen().token();
+    let found = runtime
+        .validate(
+            &connection,
+            Limits::default(),
+            Box::new(notes),
+            &cancellation,
+        )
+        .await;
+    found.unwrap_or_else(|error| failed(Failure::from_error(FailureKind::Other)(error)))
+}
+
+fn failed(failure: Failure) -> Validation {
+    Validation {
+        error: Some(failure),
+        endpoints: Vec::new(),
+        details: Summary::new(),
+    }
+}
+
+/// Prints what was found.
+pub(super) fn report(found: &Validation) -> CommandResult {
+    print(&json_view::validation(found))?;
+    match &found.error {
+        None => Ok(ExitCode::SUCCESS),
+        Some(failure) => {
+            stderr::print_line(&format!("error: {}", failure.message));
+            Ok(ExitCode::FAILURE)
+        }
+    }
 }

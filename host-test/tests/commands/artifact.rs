@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use connector_release::artifact::{self, Written};
 use connector_runtime::engine::EMBEDDED;
-use mock_confluence::{Corpus, Mock, MockOptions, Sizes};
+use mock_confluence::{Corpus, CorpusSpec, Mock, MockOptions};
 use serde_json::{Value, json};
 use wasm_metadata::{Metadata, Payload};
 
@@ -152,9 +152,9 @@ async fn a_host_of_one_s_own_loads_it() {
     let streams = load::load(component, None).await.unwrap();
     assert_eq!(streams.len(), 7, "{streams:?}");
 
-    let sizes = Sizes {
+    let sizes = CorpusSpec {
         pages: 20,
-        ..Sizes::default()
+        ..CorpusSpec::default()
     };
     let mock = Mock::start(MockOptions::new(Corpus::generate(&sizes))).unwrap();
     let config = folder.join("config.json");

@@ -11,13 +11,13 @@ mod taps;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-use mock_confluence::{Corpus, Mock, MockOptions, Sizes};
+use mock_confluence::{Corpus, CorpusSpec, Mock, MockOptions};
 use serde_json::Value;
 
 const HOST_TEST: &str = env!("CARGO_BIN_EXE_host-test");
 
 fn corpus(pages: usize) -> Corpus {
-    Corpus::generate(&Sizes {
+    Corpus::generate(&CorpusSpec {
         pages,
         spaces: 3,
         users: 20,

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-use mock_confluence::{Corpus, Mock, MockOptions, Sizes};
+use mock_confluence::{Corpus, CorpusSpec, Mock, MockOptions};
 use serde_json::{Value, json};
 
 use super::{HOST_TEST, lines};
 
 fn mock() -> Mock {
-    let sizes = Sizes {
+    let sizes = CorpusSpec {
         pages: 240,
         spaces: 9,
         users: 40,

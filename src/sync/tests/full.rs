@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use mock_confluence::{Corpus, Page, Sizes};
+use mock_confluence::{Corpus, Page, CorpusSpec};
 use serde_json::json;
 
 use super::*;
@@ -48,9 +48,9 @@ fn odd_sites() -> Vec<(&'static str, Corpus)> {
 
 #[test]
 fn a_full_run_delivers_the_truth_at_any_page_size() {
-    let large = Corpus::generate(&Sizes {
+    let large = Corpus::generate(&CorpusSpec {
         pages: 60,
-        ..Sizes::default()
+        ..CorpusSpec::default()
     });
     let small = small_site(40, 7);
     for (page_size, corpus) in [
@@ -132,7 +132,7 @@ fn chosen_spaces_are_read_and_no_others() {
 /// More spaces than one listing of pages takes ids.
 #[test]
 fn many_chosen_spaces_are_read_in_several_listings() {
-    let corpus = Corpus::generate(&Sizes {
+    let corpus = Corpus::generate(&CorpusSpec {
         pages: 3,
         spaces: 230,
         users: 3,
@@ -209,10 +209,10 @@ fn listings(rows: usize, page_size: usize) -> usize {
 
 #[test]
 fn a_clean_full_run_costs_exactly_what_it_must() {
-    let corpus = Corpus::generate(&Sizes {
+    let corpus = Corpus::generate(&CorpusSpec {
         pages: 50,
         users: 700,
-        ..Sizes::default()
+        ..CorpusSpec::default()
     });
     for page_size in [9, 100, 250] {
         let world = World::new(corpus.clone(), 12);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mock_confluence::{Corpus, Sizes, Version};
+use mock_confluence::{Corpus, CorpusSpec, Version};
 use serde_json::json;
 
 use super::*;
@@ -332,7 +332,7 @@ fn the_same_spaces_go_on() {
 /// Thousands of spaces named one by one, with keys as long as those of personal spaces.
 #[test]
 fn a_state_stays_small_however_many_spaces_are_named() {
-    let mut corpus = Corpus::generate(&Sizes {
+    let mut corpus = Corpus::generate(&CorpusSpec {
         pages: 30,
         spaces: 2000,
         users: 5,

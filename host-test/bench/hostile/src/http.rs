@@ -1,4 +1,4 @@
-//! Harm by way of `wasi:http`: where it may not go, more than it may send, more than it may hold.
+//! Attacks by way of `wasi:http`: where it may not go, more than it may send, more than it may hold.
 
 use wasip2::http::outgoing_handler::handle;
 use wasip2::http::types::{
@@ -8,7 +8,7 @@ use wasip2::http::types::{
 use wasip2::io::streams::StreamError;
 
 /// Time-outs of every request, in nanoseconds: tests shouldn't take long.
-const PATIENCE: u64 = 1_000_000_000;
+const TIMEOUT: u64 = 1_000_000_000;
 
 /// Makes handles without an end and gives none back.
 pub(crate) fn handles() -> String {
@@ -24,12 +24,35 @@ pub(crate) fn fields() -> String {
     while fields.append("x-filler", &[b'x'; 1024]).is_ok() {
         bytes += 1024;
     }
+    std::mem::forget(fields);
     format!("the host took {bytes} bytes of headers")
 }
 
 pub(crate) fn get(url: &str) -> String {
     let sent = request(url, Fields::new()).and_then(send);
-    told(sent.and_then(|answer| read(&answer)))
+    describe(sent.and_then(|answer| read(&answer)))
+}
+
+/// Many sets of headers, each as large as the host allows, none given back.
+pub(crate) fn many_fields() -> String {
+    loop {
+        fields();
+    }
+}
+
+/// Sends a request with a method of its own choice.
+pub(crate) fn send_method(method: &str, url: &str) -> String {
+    let method = match method {
+        "TRACE" => Method::Trace,
+        "CONNECT" => Method::Connect,
+        "DELETE" => Method::Delete,
+        other => Method::Other(other.to_owned()),
+    };
+    let sent = request(url, Fields::new()).and_then(|outgoing| {
+        let _ = outgoing.set_method(&method);
+        send(outgoing)
+    });
+    describe(sent.and_then(|answer| read(&answer)))
 }
 
 /// Tries to set a header that is the host's own matter.
@@ -40,20 +63,20 @@ pub(crate) fn with_header(name: &str, value: &str) -> String {
     }
 }
 
-/// One request after the other: no harm by itself.
+/// One request after the other: harmless by itself.
 pub(crate) fn again(times: usize, url: &str) -> String {
     (0..times).fold(String::new(), |_, _| get(url))
 }
 
 /// Sends a body of so many bytes.
 pub(crate) fn post(bytes: usize, url: &str) -> String {
-    told(request(url, Fields::new()).and_then(|outgoing| {
+    describe(request(url, Fields::new()).and_then(|outgoing| {
         let _ = outgoing.set_method(&Method::Post);
         let body = outgoing.body().map_err(|()| unspeakable())?;
         let answer = send(outgoing)?;
         let written = write(body, bytes);
         match read(&answer) {
-            Ok(told) if written < bytes => Ok(format!("{told} after {written} bytes")),
+            Ok(said) if written < bytes => Ok(format!("{said} after {written} bytes")),
             other => other,
         }
     }))
@@ -97,9 +120,9 @@ fn request(url: &str, headers: Fields) -> Result<OutgoingRequest, ErrorCode> {
 
 fn send(outgoing: OutgoingRequest) -> Result<FutureIncomingResponse, ErrorCode> {
     let options = RequestOptions::new();
-    let _ = options.set_connect_timeout(Some(PATIENCE));
-    let _ = options.set_first_byte_timeout(Some(PATIENCE));
-    let _ = options.set_between_bytes_timeout(Some(PATIENCE));
+    let _ = options.set_connect_timeout(Some(TIMEOUT));
+    let _ = options.set_first_byte_timeout(Some(TIMEOUT));
+    let _ = options.set_between_bytes_timeout(Some(TIMEOUT));
     handle(outgoing, Some(options))
 }
 
@@ -146,6 +169,6 @@ fn unspeakable() -> ErrorCode {
     ErrorCode::InternalError(Some("it can't be put into words of wasi:http".to_owned()))
 }
 
-fn told(result: Result<String, ErrorCode>) -> String {
+fn describe(result: Result<String, ErrorCode>) -> String {
     result.unwrap_or_else(|code| format!("{code:?}"))
 }

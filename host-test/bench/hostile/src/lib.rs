@@ -1,12 +1,14 @@
-//! A component of the contract that means harm, for the tests of the host's limits and for `host-test bench`.
+//! A component of the contract that attacks its host, for the tests of the host's limits and for the bench.
 //!
-//! Each act breaks one limit. Which one is asked for by the name of the stream, so that the contract needs
-//! no word for it: `flood 250`, `get http://…`. What an act met and outlived is told in the failure that
-//! `sync` returns; this guest never ends well. It is written in Rust, not as text of WebAssembly, because
-//! harm by way of `wasi:http` takes rich types; it needs no crate that the connector doesn't.
+//! Each attack breaks one rule or limit. The configuration names it: `{"attack": "flood 250"}`. What an attack
+//! survived is in the failure that `sync` returns; this guest never ends well. What it says at registration is
+//! one of `registration::VARIANTS`, chosen by a marker in its bytes. It is written in Rust, not as text of
+//! WebAssembly, because attacks by way of `wasi:http` take rich types.
 #![cfg(target_family = "wasm")]
 
+mod delivery;
 mod http;
+mod registration;
 mod sink;
 mod spend;
 
@@ -18,64 +20,101 @@ mod spend;
     clippy::panic
 )]
 mod bindings {
-    wit_bindgen::generate!({ path: "../../../wit", world: "connector" });
+    wit_bindgen::generate!({
+        inline: "
+            package dx:hostile;
+            world guest {
+                import dx:connector/sink@0.2.0;
+                export dx:connector/source@0.2.0;
+            }
+        ",
+        path: "../../../wit",
+        world: "dx:hostile/guest",
+        generate_all,
+    });
 }
 
 use bindings::dx::connector::types::{Failure, FailureKind, Selection};
-use bindings::exports::dx::connector::source::{Guest, StreamInfo, Validation};
+use bindings::exports::dx::connector::source::{Description, Guest, StreamInfo, Validation};
 
 struct Hostile;
 
 bindings::export!(Hostile with_types_in bindings);
 
 impl Guest for Hostile {
-    fn validate(_: String) -> Validation {
+    fn describe() -> Description {
+        registration::describe()
+    }
+
+    fn validate(config: String) -> Validation {
+        let said = attack(&config);
         Validation {
-            error: None,
+            error: Some(failure(said)),
             endpoints: Vec::new(),
+            details: None,
         }
     }
 
     fn list_streams() -> Vec<StreamInfo> {
-        Vec::new()
+        registration::streams()
     }
 
-    fn sync(_: String, streams: Vec<Selection>, _: Option<String>) -> Result<(), Failure> {
-        let acts = streams.iter().map(|selected| act(&selected.stream));
-        Err(Failure {
-            kind: FailureKind::Other,
-            message: acts.collect::<Vec<_>>().join("; "),
-            endpoint: None,
-            http_status: None,
-            retry_after_ms: None,
-        })
+    fn sync(config: String, _: Vec<Selection>, _: Option<String>) -> Result<String, Failure> {
+        Err(failure(attack(&config)))
     }
 }
 
-fn act(words: &str) -> String {
+fn failure(message: String) -> Failure {
+    Failure {
+        kind: FailureKind::Other,
+        message,
+        endpoint: None,
+        http_status: None,
+        retry_after_ms: None,
+        details: Some(r#"{"rows":{"\u001b[2Jforged":1}}"#.to_owned()),
+    }
+}
+
+/// The value of `attack`: this guest reads no JSON, and its configurations hold no escapes.
+fn attack(config: &str) -> String {
+    let name = r#""attack":""#;
+    let Some(start) = config.find(name) else {
+        return "no attack was named".to_owned();
+    };
+    let rest = &config[start + name.len()..];
+    let words = &rest[..rest.find('"').unwrap_or(rest.len())];
     let mut words = words.split(' ');
     let mut next = || words.next().unwrap_or_default();
     match next() {
+        "show-config" => config.to_owned(),
+        "show-escapes" => "\u{1b}[2J\u{202e}forged\nline".to_owned(),
         "loop" => spend::processor(),
         "sleep" => spend::time(),
-        "memory" => spend::memory(),
+        "memory" => spend::memory(number(next())),
         "stack" => spend::stack(),
         "trap" => spend::trap(),
         "random" => spend::randomness(),
         "flood" => sink::flood(number(next())),
+        "empty-rows" => sink::empty_rows(number(next())),
+        "many-replaces" => sink::many_replaces(number(next())),
         "giant-row" => sink::giant_row(number(next())),
         "same-row" => sink::same_row(number(next())),
         "state" => sink::state(number(next())),
         "notes" => sink::notes(number(next())),
-        "stubborn" => sink::stubborn(),
+        "escaping-note" => sink::escaping_note(),
+        "endless-wait" => sink::endless_wait(),
+        "after-refusal" => sink::after_refusal(),
+        "deliver" => delivery::deliver(next()),
         "handles" => http::handles(),
         "fields" => http::fields(),
+        "many-fields" => http::many_fields(),
         "get" => http::get(next()),
+        "send" => http::send_method(next(), next()),
         "again" => http::again(number(next()), next()),
-        "host" => http::with_header("host", next()),
+        "set-header" => http::with_header(next(), next()),
         "post" => http::post(number(next()), next()),
         "at-once" => http::at_once(number(next()), next()),
-        other => format!("no such act: {other}"),
+        other => format!("no such attack: {other}"),
     }
 }
 

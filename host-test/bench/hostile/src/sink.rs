@@ -1,21 +1,35 @@
-//! Harm to the sink: more than it wants, larger than it wants, and after it refused.
+//! Attacks on the sink: more than it takes, larger than it takes, and after it refused.
 
-use crate::bindings::dx::connector::sink::{checkpoint, emit, note};
+use crate::bindings::dx::connector::sink::{SinkError, checkpoint, emit, note};
 use crate::bindings::dx::connector::types::Batch;
 
 /// Batches of so many rows without an end; of none, too.
 pub(crate) fn flood(rows: usize) -> String {
-    let batch = batch(vec![format!(r#"{{"filler":"{}"}}"#, "x".repeat(100)); rows]);
+    let row = format!(r#"{{"id":"1","name":"{}"}}"#, "x".repeat(100));
+    endless(&batch("items", &[], &vec![row.as_str(); rows]))
+}
+
+/// One batch of so many empty objects.
+pub(crate) fn empty_rows(rows: usize) -> String {
+    answer(emit(&batch("items", &[], &vec!["{}"; rows])))
+}
+
+/// One batch of so many partial keys.
+pub(crate) fn many_replaces(keys: usize) -> String {
+    answer(emit(&batch("items", &vec![r#"{"id":"1"}"#; keys], &[])))
+}
+
+fn endless(batch: &Batch) -> String {
     loop {
-        if let Err(refusal) = emit(&batch) {
-            return refusal;
+        if let Err(refusal) = emit(batch) {
+            return answer(Err(refusal));
         }
     }
 }
 
 /// One row of so many bytes.
 pub(crate) fn giant_row(bytes: usize) -> String {
-    answer(emit(&batch(vec!["x".repeat(bytes)])))
+    answer(emit(&batch("items", &[], &[&"x".repeat(bytes)])))
 }
 
 /// The same MiB so many times in one batch: it costs the guest eight bytes each, the host a MiB each.
@@ -25,7 +39,7 @@ pub(crate) fn same_row(times: usize) -> String {
     #[repr(C)]
     #[derive(Clone)]
     struct Text(*const u8, usize);
-    #[link(wasm_import_module = "dx:connector/sink@0.1.0")]
+    #[link(wasm_import_module = "dx:connector/sink@0.2.0")]
     unsafe extern "C" {
         #[link_name = "emit"]
         fn raw_emit(
@@ -35,12 +49,12 @@ pub(crate) fn same_row(times: usize) -> String {
             replaces_count: usize,
             rows: *const Text,
             rows_count: usize,
-            answer: *mut [usize; 3],
+            answer: *mut [usize; 4],
         );
     }
-    let (stream, row) = ("flood", "x".repeat(1 << 20));
+    let (stream, row) = ("items", "x".repeat(1 << 20));
     let rows = vec![Text(row.as_ptr(), row.len()); times];
-    let mut answer = [0; 3];
+    let mut answer = [0; 4];
     // SAFETY: this is how the component model lowers `emit`; all that is pointed to outlives the call.
     unsafe {
         raw_emit(
@@ -70,11 +84,29 @@ pub(crate) fn notes(bytes: usize) -> String {
     }
 }
 
+/// A line that would clear a terminal and forge another line.
+pub(crate) fn escaping_note() -> String {
+    note(r#"{"type":"log","level":"info","message":"\u001b[2J\u202e\nforged"}"#);
+    note(r#"{"type":"gone","page_id":"1\u001b]0;title\u0007"}"#);
+    answer(checkpoint("{}"))
+}
+
+/// Waits whose sum overflows.
+pub(crate) fn endless_wait() -> String {
+    for _ in 0..3 {
+        note(&format!(
+            r#"{{"type":"wait","ms":{},"reason":"none"}}"#,
+            u64::MAX
+        ));
+    }
+    answer(checkpoint("{}"))
+}
+
 /// Goes on when it is told to stop.
-pub(crate) fn stubborn() -> String {
-    let batch = batch(vec!["{}".to_owned()]);
+pub(crate) fn after_refusal() -> String {
+    let batch = batch("items", &[], &[r#"{"id":"1"}"#]);
     let mut accepted = 0;
-    while emit(&batch).is_ok() {
+    while emit(&batch).is_ok() && checkpoint("{}").is_ok() {
         accepted += 1;
     }
     note(r#"{"type":"log","level":"info","message":"I go on"}"#);
@@ -82,17 +114,19 @@ pub(crate) fn stubborn() -> String {
     format!("{accepted} batches were accepted, then it was {again}")
 }
 
-fn batch(rows: Vec<String>) -> Batch {
+pub(crate) fn batch(stream: &str, replaces: &[&str], rows: &[&str]) -> Batch {
+    let owned = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect();
     Batch {
-        stream: "flood".to_owned(),
-        replaces: Vec::new(),
-        rows,
+        stream: stream.to_owned(),
+        replaces: owned(replaces),
+        rows: owned(rows),
     }
 }
 
-fn answer(result: Result<(), String>) -> String {
+pub(crate) fn answer(result: Result<(), SinkError>) -> String {
     match result {
         Ok(()) => "accepted".to_owned(),
-        Err(refusal) => format!("refused: {refusal}"),
+        Err(SinkError::Cancelled) => "cancelled".to_owned(),
+        Err(SinkError::Failed(why)) => format!("refused: {why}"),
     }
 }

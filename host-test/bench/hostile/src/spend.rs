@@ -1,4 +1,4 @@
-//! Harm within the sandbox: the processor, time, memory, the stack.
+//! Attacks within the sandbox: on the processor, time, memory, the stack.
 
 use std::hint::black_box;
 
@@ -19,12 +19,13 @@ pub(crate) fn time() -> String {
     "a year went by".to_owned()
 }
 
-/// Takes memory, and touches it, until there is no more.
-pub(crate) fn memory() -> String {
+/// Takes so many MiB of memory, and touches them, then keeps them for a year. Without a number there is no end.
+pub(crate) fn memory(mebibytes: usize) -> String {
     let mut taken = Vec::new();
-    loop {
+    while mebibytes == 0 || taken.len() < mebibytes {
         taken.push(black_box(vec![1_u8; 1 << 20]));
     }
+    time()
 }
 
 /// Calls itself without an end.
@@ -32,7 +33,7 @@ pub(crate) fn stack() -> String {
     deeper(0).to_string()
 }
 
-#[expect(unconditional_recursion, reason = "that is the harm")]
+#[expect(unconditional_recursion, reason = "that is the attack")]
 fn deeper(depth: u64) -> u64 {
     black_box(deeper(black_box(depth + 1))) + black_box(depth)
 }

@@ -1,5 +1,6 @@
 //! The bar, or lines in its place.
 
+use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
@@ -145,7 +146,7 @@ fn message(position: Option<Position>, rows: u64, elapsed: Duration) -> String {
     {
         let left = seconds * (total - done) as f64 / done as f64;
         if let Ok(left) = Duration::try_from_secs_f64(left) {
-            text += &format!(", {} left", HumanDuration(left));
+            let _ = write!(text, ", {} left", HumanDuration(left));
         }
     }
     text

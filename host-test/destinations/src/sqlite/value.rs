@@ -1,6 +1,6 @@
 //! Values of a row as SQLite stores them.
 //!
-//! Texts, times and booleans (0 and 1) are stored as they are, lists and objects as JSON. SQLite's integers have 64
+//! Texts, times and booleans (0 and 1) are stored as they are, columns of any JSON as JSON texts. SQLite's integers have 64
 //! bits and a sign. A larger number in a column of integers is stored as the nearest REAL, or, in a key, as a BLOB
 //! of its digits, since two keys must never become one. JSON lines keep every digit.
 
@@ -21,6 +21,9 @@ pub(super) fn declared_type(kind: ColumnKind) -> &'static str {
 
 /// A value to bind to a parameter.
 pub(super) fn bound(value: &Value, column: &TableColumn) -> SqlValue {
+    if column.kind == ColumnKind::Json && !value.is_null() {
+        return SqlValue::Text(value.to_string());
+    }
     match value {
         Value::Null => SqlValue::Null,
         Value::Bool(value) => SqlValue::Integer(i64::from(*value)),

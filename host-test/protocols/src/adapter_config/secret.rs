@@ -17,7 +17,9 @@ pub(super) fn is_given(value: &Value) -> bool {
 pub(super) fn is_written_out(value: &Value) -> bool {
     match value {
         Value::String(_) => true,
-        Value::Object(fields) => fields.iter().any(|(name, value)| name != "file" && is_written_out(value)),
+        Value::Object(fields) => fields
+            .iter()
+            .any(|(name, value)| name != "file" && is_written_out(value)),
         _ => false,
     }
 }
@@ -57,7 +59,10 @@ pub(super) fn check(field: &str, value: &Value) -> Result<(), ConfigError> {
         return Ok(());
     };
     let odd = |character: &char| !matches!(character, '!'..='~' | ' ');
-    let found = text.chars().enumerate().find(|(_, character)| odd(character));
+    let found = text
+        .chars()
+        .enumerate()
+        .find(|(_, character)| odd(character));
     let Some((index, character)) = found else {
         return Ok(());
     };

@@ -70,7 +70,11 @@ fn a_secret_held_by_the_host_lets_the_host_sign() {
     let loaded = case.load(&held, Some("token")).unwrap();
     assert_eq!(loaded.signing, Signing::Host);
     assert!(loaded.text.contains("token"));
-    assert_eq!(case.load(&held, None).unwrap().text, held, "the host says what is missing");
+    assert_eq!(
+        case.load(&held, None).unwrap().text,
+        held,
+        "the host says what is missing"
+    );
 }
 
 #[test]
@@ -82,7 +86,11 @@ fn what_cannot_be_read_is_not_what_is_wrong() {
     let number = json!({ "api_key": { "file": 7 } }).to_string();
     let error = case.load(&number, None).unwrap_err();
     assert!(matches!(error, ConfigError::Invalid(_)), "{error:?}");
-    assert_eq!(case.load("{", None).unwrap().text, "{", "left to the component");
+    assert_eq!(
+        case.load("{", None).unwrap().text,
+        "{",
+        "left to the component"
+    );
     let with_mark = case.load("\u{feff}{}", None).unwrap();
     assert_eq!(with_mark.text, "{}");
 }

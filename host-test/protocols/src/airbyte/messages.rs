@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::state::StreamState;
 use crate::json_schema;
 
-/// How far a stream is.
+/// The status of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Status {
     Started,

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use connector_destinations::stderr;
-use connector_runtime::contract::Mode;
+use connector_runtime::contract::{Mode, Selection};
 use serde::{Deserialize, Serialize};
 use serde_json::{Deserializer, Map, Value};
 
@@ -154,8 +154,10 @@ impl States {
     ///
     /// In the middle of a run a stream without a state has nothing in common with the others: going on there would
     /// leave out what the run had read of it before, so all begin afresh.
-    pub(super) fn common(&self, streams: &[(String, Mode)]) -> Option<&str> {
-        let states = streams.iter().filter_map(|(name, _)| self.0.get(name));
+    pub(super) fn common(&self, streams: &[Selection]) -> Option<&str> {
+        let states = streams
+            .iter()
+            .filter_map(|selected| self.0.get(&selected.stream));
         let oldest = states.clone().min_by_key(|state| state.checkpoint)?;
         let all = states.count() == streams.len();
         (oldest.finished || all).then_some(oldest.state.as_str())

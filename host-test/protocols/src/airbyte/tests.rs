@@ -2,37 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
-
+use connector_runtime::destination::{Destination as _, Note};
 use serde_json::{Value, json};
 
 use super::messages::{self, failure_type};
+use super::output::{AirbyteOutput, LastCheckpoint, RunPhase};
 use super::state::{States, StreamState};
 use super::*;
-use connector_runtime::engine::StreamInfo;
-use connector_runtime::output::{Batch, Note, Output as _};
-
-#[derive(Clone, Default)]
-struct Paper(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Paper {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Paper {
-    fn lines(&self) -> Vec<Value> {
-        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-        let line = |line| serde_json::from_str(line).unwrap();
-        text.lines().map(line).collect()
-    }
-}
+use crate::testing::{SharedBuffer, batch, description, pages, spaces};
 
 fn selected(stream: &str, mode: Mode) -> Selection {
     let stream = stream.to_owned();
@@ -56,26 +33,24 @@ fn state(stream: &str, state: &Value, rows: f64) -> Value {
 
 #[test]
 fn a_run_as_messages() {
-    let paper = Paper::default();
+    let buffer = SharedBuffer::default();
     let selection = [
         selected("pages", Mode::Incremental),
         selected("spaces", Mode::Full),
     ];
-    let mut output = Airbyte::new(paper.clone(), &selection, 4, || 7);
-    let batch = Batch {
-        stream: "pages".to_owned(),
-        replaces: vec![r#"{"page_id":"1"}"#.to_owned()],
-        rows: vec![
-            r#"{"source_id":"1"}"#.to_owned(),
-            r#"{"source_id":"2"}"#.to_owned(),
-        ],
-    };
-    output.emit(batch.clone()).unwrap();
+    let last = LastCheckpoint::new(&selection, 4, None);
+    let mut output = AirbyteOutput::new(buffer.clone(), last.clone(), || 7);
+    let mut rows = batch(
+        "pages",
+        &[json!({ "source_id": "1" }), json!({ "source_id": "2" })],
+    );
+    rows.replaces = batch("pages", &[json!({ "source_id": "1" })]).rows;
+    output.write(rows.clone()).unwrap();
     output.checkpoint("s").unwrap();
-    output.emit(batch).unwrap();
+    output.write(rows).unwrap();
     let (level, message) = ("warn".to_owned(), "slow".to_owned());
     output.note(&Note::Log { level, message });
-    output.finished("spaces", true).unwrap();
+    output.end_snapshot("spaces", &[]).unwrap();
     output.checkpoint("t").unwrap();
     let record = |id: &str| {
         let data = json!({ "source_id": id });
@@ -92,63 +67,59 @@ fn a_run_as_messages() {
         record("2"),
         json!({ "type": "LOG", "log": { "level": "WARN", "message": "slow" } }),
         state("pages", &kept("t", 6, false, false), 2.0),
+        state("spaces", &kept("t", 6, false, true), 0.0),
+    ];
+    assert_eq!(buffer.lines(), expected);
+    assert!(
+        output.write(batch("users", &[])).is_err(),
+        "nobody selected users"
+    );
+    let ended = [
+        state("pages", &kept("t", 6, true, false), 0.0),
         state("spaces", &kept("t", 6, true, true), 0.0),
     ];
-    assert_eq!(paper.lines(), expected);
-    let other = Batch {
-        stream: "users".to_owned(),
-        replaces: Vec::new(),
-        rows: Vec::new(),
-    };
-    assert!(output.emit(other).is_err(), "nobody selected users");
+    assert_eq!(last.states(RunPhase::Ended, |_| 0), ended);
+}
+
+#[test]
+fn the_specification_of_any_connector() {
+    let mut described = description();
+    let url = json!("https://example.com/docs");
+    described
+        .details
+        .insert("documentation_url".to_owned(), url.clone());
+    let spec = messages::spec(&described);
+    assert_eq!(spec["spec"]["documentationUrl"], url);
+    let schema = &spec["spec"]["connectionSpecification"];
+    assert_eq!(schema["$schema"], "http://json-schema.org/draft-07/schema#");
+    assert_eq!(schema["required"], json!(["shop", "api_key"]));
 }
 
 #[test]
 fn a_stream_in_the_catalog() {
-    let info = StreamInfo {
-        name: "versions".to_owned(),
-        description: String::new(),
-        primary_key: vec!["page_id".to_owned(), "number".to_owned()],
-        cursor_field: Some("created_at".to_owned()),
-        modes: vec![Mode::Full, Mode::Incremental],
-        endpoint: String::new(),
-        scope: String::new(),
-        schema: r#"{"type":"object"}"#.to_owned(),
-    };
-    let whole = StreamInfo {
-        cursor_field: None,
-        modes: vec![Mode::Full],
-        ..info.clone()
-    };
-    let catalog = messages::catalog(&[info, whole]).unwrap();
+    let catalog = messages::catalog(&[pages(), spaces()]);
     assert_eq!(catalog["type"], "CATALOG");
-    let common = json!({
-        "name": "versions",
-        "json_schema": { "type": "object" },
-        "source_defined_primary_key": [["page_id"], ["number"]],
+    let mut schema = pages().schema;
+    schema["$schema"] = json!("http://json-schema.org/draft-07/schema#");
+    schema["required"] = json!(["source_id"]);
+    let incremental = json!({
+        "name": "pages",
+        "json_schema": schema,
+        "source_defined_primary_key": [["source_id"]],
         "is_resumable": true,
+        "supported_sync_modes": ["full_refresh", "incremental"],
+        "source_defined_cursor": true,
+        "default_cursor_field": ["updated_at"],
     });
-    for (stream, more) in [
-        (
-            0,
-            json!({
-                "supported_sync_modes": ["full_refresh", "incremental"],
-                "source_defined_cursor": true,
-                "default_cursor_field": ["created_at"],
-            }),
-        ),
-        (
-            1,
-            json!({ "supported_sync_modes": ["full_refresh"], "source_defined_cursor": false }),
-        ),
-    ] {
-        let mut expected = common.clone();
-        expected
-            .as_object_mut()
-            .unwrap()
-            .extend(more.as_object().unwrap().clone());
-        assert_eq!(catalog["catalog"]["streams"][stream], expected);
-    }
+    let full = json!({
+        "name": "spaces",
+        "json_schema": schema,
+        "source_defined_primary_key": [["source_id"]],
+        "is_resumable": true,
+        "supported_sync_modes": ["full_refresh"],
+        "source_defined_cursor": false,
+    });
+    assert_eq!(catalog["catalog"]["streams"], json!([incremental, full]));
 }
 
 #[test]
@@ -160,6 +131,7 @@ fn a_failure_says_who_must_act() {
         (FailureKind::InvalidState, "config_error"),
         (FailureKind::RateLimited, "transient_error"),
         (FailureKind::Unavailable, "transient_error"),
+        (FailureKind::Incomplete, "transient_error"),
         (FailureKind::Cancelled, "transient_error"),
         (FailureKind::UnexpectedResponse, "system_error"),
         (FailureKind::Other, "system_error"),
@@ -167,11 +139,9 @@ fn a_failure_says_who_must_act() {
         assert_eq!(failure_type(kind), expected, "{kind:?}");
     }
     let failure = Failure {
-        kind: FailureKind::Unavailable,
-        message: "no answer".to_owned(),
         endpoint: Some("GET /wiki/api/v2/pages".to_owned()),
         http_status: Some(503),
-        retry_after_ms: None,
+        ..Failure::new(FailureKind::Unavailable, "no answer")
     };
     let error = json!({
         "message": "no answer",
@@ -191,8 +161,8 @@ fn a_failure_says_who_must_act() {
     );
 }
 
-fn wish(stream: &str) -> (String, Mode) {
-    (stream.to_owned(), Mode::Incremental)
+fn incremental(stream: &str) -> Selection {
+    selected(stream, Mode::Incremental)
 }
 
 fn kept(stream: &str, checkpoint: u64, finished: bool, whole: bool) -> String {
@@ -207,8 +177,8 @@ fn kept(stream: &str, checkpoint: u64, finished: bool, whole: bool) -> String {
 
 #[test]
 fn the_oldest_checkpoint_is_the_one_that_all_streams_have() {
-    let both = [wish("pages"), wish("labels")];
-    for (lines, wishes, expected, why) in [
+    let both = [incremental("pages"), incremental("labels")];
+    for (lines, selection, expected, why) in [
         (vec![], &both[..], None, "nothing is kept"),
         (
             vec![
@@ -254,7 +224,7 @@ fn the_oldest_checkpoint_is_the_one_that_all_streams_have() {
         ),
     ] {
         let states = States::parse(&lines.join("\n")).unwrap();
-        assert_eq!(states.common(wishes), expected, "{why}");
+        assert_eq!(states.common(selection), expected, "{why}");
     }
 }
 
@@ -300,11 +270,36 @@ fn states_come_as_a_list_or_line_by_line_and_others_are_refused() {
     for text in [json!([bare]).to_string(), lines, bare.to_string()] {
         let states = States::parse(&text).unwrap();
         assert_eq!(
-            (states.common(&[wish("pages")]), states.last_checkpoint()),
+            (
+                states.common(&[incremental("pages")]),
+                states.last_checkpoint()
+            ),
             (Some("at 9"), 9)
         );
     }
-    for none in ["", "[]", "{}", "\n"] {
+    let empty = |kind: &str, more: &str| format!(r#"[{{"type":"{kind}"{more}}}]"#);
+    for none in [
+        "",
+        "[]",
+        "{}",
+        "null",
+        "\n",
+        &empty("LEGACY", ""),
+        &empty("LEGACY", r#","data":{}"#),
+        &empty("LEGACY", r#","data":{"cursor":"2026"}"#),
+        &empty(
+            "GLOBAL",
+            r#","global":{"shared_state":null,"stream_states":[]}"#,
+        ),
+        &empty(
+            "GLOBAL",
+            r#","global":{"shared_state":{},"stream_states":[]}"#,
+        ),
+        &empty(
+            "STREAM",
+            r#","stream":{"stream_descriptor":{"name":"pages"},"stream_state":{}}"#,
+        ),
+    ] {
         assert_eq!(States::parse(none).unwrap(), States::default(), "{none}");
     }
     let cleared = json!([{ "type": "STREAM", "stream": {
@@ -314,7 +309,8 @@ fn states_come_as_a_list_or_line_by_line_and_others_are_refused() {
         States::parse(&cleared.to_string()).unwrap(),
         States::default()
     );
-    let global = json!([{ "type": "GLOBAL", "global": { "stream_states": [] } }]).to_string();
+    let global =
+        json!([{ "type": "GLOBAL", "global": { "shared_state": { "lsn": 7 } } }]).to_string();
     for other in ["x", "[1]", r#"{"cursor":"2026"}"#, &global] {
         assert!(States::parse(other).is_err(), "{other}");
     }

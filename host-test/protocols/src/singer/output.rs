@@ -56,11 +56,15 @@ impl<W: Write> SingerOutput<W> {
         now: fn() -> Timestamp,
     ) -> Self {
         let rows = RowCounts::default();
-        streams.iter().for_each(|selected| rows.add(&selected.stream, 0));
+        for selected in &streams {
+            rows.add(&selected.stream, 0);
+        }
         Self {
             out: LineWriter::new(out),
             streams,
-            versions: state.map(|state| state.versions.clone()).unwrap_or_default(),
+            versions: state
+                .map(|state| state.versions.clone())
+                .unwrap_or_default(),
             rows,
             now,
         }
@@ -156,7 +160,11 @@ pub(super) fn schema(stream: &Stream, excluded_columns: &[String]) -> Value {
     if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) {
         required.retain(|column| !column.as_str().is_some_and(is_excluded));
     }
-    let bookmarks: Vec<_> = stream.cursor_field.iter().filter(|name| !is_excluded(name)).collect();
+    let bookmarks: Vec<_> = stream
+        .cursor_field
+        .iter()
+        .filter(|name| !is_excluded(name))
+        .collect();
     json!({
         "type": "SCHEMA",
         "stream": stream.name,

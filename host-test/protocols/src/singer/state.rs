@@ -35,15 +35,15 @@ enum Message {
 #[serde(deny_unknown_fields)]
 struct NoBookmarks {
     #[serde(default)]
-    bookmarks: BTreeMap<String, NoBookmark>,
+    bookmarks: BTreeMap<String, BTreeMap<String, Never>>,
     #[serde(default)]
     #[serde(rename = "currently_syncing")]
     _currently_syncing: Option<String>,
 }
 
+/// The value of a bookmark, of which this tap has none.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NoBookmark {}
+enum Never {}
 
 /// Reads the state, if there is one.
 ///
@@ -100,7 +100,10 @@ mod tests {
             ("{}", None),
             ("null", None),
             (r#"{"bookmarks":{}}"#, None),
-            (r#"{"bookmarks":{"pages":{}},"currently_syncing":null}"#, None),
+            (
+                r#"{"bookmarks":{"pages":{}},"currently_syncing":null}"#,
+                None,
+            ),
             (r#"{"state":"a"}"#, Some("a")),
             (r#"{"state":"a","versions":{"pages":7}}"#, Some("a")),
             ("{\"state\":\"a\"}\n{\"state\":\"b\"}\n", Some("b")),
@@ -110,7 +113,11 @@ mod tests {
             let found = parse(text).unwrap().map(|found| found.state);
             assert_eq!(found.as_deref(), expected, "{text}");
         }
-        for other in ["x", "[1]", r#"{"bookmarks":{"pages":{"updated_at":"2026"}}}"#] {
+        for other in [
+            "x",
+            "[1]",
+            r#"{"bookmarks":{"pages":{"updated_at":"2026"}}}"#,
+        ] {
             assert!(parse(other).is_err(), "{other}");
         }
     }

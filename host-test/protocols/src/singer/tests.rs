@@ -1,73 +1,100 @@
-//! The shapes of the messages, and what a catalog and a state say.
+//! The shapes of the messages, and what a catalog says.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+use connector_runtime::contract::Mode;
+use connector_runtime::destination::Destination as _;
 use serde_json::{Value, json};
 
+use super::state::TapState;
 use super::*;
-use connector_runtime::engine::{Mode, StreamInfo};
+use crate::testing::{SharedBuffer, batch, pages, spaces};
 
-fn pages() -> StreamInfo {
-    let text = json!({ "type": ["string", "null"] });
-    let schema = json!({
-        "type": "object",
-        "properties": { "source_id": { "type": "string" }, "title": text, "updated_at": text },
-        "required": ["source_id", "title", "updated_at"],
-    });
-    StreamInfo {
-        name: "pages".to_owned(),
-        description: String::new(),
-        primary_key: vec!["source_id".to_owned()],
-        cursor_field: Some("updated_at".to_owned()),
-        modes: vec![Mode::Full, Mode::Incremental],
-        endpoint: String::new(),
-        scope: String::new(),
-        schema: schema.to_string(),
-    }
+fn now() -> Timestamp {
+    Timestamp::from_millisecond(1_700_000_000_123).unwrap()
+}
+
+fn output(
+    state: Option<&TapState>,
+    excluded: &[&str],
+) -> (SingerOutput<SharedBuffer>, SharedBuffer) {
+    let buffer = SharedBuffer::default();
+    let selected = StreamSelection {
+        excluded_columns: excluded.iter().map(|&column| column.to_owned()).collect(),
+        ..catalog::everything(&[pages()]).remove(0)
+    };
+    let output = SingerOutput::new(buffer.clone(), vec![selected], state, now);
+    (output, buffer)
 }
 
 #[test]
-fn a_schema_and_a_record_leave_out_what_nobody_wants() {
-    let row = r#"{"source_id":"1","title":"T","updated_at":null}"#;
-    let now = Timestamp::from_millisecond(1_700_000_000_123).unwrap();
-    let schema = output::schema(&pages(), &[]).unwrap();
-    let mut expected: Value = serde_json::from_str(&pages().schema).unwrap();
-    assert_eq!(
-        schema,
-        json!({
-            "type": "SCHEMA", "stream": "pages", "schema": expected,
-            "key_properties": ["source_id"], "bookmark_properties": ["updated_at"],
-        })
-    );
-    let line = output::record("pages", row, &[], now).unwrap();
-    let head = r#"{"type":"RECORD","stream":"pages","time_extracted":"2023-11-14T22:13:20.123Z","record":"#;
-    assert_eq!(line, format!("{head}{row}}}"));
+fn columns_that_are_not_selected_are_left_out() {
+    let row = json!({ "source_id": "1\n", "title": "T", "updated_at": null });
+    let (mut all, lines) = output(None, &[]);
+    all.write_schemas(&[pages()]).unwrap();
+    all.write(batch("pages", std::slice::from_ref(&row)))
+        .unwrap();
+    all.checkpoint("s").unwrap();
+    let mut schema = pages().schema;
+    schema["$schema"] = json!("http://json-schema.org/draft-07/schema#");
+    schema["required"] = json!(["source_id"]);
+    let mut expected = json!({
+        "type": "SCHEMA", "stream": "pages", "schema": schema,
+        "key_properties": ["source_id"], "bookmark_properties": ["updated_at"],
+    });
+    let mut record = json!({
+        "type": "RECORD", "stream": "pages", "time_extracted": "2023-11-14T22:13:20.123Z",
+        "record": row,
+    });
+    let state = json!({ "type": "STATE", "value": { "state": "s" } });
+    assert_eq!(lines.lines(), [expected.clone(), record.clone(), state]);
 
-    let without = ["title".to_owned()];
-    let schema = output::schema(&pages(), &without).unwrap();
-    expected["properties"]
-        .as_object_mut()
-        .unwrap()
-        .remove("title");
-    expected["required"] = json!(["source_id", "updated_at"]);
-    assert_eq!(schema["schema"], expected);
-    let line = output::record("pages", row, &without, now).unwrap();
-    assert_eq!(
-        line,
-        format!(r#"{head}{{"source_id":"1","updated_at":null}}}}"#)
-    );
+    let (mut some, lines) = output(None, &["title"]);
+    some.write_schemas(&[pages()]).unwrap();
+    some.write(batch("pages", &[row])).unwrap();
+    some.checkpoint("s").unwrap();
+    let properties = expected["schema"]["properties"].as_object_mut();
+    properties.unwrap().remove("title");
+    record["record"].as_object_mut().unwrap().remove("title");
+    assert_eq!(lines.lines()[..2], [expected, record]);
+}
+
+#[test]
+fn a_version_is_the_beginning_of_a_snapshot_and_activated_at_its_end() {
+    let began = now().as_millisecond();
+    let (mut first, lines) = output(None, &[]);
+    let row = json!({ "source_id": "1" });
+    let pages = ["pages".to_owned()];
+    first.begin_snapshot(&pages).unwrap();
+    first
+        .write(batch("pages", std::slice::from_ref(&row)))
+        .unwrap();
+    first.checkpoint("half").unwrap();
+    assert_eq!(lines.lines()[0]["version"], began);
+    let state = json!({ "state": "half", "versions": { "pages": began } });
+    assert_eq!(lines.lines()[1]["value"], state);
+
+    let state = state::parse(&state.to_string()).unwrap().unwrap();
+    let (mut second, lines) = output(Some(&state), &[]);
+    second
+        .write(batch("pages", std::slice::from_ref(&row)))
+        .unwrap();
+    let set_aside = batch("pages", &[row]).rows;
+    second.end_snapshot("pages", &set_aside).unwrap();
+    second.end_snapshot("pages", &[]).unwrap();
+    second.begin_snapshot(&pages).unwrap();
+    second.checkpoint("next").unwrap();
+    let lines = lines.lines();
+    assert_eq!(lines[0]["version"], began, "the snapshot goes on");
+    let activated = json!({ "type": "ACTIVATE_VERSION", "stream": "pages", "version": began });
+    assert_eq!(lines[1], activated, "once, when nothing is set aside");
+    assert_eq!(lines[2]["value"]["versions"]["pages"], began + 1);
 }
 
 #[test]
 fn a_catalog_that_nobody_touched_selects_everything() {
-    let spaces = StreamInfo {
-        name: "spaces".to_owned(),
-        cursor_field: None,
-        modes: vec![Mode::Full],
-        ..pages()
-    };
-    let streams = [pages(), spaces];
-    let catalog = catalog::discovered(&streams).unwrap();
+    let streams = [pages(), spaces()];
+    let catalog = catalog::discovered(&streams);
     assert_eq!(
         catalog::parse(&catalog.to_string()).unwrap(),
         catalog::everything(&streams)
@@ -106,31 +133,14 @@ fn a_choice_is_kept() {
         entry("page_views", json!([stream(json!({ "selected-by-default": false }))])),
         { "tap_stream_id": "spaces" },
     ] });
-    let wish = |stream: &str, mode: Mode, without: &[&str]| Wish {
+    let selection = |stream: &str, mode: Mode, excluded: &[&str]| StreamSelection {
         stream: stream.to_owned(),
         mode,
-        without: without.iter().map(|&column| column.to_owned()).collect(),
+        excluded_columns: excluded.iter().map(|&column| column.to_owned()).collect(),
     };
     let expected = [
-        wish("users", Mode::Full, &["email"]),
-        wish("spaces", Mode::Incremental, &[]),
+        selection("users", Mode::Full, &["email"]),
+        selection("spaces", Mode::Incremental, &[]),
     ];
     assert_eq!(catalog::parse(&text.to_string()).unwrap(), expected);
-}
-
-#[test]
-fn the_last_state_counts_and_others_are_refused() {
-    for (text, expected) in [
-        ("", None),
-        ("{}", None),
-        (r#"{"state":"a"}"#, Some("a")),
-        ("{\"state\":\"a\"}\n{\"state\":\"b\"}\n", Some("b")),
-        (r#"{"type":"STATE","value":{"state":"a"}}"#, Some("a")),
-        (r#"{"type":"STATE","value":{}}"#, None),
-    ] {
-        assert_eq!(parse_state(text).unwrap().as_deref(), expected, "{text}");
-    }
-    for other in ["x", "[1]", r#"{"bookmarks":{}}"#] {
-        assert!(parse_state(other).is_err(), "{other}");
-    }
 }

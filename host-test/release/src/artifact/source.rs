@@ -64,7 +64,8 @@ pub fn package(root: &Path) -> Result<Package> {
 /// it; none outside a checkout.
 #[must_use]
 pub fn revision(root: &Path) -> Option<String> {
-    let git = |arguments: &[&str]| stdout_of(Command::new("git").current_dir(root).args(arguments)).ok();
+    let git =
+        |arguments: &[&str]| stdout_of(Command::new("git").current_dir(root).args(arguments)).ok();
     // Some other repository may lie around an unpacked archive.
     git(&["ls-files", "--error-unmatch", "Cargo.toml"])?;
     let commit = git(&["rev-parse", "HEAD"])?;

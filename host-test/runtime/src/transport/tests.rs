@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::convert::Infallible;
+use std::io;
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -15,22 +16,30 @@ use hyper_util::server::conn::auto;
 use rustls::pki_types::PrivateKeyDer;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
-use tower_service::Service as _;
 
 use super::*;
+use crate::address::NetworkPolicy;
+use crate::egress::Denied;
+
+/// What an operator allows in tests.
+fn egress(url: &str) -> Egress {
+    Egress::for_origin(url, NetworkPolicy::default().allow_loopback()).unwrap()
+}
 
 #[tokio::test]
 async fn no_name_leads_inside() {
-    let site = Egress::for_base_url("https://site.atlassian.net").unwrap();
-    let error = Resolver(site)
-        .call("localhost".parse().unwrap())
+    let resolver = |url| Resolver::new(egress(url), Tenant::default());
+    let error = resolver("https://site.example.net")
+        .allowed("localhost")
         .await
         .unwrap_err();
     let denied = error.downcast_ref::<Denied>();
-    assert!(matches!(denied, Some(Denied::Address(address)) if address.is_loopback()));
-    let mock = Egress::for_base_url("http://localhost:8080").unwrap();
-    let found = Resolver(mock).call("localhost".parse().unwrap()).await;
-    assert!(found.unwrap().all(|address| address.ip().is_loopback()));
+    assert!(matches!(denied, Some(Denied::Address(denied)) if denied.address.is_loopback()));
+    let found = resolver("http://localhost:8080")
+        .allowed("localhost")
+        .await
+        .unwrap();
+    assert!(!found.is_empty() && found.iter().all(|address| address.ip().is_loopback()));
 }
 
 /// A certificate for localhost that nobody but `roots` knows.
@@ -44,7 +53,7 @@ impl Localhost {
     fn new(alpn: &[&[u8]]) -> Self {
         let issued = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let certificate = issued.cert.der().clone();
-        let key = PrivateKeyDer::try_from(issued.key_pair.serialize_der()).unwrap();
+        let key = PrivateKeyDer::try_from(issued.signing_key.serialize_der()).unwrap();
         let mut roots = rustls::RootCertStore::empty();
         roots.add(certificate.clone()).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -83,8 +92,9 @@ impl Localhost {
 }
 
 fn trusting(base_url: &str, roots: rustls::RootCertStore) -> Transport {
-    let egress = Egress::for_base_url(base_url).unwrap();
-    Transport::with_tls(egress, None, trust(roots))
+    let parts = Parts::new(egress(base_url), Tenant::default());
+    let pool = pool(TokioExecutor::new(), &parts, tls::trusting(roots));
+    parts.into_transport(pool)
 }
 
 async fn get(
@@ -127,11 +137,22 @@ async fn a_certificate_that_nobody_vouches_for_is_refused() {
     let connections = Arc::new(AtomicUsize::new(0));
     let port = localhost.serve(connections).await;
     let url = format!("https://localhost:{port}/");
-    let stranger = Transport::new(Egress::for_base_url(&url).unwrap(), None);
+    let stranger = trusting(&url, Localhost::new(&[]).roots);
     let error = get(&stranger, &url, RequestOptions::default())
         .await
         .unwrap_err();
     assert!(matches!(error, Error::TlsCertificateError), "{error:?}");
+    let fault = stranger.fault().unwrap();
+    assert!(
+        fault.starts_with(&format!(
+            "the certificate of localhost:{port} is not accepted: "
+        )),
+        "{fault}"
+    );
+    assert!(
+        fault.ends_with("name its certificate with SSL_CERT_FILE"),
+        "{fault}"
+    );
 }
 
 #[tokio::test]
@@ -147,4 +168,82 @@ async fn a_connection_must_be_made_in_time() {
     };
     let error = get(&transport, &url, options).await.unwrap_err();
     assert!(matches!(error, Error::ConnectionTimeout), "{error:?}");
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_said_in_words() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let plain = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
+            let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, plain).await;
+        }
+    });
+    let free = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let refused = free.local_addr().unwrap().port();
+    drop(free);
+    for (url, words) in [
+        (
+            format!("https://localhost:{port}/"),
+            format!("localhost:{port} does not speak TLS on this port"),
+        ),
+        (
+            format!("http://127.0.0.1:{refused}/"),
+            format!("127.0.0.1:{refused} refuses connections"),
+        ),
+    ] {
+        let transport = trusting(&url, Localhost::new(&[]).roots);
+        get(&transport, &url, RequestOptions::default())
+            .await
+            .unwrap_err();
+        assert_eq!(transport.fault(), Some(words));
+    }
+}
+
+/// Serves one HTTP/2 stream by hand.
+async fn h2_server(
+    serve: impl Fn(h2::server::SendResponse<Bytes>) + Send + 'static,
+) -> (String, rustls::RootCertStore) {
+    let localhost = Localhost::new(&[b"h2"]);
+    let (roots, config) = (localhost.roots.clone(), localhost.server);
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let url = format!(
+        "https://localhost:{}/",
+        listener.local_addr().unwrap().port()
+    );
+    tokio::spawn(async move {
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        while let Ok((stream, _)) = listener.accept().await {
+            let stream = acceptor.accept(stream).await.unwrap();
+            let mut connection = h2::server::handshake(stream).await.unwrap();
+            while let Some(Ok((_, respond))) = connection.accept().await {
+                serve(respond);
+            }
+        }
+    });
+    (url, roots)
+}
+
+#[tokio::test]
+async fn a_stream_that_is_reset_is_not_one_that_ended() {
+    for (reset, whole) in [(true, false), (false, true)] {
+        let (url, roots) = h2_server(move |mut respond| {
+            let mut body = respond.send_response(Response::new(()), false).unwrap();
+            body.send_data(Bytes::from_static(b"{\"half\":"), !reset)
+                .unwrap();
+            if reset {
+                tokio::spawn(async move {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    body.send_reset(h2::Reason::NO_ERROR);
+                });
+            }
+        })
+        .await;
+        let answer = get(&trusting(&url, roots), &url, RequestOptions::default())
+            .await
+            .unwrap();
+        let body = answer.into_body().collect().await;
+        assert_eq!(body.is_ok(), whole, "{body:?}");
+    }
 }

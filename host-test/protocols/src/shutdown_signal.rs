@@ -1,0 +1,113 @@
+//! Signals that end a run: Ctrl-C, and the one by which schedulers end a process.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use connector_runtime::CancellationToken;
+use connector_runtime::contract::FailureKind;
+use connector_runtime::failure::Failure;
+use connector_runtime::run::Completed;
+
+/// How long a run may take to end in good order after the signal.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// The signal that a process was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShutdownSignal {
+    /// Ctrl-C.
+    Interrupt,
+    /// From a scheduler.
+    Terminate,
+}
+
+/// Listens for the signals of a process.
+#[derive(Debug, Clone)]
+pub struct Shutdown {
+    token: CancellationToken,
+    received: Arc<OnceLock<ShutdownSignal>>,
+}
+
+impl Shutdown {
+    /// Listens from now on. A second signal ends the process at once.
+    #[must_use]
+    pub fn listen() -> Self {
+        let shutdown = Self {
+            token: CancellationToken::new(),
+            received: Arc::default(),
+        };
+        let listening = shutdown.clone();
+        tokio::spawn(async move {
+            let signal = next_signal().await;
+            let _ = listening.received.set(signal);
+            listening.token.cancel();
+            end_process(next_signal().await);
+        });
+        shutdown
+    }
+
+    /// Cancelled by the first signal.
+    #[must_use]
+    pub fn token(&self) -> CancellationToken {
+        self.token.clone()
+    }
+
+    /// The signal, if there was one.
+    #[must_use]
+    pub fn received(&self) -> Option<ShutdownSignal> {
+        self.received.get().copied()
+    }
+
+    /// Waits for a run that has this token. A run that does not end soon after the signal is abandoned: its last
+    /// checkpoint is good.
+    ///
+    /// # Errors
+    ///
+    /// The run failed, or was stopped by the signal.
+    pub async fn run(
+        &self,
+        run: impl Future<Output = Result<Completed, Failure>>,
+    ) -> Result<Completed, Failure> {
+        let abandoned = async {
+            self.token.cancelled().await;
+            tokio::time::sleep(GRACE).await;
+        };
+        tokio::select! {
+            ended = run => ended,
+            () = abandoned => Err(Failure::new(
+                FailureKind::Cancelled,
+                "interrupted; the next run resumes at the last checkpoint",
+            )),
+        }
+    }
+}
+
+/// Waits for the next signal.
+async fn next_signal() -> ShutdownSignal {
+    let interrupted = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
+            return tokio::select! {
+                _ = interrupted => ShutdownSignal::Interrupt,
+                _ = terminated.recv() => ShutdownSignal::Terminate,
+            };
+        }
+    }
+    let _ = interrupted.await;
+    ShutdownSignal::Interrupt
+}
+
+/// Ends the process as the signal does by default, so that its parent sees by what it ended.
+pub fn end_process(signal: ShutdownSignal) -> ! {
+    #[cfg(unix)]
+    {
+        let number = match signal {
+            ShutdownSignal::Interrupt => signal_hook::consts::SIGINT,
+            ShutdownSignal::Terminate => signal_hook::consts::SIGTERM,
+        };
+        let _ = signal_hook::low_level::emulate_default_handler(number);
+    }
+    let _ = signal;
+    std::process::exit(1)
+}

@@ -1,0 +1,109 @@
+//! What the sections of the page are put together from.
+
+use maud::{Markup, PreEscaped, html};
+
+use super::palette::Paint;
+use super::words;
+
+/// A section with its heading and, at its end, the SQL that it was made by.
+pub(super) fn section(id: &str, title: &str, body: &Markup, queries: &[&str]) -> Markup {
+    html! {
+        section id=(id) {
+            h2 { (title) }
+            (body)
+            details.sql {
+                summary { "The SQL of this section" }
+                @for query in queries { pre tabindex="0" { code { (query.trim_end()) } } }
+            }
+        }
+    }
+}
+
+/// Charts under their title, with the same numbers as a table below.
+pub(super) fn block(title: &str, charts: &Markup, table: &Markup) -> Markup {
+    html! {
+        figure {
+            figcaption { h3 { (title) } }
+            (charts)
+            details { summary { "The numbers" } (table) }
+        }
+    }
+}
+
+/// What the colours mean.
+pub(super) fn key(legend: &[(Paint, &str)]) -> Markup {
+    html! {
+        p.key {
+            @for (paint, meaning) in legend {
+                span { i style=(fill(*paint)) {} (meaning) } " "
+            }
+        }
+    }
+}
+
+/// A table whose first column is words and whose others are numbers; it scrolls by itself where it is too wide.
+pub(super) fn table(columns: &[&str], rows: impl Iterator<Item = (Markup, Vec<String>)>) -> Markup {
+    html! {
+        div.scroll tabindex="0" {
+            table {
+                (head(columns))
+                (body(rows))
+            }
+        }
+    }
+}
+
+/// Rows of a ranking that are seen at once.
+const FIRST: usize = 10;
+
+/// A ranking: tables whose first column has a bar under its words; what comes after the first is folded away.
+pub(super) fn ranking(columns: &[&str], rows: Vec<(Markup, Vec<String>)>) -> Markup {
+    let more = rows.len().saturating_sub(FIRST);
+    let mut rows = rows.into_iter();
+    html! {
+        table.ranking { (head(columns)) (body(rows.by_ref().take(FIRST))) }
+        @if more > 0 {
+            details {
+                summary { (more) " more" }
+                table.ranking { (head(columns)) (body(rows)) }
+            }
+        }
+    }
+}
+
+fn head(columns: &[&str]) -> Markup {
+    html! { thead { tr { @for column in columns { th scope="col" { (column) } } } } }
+}
+
+fn body(rows: impl Iterator<Item = (Markup, Vec<String>)>) -> Markup {
+    html! {
+        tbody {
+            @for (head, numbers) in rows {
+                tr {
+                    th scope="row" { (head) }
+                    @for number in numbers { td { (number) } }
+                }
+            }
+        }
+    }
+}
+
+/// A bar across a row: its parts, each a share of the longest row's whole.
+pub(super) fn bar(parts: &[(Paint, u64)], longest: u64) -> Markup {
+    html! {
+        div.bar aria-hidden="true" {
+            @for (paint, part) in parts.iter().filter(|(_, part)| *part > 0) {
+                i style={ (fill(*paint)) ";width:" (words::percent(*part, longest)) } {}
+            }
+        }
+    }
+}
+
+/// In place of a chart or a list that would be empty.
+pub(super) fn nothing(why: &str) -> Markup {
+    html! { p.nothing { (why) } }
+}
+
+fn fill(paint: Paint) -> PreEscaped<String> {
+    PreEscaped(format!("background:var(--{})", paint.name()))
+}

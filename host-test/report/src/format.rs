@@ -1,0 +1,146 @@
+//! How numbers, days, names and links are written.
+
+use jiff::civil::Date;
+use maud::{Markup, html};
+
+/// A number with its thousands apart.
+pub(super) fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let first = digits.len() % 3;
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && place % 3 == first {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A number of things; the word gets an s.
+pub(super) fn things(number: u64, thing: &str) -> String {
+    match number {
+        1 => format!("1 {thing}"),
+        _ => format!("{} {thing}s", count(number)),
+    }
+}
+
+/// A number of people.
+pub(super) fn people(number: u64) -> String {
+    match number {
+        1 => "1 person".to_owned(),
+        _ => format!("{} people", count(number)),
+    }
+}
+
+/// A day as people write it.
+pub(super) fn long_day(day: Date) -> String {
+    day.strftime("%-d %B %Y").to_string()
+}
+
+/// A day, or a dash where there is none.
+pub(super) fn day(day: Option<Date>) -> String {
+    day.map_or_else(|| "–".to_owned(), |day| day.to_string())
+}
+
+/// A share in percent, to one decimal, as a style sheet wants it.
+pub(super) fn percent(part: u64, whole: u64) -> String {
+    let permille = u128::from(part) * 1000 / u128::from(whole.max(1));
+    format!("{}.{}%", permille / 10, permille % 10)
+}
+
+/// Somebody's or something's name, in a direction of its own, as a link where the address is one of the web.
+///
+/// Names and addresses are written by others: an address with any other scheme, such as `javascript:`, is none.
+pub(super) fn named(name: Option<&str>, address: Option<&str>) -> Markup {
+    let name = html! {
+        @match known(name) {
+            Some(name) => { bdi title=(name) { (name) } },
+            None => { i { "untitled" } },
+        }
+    };
+    match address.filter(|address| is_of_the_web(address)) {
+        Some(address) => html! { a href=(address) rel="noopener noreferrer" { (name) } },
+        None => name,
+    }
+}
+
+/// A name that can be seen.
+pub(super) fn known(name: Option<&str>) -> Option<&str> {
+    name.filter(|name| !name.trim().is_empty())
+}
+
+fn is_of_the_web(address: &str) -> bool {
+    let begins = |scheme: &str| {
+        address
+            .get(..scheme.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    };
+    begins("https://") || begins("http://")
+}
+
+/// The host of an address.
+pub(super) fn host(address: &str) -> Option<String> {
+    let address: http::Uri = address.parse().ok()?;
+    address.host().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_readable() {
+        for (number, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1,000"),
+            (1_234_567, "1,234,567"),
+            (12_345, "12,345"),
+        ] {
+            assert_eq!(count(number), text);
+        }
+        assert_eq!(things(1, "document"), "1 document");
+        assert_eq!(things(2000, "document"), "2,000 documents");
+        assert_eq!(people(1), "1 person");
+    }
+
+    #[test]
+    fn a_share_is_at_home_in_a_style_sheet() {
+        for (part, whole, text) in [
+            (0, 0, "0.0%"),
+            (1, 3, "33.3%"),
+            (3, 3, "100.0%"),
+            (u64::MAX, u64::MAX, "100.0%"),
+        ] {
+            assert_eq!(percent(part, whole), text);
+        }
+    }
+
+    #[test]
+    fn only_the_web_is_linked_and_all_text_is_escaped() {
+        for (name, address, html) in [
+            (
+                "A",
+                "https://a.example/?b&c",
+                "<a href=\"https://a.example/?b&amp;c\" rel=\"noopener noreferrer\"><bdi title=\"A\">A</bdi></a>",
+            ),
+            (
+                "A",
+                "HTTP://a.example",
+                "<a href=\"HTTP://a.example\" rel=\"noopener noreferrer\"><bdi title=\"A\">A</bdi></a>",
+            ),
+            ("A", "javascript:alert(1)", "<bdi title=\"A\">A</bdi>"),
+            ("A", " https://a.example", "<bdi title=\"A\">A</bdi>"),
+            ("A", "データ", "<bdi title=\"A\">A</bdi>"),
+            (
+                "<script>alert('&\")</script>",
+                "",
+                "<bdi title=\"&lt;script&gt;alert('&amp;&quot;)&lt;/script&gt;\">&lt;script&gt;alert('&amp;&quot;)&lt;/script&gt;</bdi>",
+            ),
+            (" ", "", "<i>untitled</i>"),
+        ] {
+            assert_eq!(named(Some(name), Some(address)).into_string(), html);
+        }
+    }
+}

@@ -1,1 +1,0 @@
-//! What the guest is given, and who signs.

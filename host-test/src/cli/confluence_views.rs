@@ -1,0 +1,46 @@
+//! The views of a database under DX's names: each stream, and pages with what belongs to them.
+
+use connector_runtime::runtime::Runtime;
+use connector_runtime::stream::Stream;
+
+/// The connector whose tables they are about.
+const CONNECTOR: &str = "confluence-cloud";
+
+const PAGES: &str = "
+    SELECT pages.*, page_views.views_count, page_content_states.content_state_name
+    FROM (SELECT {columns} FROM pages) AS pages
+    LEFT JOIN page_views ON page_views.page_id = pages.source_id
+    LEFT JOIN page_content_states ON page_content_states.page_id = pages.source_id";
+
+/// Makes the views by their names and statements, if the database belongs to this connector.
+pub(super) fn create(
+    runtime: &Runtime,
+    create_views: impl FnOnce(&[(&str, String)]) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    if runtime.description().name != CONNECTOR {
+        return Ok(());
+    }
+    let views = runtime.streams().iter().map(view);
+    let views: Vec<_> = views.collect();
+    let views: Vec<_> = views
+        .iter()
+        .map(|(name, select)| (name.as_str(), select.clone()))
+        .collect();
+    create_views(&views)
+}
+
+/// Names of streams and columns are identifiers: the runtime has checked them.
+fn view(stream: &Stream) -> (String, String) {
+    let columns = stream
+        .columns
+        .iter()
+        .map(|column| format!("\"{}\"", column.name));
+    let columns = columns.collect::<Vec<_>>().join(", ");
+    let name = format!("confluence_{}", stream.name);
+    let select = if stream.name == "pages" {
+        PAGES.replace("{columns}", &columns)
+    } else {
+        format!("SELECT {columns} FROM \"{}\"", stream.name)
+    };
+    (name, select)
+}
