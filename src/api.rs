@@ -1,4 +1,4 @@
-//! The seven endpoints: their paths and scopes, what they answer, and the rows that become of it.
+//! What the endpoints answer, and the rows that become of it: a file for each endpoint.
 
 pub mod label;
 pub mod page;
@@ -8,103 +8,242 @@ pub mod user;
 pub mod version;
 pub mod view;
 
-use std::fmt;
+use serde::Deserialize;
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use crate::endpoint::Endpoint;
+use crate::wire::{BodyError, FieldReader, List, Nested, Value, decode};
 
-use crate::error::Result;
-use crate::fields::Fields;
-
-/// An endpoint that the connector calls; there are no others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Endpoint {
-    /// The list of spaces.
-    Spaces,
-    /// The list of pages.
-    Pages,
-    /// The versions of a page.
-    Versions,
-    /// The labels of a page.
-    Labels,
-    /// Up to 250 users by account id. A POST that only reads.
-    Users,
-    /// How often a page was viewed.
-    Views,
-    /// The content state of a page.
-    States,
+/// A value that became null because it has no meaning for its column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadableValue {
+    /// Where it came from.
+    pub endpoint: Endpoint,
+    /// The column.
+    pub column: &'static str,
+    /// The key of its row, as a person would name it.
+    pub key: String,
 }
 
-impl Endpoint {
-    /// All of them, in the order in which `validate` asks.
-    pub const ALL: [Self; 7] = [
-        Self::Spaces,
-        Self::Pages,
-        Self::Versions,
-        Self::Labels,
-        Self::Users,
-        Self::Views,
-        Self::States,
-    ];
+/// What was read, and which values in it became null.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decoded<T> {
+    /// What was read.
+    pub value: T,
+    /// The values without meaning.
+    pub unreadable: Vec<UnreadableValue>,
+}
 
-    /// The path below the base URL, with the method where that is not GET.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Spaces => "/wiki/api/v2/spaces",
-            Self::Pages => "/wiki/api/v2/pages",
-            Self::Versions => "/wiki/api/v2/pages/{id}/versions",
-            Self::Labels => "/wiki/api/v2/pages/{id}/labels",
-            Self::Users => "POST /wiki/api/v2/users-bulk",
-            Self::Views => "/wiki/rest/api/analytics/content/{id}/views",
-            Self::States => "/wiki/rest/api/content/{id}/state",
+/// The rows of a response.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rows<R> {
+    /// Those that can be told from others.
+    pub rows: Vec<R>,
+    /// How many have no readable key.
+    pub unusable: usize,
+    /// The values without meaning.
+    pub unreadable: Vec<UnreadableValue>,
+    /// How the listing goes on, as the body says.
+    pub next: NextLink,
+}
+
+/// `_links.next` of a listing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum NextLink {
+    /// There is none.
+    #[default]
+    None,
+    /// A link.
+    Link(String),
+    /// Something that is no link.
+    Unreadable,
+}
+
+/// A row of a response with `results`.
+pub trait ListedRow: Sized {
+    /// Where the rows come from.
+    const ENDPOINT: Endpoint;
+    /// What comes over the wire.
+    type Wire<'a>: Deserialize<'a>;
+
+    /// Makes a row of it; none if its key cannot be read.
+    fn from_wire(
+        wire: Self::Wire<'_>,
+        context: Context<'_>,
+        fields: &mut FieldReader,
+    ) -> Option<Self>;
+
+    /// Its key, as a person would name it.
+    fn key(&self) -> String;
+}
+
+/// What a row does not say itself.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Context<'a> {
+    /// The page that was asked about.
+    pub page_id: &'a str,
+    /// The site's address with `/wiki`, which comes with each listing.
+    pub base: Option<&'a str>,
+}
+
+/// A response with `results`.
+#[derive(Deserialize)]
+#[serde(default, bound(deserialize = "T: Deserialize<'de>, 'de: 'a"))]
+struct Envelope<'a, T> {
+    results: List<T>,
+    #[serde(rename = "_links")]
+    links: Nested<Links<'a>>,
+    errors: List<Empty>,
+    #[serde(rename = "statusCode")]
+    status_code: Value<'a>,
+}
+
+impl<T> Default for Envelope<'_, T> {
+    fn default() -> Self {
+        Self {
+            results: List::Missing,
+            links: Nested::Missing,
+            errors: List::Missing,
+            status_code: Value::Missing,
         }
     }
+}
 
-    /// The path for the page `id`; without effect on the endpoints that are not a page's.
-    #[must_use]
-    pub fn path(self, id: &str) -> String {
-        let path = self.as_str();
-        let path = path.strip_prefix("POST ").unwrap_or(path);
-        let Some((before, rest)) = path.split_once('{') else {
-            return path.to_owned();
+/// An object of which nothing is read.
+#[derive(Debug, Default, PartialEq, Deserialize)]
+struct Empty {}
+
+/// `_links` of a listing, a space or a page.
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+pub struct Links<'a> {
+    next: Value<'a>,
+    base: Value<'a>,
+    webui: Value<'a>,
+}
+
+/// Reads the rows of a response.
+///
+/// # Errors
+///
+/// It is no JSON, has no list of results, or is an error in the clothes of an answer.
+pub fn read_rows<R: ListedRow>(body: &[u8], page_id: &str) -> Result<Rows<R>, BodyError> {
+    decode(body, |json| {
+        serde_json::from_slice(json).map(|envelope| rows_of(envelope, page_id))
+    })?
+}
+
+fn rows_of<'a, R: ListedRow>(
+    envelope: Envelope<'a, R::Wire<'a>>,
+    page_id: &str,
+) -> Result<Rows<R>, BodyError> {
+    refuse_error_shape(&envelope.status_code, &envelope.errors)?;
+    let List::Items(items) = envelope.results else {
+        return Err(BodyError::Unexpected(
+            "JSON without a list of results".into(),
+        ));
+    };
+    let (next, base) = match envelope.links {
+        Nested::Object(links) => (next_link(links.next), links.base.into_text()),
+        Nested::Missing => (NextLink::None, None),
+        Nested::Other => (NextLink::Unreadable, None),
+    };
+    let context = Context {
+        page_id,
+        base: base.as_deref(),
+    };
+    let mut read = Rows {
+        rows: Vec::with_capacity(items.len()),
+        unusable: 0,
+        unreadable: Vec::new(),
+        next,
+    };
+    for item in items {
+        read.add(item, context);
+    }
+    Ok(read)
+}
+
+impl<R: ListedRow> Rows<R> {
+    fn add(&mut self, item: Nested<R::Wire<'_>>, context: Context<'_>) {
+        let mut fields = FieldReader::default();
+        let row = match item {
+            Nested::Object(wire) => R::from_wire(wire, context, &mut fields),
+            Nested::Missing | Nested::Other => None,
         };
-        let after = rest.strip_prefix("id}").unwrap_or_default();
-        let id = utf8_percent_encode(id, NON_ALPHANUMERIC);
-        format!("{before}{id}{after}")
-    }
-
-    /// The scope that a scoped token needs (`x-atlassian-oauth2-scopes`, state "Current").
-    #[must_use]
-    pub fn scope(self) -> &'static str {
-        match self {
-            Self::Spaces => "read:space:confluence",
-            Self::Pages | Self::Versions | Self::Labels => "read:page:confluence",
-            Self::Users => "read:user:confluence",
-            Self::Views | Self::States => "read:confluence-content.summary",
+        match row {
+            Some(row) => {
+                let key = || row.key();
+                self.unreadable
+                    .extend(unreadable(R::ENDPOINT, &fields, key));
+                self.rows.push(row);
+            }
+            None => self.unusable += 1,
         }
     }
+}
 
-    /// Whether it belongs to one page, so that a 404 may mean that page.
-    #[must_use]
-    pub fn is_of_a_page(self) -> bool {
-        matches!(
-            self,
-            Self::Versions | Self::Labels | Self::Views | Self::States
-        )
+/// The values of one row that became null.
+fn unreadable(
+    endpoint: Endpoint,
+    fields: &FieldReader,
+    key: impl Fn() -> String,
+) -> impl Iterator<Item = UnreadableValue> {
+    fields
+        .unreadable
+        .iter()
+        .map(move |&column| UnreadableValue {
+            endpoint,
+            column,
+            key: key(),
+        })
+}
+
+fn next_link(next: Value<'_>) -> NextLink {
+    match next {
+        Value::Missing => NextLink::None,
+        Value::Text(link) if link.is_empty() => NextLink::None,
+        Value::Text(link) => NextLink::Link(link.into_owned()),
+        _ => NextLink::Unreadable,
     }
 }
 
-impl fmt::Display for Endpoint {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
+/// Refuses `{"statusCode":403,…}` and `{"errors":[…]}`, which were seen with a status of 200.
+fn refuse_error_shape(status: &Value<'_>, errors: &List<Empty>) -> Result<(), BodyError> {
+    let has_errors = match errors {
+        List::Missing => false,
+        List::Items(errors) => !errors.is_empty(),
+        List::Other => true,
+    };
+    if status.is_missing() && !has_errors {
+        return Ok(());
     }
+    Err(BodyError::Unexpected(
+        "an error in an answer with HTTP 200".into(),
+    ))
 }
 
-/// The address of a space or a page for a browser: the site's own address with `/wiki`, which comes with each
-/// listing, and `_links.webui`, which is relative to it.
-fn source_url(fields: &mut Fields<'_>, base: Option<&str>) -> Result<Option<String>> {
-    let webui = fields.object("_links")?.text("webui")?;
-    Ok(base
-        .zip(webui)
-        .map(|(base, webui)| format!("{base}{webui}")))
+/// The address of a space or a page for a browser: an absolute `_links.webui`, or the site's address with `/wiki`,
+/// which comes with each listing, and a relative one.
+fn source_url(
+    links: Nested<Links<'_>>,
+    base: Option<&str>,
+    fields: &mut FieldReader,
+) -> Option<String> {
+    let links = match links {
+        Nested::Object(links) => links,
+        Nested::Missing => return None,
+        Nested::Other => {
+            fields.unreadable.push("source_url");
+            return None;
+        }
+    };
+    let webui = fields.text("source_url", links.webui)?;
+    if webui.contains("://") {
+        return Some(webui);
+    }
+    let (base, webui) = (base?.trim_end_matches('/'), webui.trim_start_matches('/'));
+    Some(format!("{base}/{webui}"))
 }
+
+#[cfg(test)]
+mod tests;

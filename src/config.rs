@@ -1,45 +1,57 @@
-//! The configuration, checked whole: every problem is reported at once with its field.
+//! The configuration, checked as a whole: every problem is reported at once with its field.
 
-use std::fmt;
-use std::net::Ipv4Addr;
 use std::time::Duration;
+
+use serde_json::{Map, Value};
 
 use crate::error::{Error, Kind, Result};
 use crate::secret::Credentials;
-use crate::url::Url;
-use crate::value::{Object, Value};
 
+mod base_url;
+mod reader;
 #[cfg(test)]
 mod tests;
 
-/// What [`Config::parse`] accepts, as JSON Schema: for forms and for programs that check before they call.
+pub use base_url::{BaseUrl, TEMPLATES};
+use reader::FieldReader;
+
+/// What [`Config::parse`] accepts, as JSON Schema (draft-07): for forms, and for hosts that have to know the secret.
 ///
-/// It stands beside the parser rather than in it, so that the component doesn't carry it; a test holds the two
-/// together. `api_token` is not required here, because a host may sign the requests itself.
+/// `api_token` is not required in it, because a host may sign the requests. A test compares it with the parser.
 pub const SCHEMA: &str = include_str!("config.schema.json");
 
-/// A configuration that can't be wrong in itself; whether the service accepts it is another question.
+/// A configuration that is right in itself; whether the service accepts it is another question.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Where the service is.
     pub base_url: BaseUrl,
-    /// What the requests are signed with, or none when the host signs them.
+    /// What the requests are signed with; none if the host signs them.
     pub credentials: Option<Credentials>,
     /// Whether the token begins as Atlassian's do: a hint for messages, not a rule.
     pub token_looks_right: bool,
     /// The keys of the spaces to read; empty for all.
     pub spaces: Vec<String>,
+    /// The keys of spaces that are not read.
+    pub exclude_spaces: Vec<String>,
+    /// Whether personal spaces are read.
+    pub include_personal_spaces: bool,
     /// Requests in flight at most.
     pub max_concurrency: usize,
-    /// Rows asked for per page of a listing.
+    /// Rows per page of a listing.
     pub page_size: u32,
-    /// How long one request may take from its start to the end of its answer.
+    /// How long one request may take, from its start to the end of its answer.
     pub timeout: Duration,
-    /// How often and how long a failed request is tried again.
+    /// How often and how long a failed request is retried.
     pub retry: Retry,
+    /// Days within which incremental runs read everything again; 0 for never.
+    pub refresh_days: u32,
+    /// Requests that one run may spend on that.
+    pub refresh_requests: u64,
+    /// Ids of pages whose details are never read.
+    pub skip_pages: Vec<String>,
 }
 
-/// How often and how long a failed request is tried again.
+/// How often and how long a failed request is retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retry {
     /// Tries after the first one.
@@ -48,35 +60,6 @@ pub struct Retry {
     pub patience: Duration,
 }
 
-/// The site's own address, or the gateway's with the cloud id in its path; never with a trailing slash.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BaseUrl {
-    /// Whether the scheme is https.
-    pub secure: bool,
-    /// Host and port.
-    pub authority: String,
-    /// Empty on the site's own address, `/ex/confluence/<cloud-id>` on the gateway.
-    pub path: String,
-}
-
-impl BaseUrl {
-    /// Whether requests go through Atlassian's gateway, which scoped tokens need.
-    #[must_use]
-    pub fn is_gateway(&self) -> bool {
-        !self.path.is_empty()
-    }
-}
-
-impl fmt::Display for BaseUrl {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = if self.secure { "https" } else { "http" };
-        write!(formatter, "{scheme}://{}{}", self.authority, self.path)
-    }
-}
-
-const URL_HELP: &str = "use https://api.atlassian.com/ex/confluence/<cloud-id> with a scoped token, \
-     or https://<site>.atlassian.net with an unscoped one";
-
 impl Config {
     /// Reads a configuration.
     ///
@@ -84,27 +67,27 @@ impl Config {
     ///
     /// [`Kind::InvalidConfig`] with all problems in one message.
     pub fn parse(json: &str) -> Result<Self> {
-        let fields = match serde_json::from_str(json) {
-            Ok(Value::Object(fields)) => fields,
-            Ok(_) => return Err(invalid("the configuration must be a JSON object")),
-            // The parser's words could quote a secret, its position can't.
-            Err(error) => {
+        let fields: Value =
+            serde_json::from_str(json.trim_start_matches('\u{feff}')).map_err(|error| {
+                // The parser's message could quote a secret, its position can't.
                 let (line, column) = (error.line(), error.column());
-                return Err(invalid(&format!(
+                invalid(format!(
                     "the configuration is not JSON (line {line}, column {column})"
-                )));
-            }
+                ))
+            })?;
+        let Value::Object(fields) = fields else {
+            return Err(invalid("the configuration must be a JSON object"));
         };
-        let mut reader = Reader::new(fields);
+        let mut reader = FieldReader::new(fields);
         let config = Self::read(&mut reader);
         reader.refuse_unknown();
         match config {
             Some(config) if reader.problems.is_empty() => Ok(config),
-            _ => Err(invalid(&reader.problems.join("; "))),
+            _ => Err(invalid(reader.problems.join("; "))),
         }
     }
 
-    /// `text` without the secret, should the other side have sent it back.
+    /// `text` without the secret, in case the service sent it back.
     #[must_use]
     pub fn redact(&self, text: &str) -> String {
         match &self.credentials {
@@ -113,248 +96,169 @@ impl Config {
         }
     }
 
-    fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let base_url = reader.required_text("base_url");
-        let base_url = base_url.and_then(|text| {
-            BaseUrl::parse(&text)
-                .map_err(|why| reader.problem("base_url", &why))
-                .ok()
-        });
-        let (credentials, token_looks_right) = read_credentials(reader);
-        let spaces = reader.texts("spaces");
-        let max_concurrency = reader.number("max_concurrency", 1..=64, 8);
-        let page_size = reader.number("page_size", 1..=250, 250);
-        let timeout = reader.number("timeout_s", 1..=600, 60);
-        let retry = read_retry(reader);
+    fn read(reader: &mut FieldReader) -> Option<Self> {
+        let base_url = read_base_url(reader);
+        let token = read_token(reader);
+        let credentials = read_credentials(reader, &token);
+        let max_concurrency = reader.number("max_concurrency", &(1..=64), 8);
+        let page_size = reader.number("page_size", &(1..=250), 250);
+        let refresh_days = reader.number("refresh_days", &(0..=365), 7);
         Some(Self {
-            base_url: base_url?,
             credentials,
-            token_looks_right,
-            spaces,
+            token_looks_right: token.looks_right(),
+            spaces: reader.texts("spaces", "is empty: leave it out to read every space"),
+            exclude_spaces: reader
+                .texts("exclude_spaces", "is empty: leave it out to exclude none"),
+            include_personal_spaces: reader.boolean("include_personal_spaces", true),
             max_concurrency: usize::try_from(max_concurrency).ok()?,
             page_size: u32::try_from(page_size).ok()?,
-            timeout: Duration::from_secs(timeout),
-            retry,
+            timeout: Duration::from_secs(reader.number("timeout_s", &(1..=600), 60)),
+            retry: read_retry(reader),
+            refresh_days: u32::try_from(refresh_days).ok()?,
+            refresh_requests: reader.number("refresh_requests", &(1..=10_000_000), 20_000),
+            skip_pages: read_page_ids(reader),
+            base_url: base_url?,
         })
     }
 }
 
-fn invalid(message: &str) -> Error {
+fn invalid(message: impl Into<String>) -> Error {
     Error::new(Kind::InvalidConfig, message)
 }
 
-fn read_credentials(reader: &mut Reader<'_>) -> (Option<Credentials>, bool) {
-    let username = reader.text("username").unwrap_or_default();
-    if username.contains(':') || username.chars().any(char::is_control) {
-        reader.problem("username", "must be an e-mail address");
+fn read_base_url(reader: &mut FieldReader) -> Option<BaseUrl> {
+    match reader.take("base_url") {
+        None => reader.problem("base_url", &format!("is missing; {}", base_url::HELP)),
+        Some(Value::String(text)) => match BaseUrl::parse(&text) {
+            Ok(base_url) => return Some(base_url),
+            Err(problem) => reader.problem("base_url", &problem),
+        },
+        Some(_) => reader.problem("base_url", "must be a text"),
     }
-    let Some(token) = reader.text("api_token") else {
-        return (None, true);
-    };
-    if token.is_empty() || token.chars().any(|c| c.is_control() || c.is_whitespace()) {
-        reader.problem("api_token", "is empty or has white space in it");
-    }
-    if username.is_empty() {
-        reader.problem(
-            "username",
-            "is missing: the e-mail address of the account that the token belongs to",
-        );
-    }
-    (
-        Some(Credentials::basic(&username, &token)),
-        token.starts_with("ATATT3x"),
-    )
+    None
 }
 
-fn read_retry(reader: &mut Reader<'_>) -> Retry {
-    let defaults = Retry {
-        attempts: 5,
-        patience: Duration::from_mins(5),
-    };
-    let fields = match reader.take("retry") {
-        None | Some(Value::Null) => return defaults,
-        Some(Value::Object(fields)) => fields,
+/// The secret, or who has it.
+enum Token {
+    Given(String),
+    /// The host signs the requests.
+    HeldByHost,
+    Unusable,
+}
+
+impl Token {
+    fn looks_right(&self) -> bool {
+        match self {
+            Self::Given(token) => token.starts_with("ATATT3x"),
+            Self::HeldByHost | Self::Unusable => true,
+        }
+    }
+}
+
+fn read_token(reader: &mut FieldReader) -> Token {
+    let has_oauth = match reader.take("oauth") {
+        None => false,
+        Some(Value::Object(_)) => true,
         Some(_) => {
-            reader.problem("retry", "must be an object with attempts and patience_s");
-            return defaults;
+            reader.problem(
+                "oauth",
+                "must be an object with client_id and client_secret",
+            );
+            false
         }
     };
-    let mut inner = Reader::new(fields);
-    let attempts = inner.number("attempts", 0..=20, u64::from(defaults.attempts));
-    let patience = inner.number("patience_s", 0..=86_400, defaults.patience.as_secs());
-    inner.refuse_unknown();
-    reader.problems.extend(
-        inner
-            .problems
-            .into_iter()
-            .map(|problem| format!("retry.{problem}")),
-    );
+    match reader.take("api_token") {
+        Some(Value::String(text)) => return check_token(reader, text.trim()),
+        Some(Value::Object(fields)) if is_held_by_host(&fields) => return Token::HeldByHost,
+        // The host trades the client's secret for a token, and signs.
+        None if has_oauth => return Token::HeldByHost,
+        None => reader.problem(
+            "api_token",
+            "is missing: create an API token in your Atlassian account, or let the host sign the requests",
+        ),
+        Some(_) => reader.problem(
+            "api_token",
+            r#"must be a text, or {"held_by_host": true} if the host signs the requests"#,
+        ),
+    }
+    Token::Unusable
+}
+
+fn is_held_by_host(fields: &Map<String, Value>) -> bool {
+    fields.len() == 1 && fields.get("held_by_host") == Some(&Value::Bool(true))
+}
+
+/// A token goes into a header: visible ASCII characters alone. Zero-width characters come with copying from web pages.
+fn check_token(reader: &mut FieldReader, token: &str) -> Token {
+    if token.is_empty() {
+        reader.problem("api_token", "is empty");
+        return Token::Unusable;
+    }
+    let odd = |character: char| !character.is_ascii_graphic();
+    match token
+        .chars()
+        .enumerate()
+        .find(|&(_, character)| odd(character))
+    {
+        None => Token::Given(token.to_owned()),
+        Some((index, character)) => {
+            let what = format!(
+                "has a character that no token has (U+{:04X} at place {}): copy the token again",
+                u32::from(character),
+                index + 1
+            );
+            reader.problem("api_token", &what);
+            Token::Unusable
+        }
+    }
+}
+
+fn read_credentials(reader: &mut FieldReader, token: &Token) -> Option<Credentials> {
+    let username = reader.text("username").unwrap_or_default();
+    let scheme = reader.text("authentication");
+    match scheme.as_deref().unwrap_or("basic") {
+        "bearer" => match token {
+            Token::Given(token) => Some(Credentials::bearer(token)),
+            Token::HeldByHost | Token::Unusable => None,
+        },
+        "basic" => {
+            check_username(reader, &username);
+            match token {
+                Token::Given(token) => Some(Credentials::basic(&username, token)),
+                Token::HeldByHost | Token::Unusable => None,
+            }
+        }
+        _ => {
+            reader.problem("authentication", r#"must be "basic" or "bearer""#);
+            None
+        }
+    }
+}
+
+fn check_username(reader: &mut FieldReader, username: &str) {
+    if username.is_empty() {
+        let what = "is missing: the e-mail address of the account that the token belongs to";
+        reader.problem("username", what);
+    } else if username.contains(':') || username.chars().any(char::is_control) {
+        reader.problem("username", "must be an e-mail address");
+    }
+}
+
+fn read_retry(reader: &mut FieldReader) -> Retry {
+    let mut inner = reader.object("retry").unwrap_or_default();
+    let attempts = inner.number("attempts", &(0..=20), 5);
+    let patience = inner.number("patience_s", &(0..=86_400), 300);
+    reader.absorb("retry", inner);
     Retry {
-        attempts: u32::try_from(attempts).unwrap_or(defaults.attempts),
+        attempts: u32::try_from(attempts).unwrap_or_default(),
         patience: Duration::from_secs(patience),
     }
 }
 
-impl BaseUrl {
-    fn parse(text: &str) -> std::result::Result<Self, String> {
-        let url = Url::parse(text).ok_or_else(|| format!("is not an absolute URL; {URL_HELP}"))?;
-        if url.authority.contains('@') {
-            return Err("must not hold credentials: put them into username and api_token".into());
-        }
-        if url.more {
-            return Err(format!("must end after its path; {URL_HELP}"));
-        }
-        let (host, port) = url.host_and_port().unwrap_or_default();
-        let host = host.to_ascii_lowercase();
-        let secure = match url.scheme.to_ascii_lowercase().as_str() {
-            "https" => true,
-            "http" if is_loopback(&host) => false,
-            "http" => return Err("must begin with https:// (http is for loopback alone)".into()),
-            _ => return Err(format!("must begin with https://; {URL_HELP}")),
-        };
-        let path = url.path.trim_end_matches('/');
-        let path = path
-            .strip_suffix("/wiki")
-            .unwrap_or(path)
-            .trim_end_matches('/');
-        check_path(&host, path)?;
-        let default_port = if secure { 443 } else { 80 };
-        let authority = match port {
-            Some(port) if port != default_port => format!("{host}:{port}"),
-            _ => host,
-        };
-        Ok(Self {
-            secure,
-            authority,
-            path: path.to_owned(),
-        })
+fn read_page_ids(reader: &mut FieldReader) -> Vec<String> {
+    let ids = reader.texts("skip_pages", "is empty: leave it out to skip none");
+    if ids.iter().any(|id| id.parse::<u64>().is_err()) {
+        reader.problem("skip_pages", "must hold ids of pages, such as \"123456\"");
     }
-}
-
-fn check_path(host: &str, path: &str) -> std::result::Result<(), String> {
-    let is_gateway = path
-        .strip_prefix("/ex/confluence/")
-        .is_some_and(|cloud_id| {
-            !cloud_id.is_empty()
-                && cloud_id
-                    .chars()
-                    .all(|c| c.is_ascii_alphanumeric() || c == '-')
-        });
-    let fits = match host {
-        "api.atlassian.com" => is_gateway,
-        _ if host.ends_with(".atlassian.net") => path.is_empty(),
-        _ => is_gateway || path.is_empty(),
-    };
-    if fits {
-        Ok(())
-    } else {
-        Err(format!("has an unexpected path; {URL_HELP}"))
-    }
-}
-
-fn is_loopback(host: &str) -> bool {
-    matches!(host, "localhost" | "[::1]")
-        || host
-            .parse::<Ipv4Addr>()
-            .is_ok_and(|address| address.is_loopback())
-}
-
-/// Takes fields out of the object one by one and gathers what is wrong with them.
-struct Reader<'a> {
-    fields: Object<'a>,
-    asked: Vec<&'static str>,
-    problems: Vec<String>,
-}
-
-impl<'a> Reader<'a> {
-    fn new(fields: Object<'a>) -> Self {
-        Self {
-            fields,
-            asked: Vec::new(),
-            problems: Vec::new(),
-        }
-    }
-
-    fn take(&mut self, field: &'static str) -> Option<Value<'a>> {
-        self.asked.push(field);
-        self.fields.take(field)
-    }
-
-    fn problem(&mut self, field: &str, what: &str) {
-        self.problems.push(format!("{field} {what}"));
-    }
-
-    fn text(&mut self, field: &'static str) -> Option<String> {
-        match self.take(field) {
-            None | Some(Value::Null) => None,
-            Some(Value::Text(text)) => Some(text.trim().to_owned()),
-            Some(_) => {
-                self.problem(field, "must be a text");
-                None
-            }
-        }
-    }
-
-    fn required_text(&mut self, field: &'static str) -> Option<String> {
-        if matches!(self.fields.get(field), None | Some(Value::Null)) {
-            self.problem(field, &format!("is missing; {URL_HELP}"));
-        }
-        self.text(field)
-    }
-
-    fn texts(&mut self, field: &'static str) -> Vec<String> {
-        let values = match self.take(field) {
-            None | Some(Value::Null) => return Vec::new(),
-            Some(Value::List(values)) => values,
-            Some(_) => {
-                self.problem(field, "must be a list of texts");
-                return Vec::new();
-            }
-        };
-        if values.is_empty() {
-            self.problem(field, "is empty: leave it out to read every space");
-        }
-        let mut texts = Vec::new();
-        for value in values {
-            match value.as_text().map(str::trim) {
-                Some(text) if texts.iter().any(|known| known == text) => {}
-                Some(text) if !text.is_empty() => texts.push(text.to_owned()),
-                _ => self.problem(field, "must be a list of texts"),
-            }
-        }
-        texts
-    }
-
-    fn number(
-        &mut self,
-        field: &'static str,
-        range: std::ops::RangeInclusive<u64>,
-        default: u64,
-    ) -> u64 {
-        match self.take(field) {
-            None | Some(Value::Null) => default,
-            Some(Value::Integer(number)) if range.contains(&number.cast_unsigned()) => {
-                number.cast_unsigned()
-            }
-            Some(_) => {
-                let (low, high) = (range.start(), range.end());
-                self.problem(
-                    field,
-                    &format!("must be a whole number from {low} to {high}"),
-                );
-                default
-            }
-        }
-    }
-
-    fn refuse_unknown(&mut self) {
-        let (fields, asked) = (
-            std::mem::take(&mut self.fields),
-            std::mem::take(&mut self.asked),
-        );
-        for name in fields.names().filter(|name| !asked.contains(name)) {
-            let name: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
-            self.problem(&name, "is not a field of the configuration");
-        }
-    }
+    ids
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::api::Endpoint;
+use crate::endpoint::Endpoint;
 
 /// Shorthand for results of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -23,6 +23,8 @@ pub enum Kind {
     RateLimited,
     /// Nobody: the service or the network failed, also when asked again.
     Unavailable,
+    /// Nobody: everything was delivered but what is set aside; the next run starts with that.
+    Incomplete,
     /// The authors: an answer that nobody foresaw.
     UnexpectedResponse,
     /// Nobody: the sink said stop.
@@ -40,6 +42,7 @@ impl Kind {
             Self::InvalidState => "invalid_state",
             Self::RateLimited => "rate_limited",
             Self::Unavailable => "unavailable",
+            Self::Incomplete => "incomplete",
             Self::UnexpectedResponse => "unexpected_response",
             Self::Cancelled => "cancelled",
         }
@@ -68,6 +71,8 @@ pub struct Error {
     pub http_status: Option<u16>,
     /// When another try makes sense, where the service said so.
     pub retry_after: Option<Duration>,
+    /// A JSON object with more facts: the summary of a run that failed.
+    pub details: Option<String>,
 }
 
 impl Error {
@@ -79,6 +84,7 @@ impl Error {
             endpoint: None,
             http_status: None,
             retry_after: None,
+            details: None,
         }
     }
 
@@ -97,6 +103,13 @@ impl Error {
     #[must_use]
     pub fn at(mut self, endpoint: Endpoint) -> Self {
         self.endpoint = Some(endpoint);
+        self
+    }
+
+    /// Adds a JSON object with more facts.
+    #[must_use]
+    pub fn with_details(mut self, details: String) -> Self {
+        self.details = Some(details);
         self
     }
 

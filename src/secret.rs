@@ -23,6 +23,15 @@ impl Credentials {
         }
     }
 
+    /// For a bearer token (RFC 6750).
+    #[must_use]
+    pub fn bearer(token: &str) -> Self {
+        Self {
+            token: token.to_owned(),
+            header: format!("Bearer {token}"),
+        }
+    }
+
     /// The value of the `Authorization` header, for the wire alone.
     #[must_use]
     pub fn expose(&self) -> &str {

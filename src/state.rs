@@ -1,125 +1,139 @@
 //! What a connection remembers between calls: one small JSON text, versioned, bound to its site.
 //!
-//! Never a map of all pages: a watermark for each stream, the place of a run under way, and what keeps
-//! an incremental run cheap and complete: the newest rows delivered, a digest of what was put away, and the
-//! accounts met but not yet looked up.
+//! It never holds a list of all pages: a watermark for each stream, the position of the run and of the snapshot under
+//! way, and what keeps an incremental run cheap and complete: the newest rows delivered, a digest of the archived and
+//! trashed pages, the pages that were set aside, and the accounts that are not yet looked up.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::collections::BTreeMap;
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
-use crate::fields::{Fields, unreadable};
-use crate::json::{List, Object, ToJson};
 use crate::stream::Stream;
 use crate::timestamp::Timestamp;
 
-mod delivered;
+mod digest;
+mod position;
+mod recent;
+mod set_aside;
+mod stream_set;
 #[cfg(test)]
 mod tests;
 
-pub use delivered::Delivered;
+pub use digest::{Digest, StableHash};
+pub use position::{Position, SortKey};
+pub use recent::RecentRows;
+pub use set_aside::{MAX_SET_ASIDE, PageSetAside, SetAside};
+pub use stream_set::StreamSet;
 
 /// The version of the format that this component writes and reads.
-const VERSION: i64 = 1;
+const VERSION: u64 = 2;
 /// How far an incremental run looks back behind its watermark: equal timestamps, replication lag.
 pub const OVERLAP: Duration = Duration::from_mins(10);
 
 /// The state of a connection.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
-    version: i64,
-    base_url: String,
-    /// The configured spaces as a fingerprint: thousands of keys would not fit.
-    spaces: i64,
-    /// Up to when each stream is delivered, by the service's clock.
-    watermarks: Vec<Watermark>,
-    /// What the last finished run that read pages left behind.
-    pub delivered: Delivered,
+    version: u64,
+    /// The base URL.
+    site: String,
+    /// The choice of spaces as a hash: thousands of keys would not fit.
+    spaces: StableHash,
+    /// Up to when each stream is delivered, in milliseconds of the service's clock.
+    watermarks: BTreeMap<String, i64>,
+    /// The newest rows that the last finished run delivered.
+    pub recent: RecentRows,
+    /// How many pages the last complete pass over all pages listed.
+    pub pages: Option<u64>,
+    /// The snapshot that incremental runs have under way.
+    pub refresh: Option<Refresh>,
+    /// The last full run, if it was complete but for the pages that it set aside.
+    pub spared: Option<Spared>,
+    /// The pages whose details could not be read.
+    pub set_aside: SetAside,
+    /// The pages whose details were not read because the configuration skips them.
+    pub skipped: Vec<String>,
     /// The run under way.
     pub run: Option<Run>,
 }
 
-/// Up to when a stream is delivered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Watermark {
-    stream: String,
-    at: Timestamp,
+/// A snapshot that spans incremental runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refresh {
+    /// The streams that were read from its beginning on, and can be closed at its end.
+    pub streams: StreamSet,
+    /// When it began, by the service's clock.
+    #[serde(with = "millis")]
+    pub started: Timestamp,
+    /// Where it goes on.
+    pub position: Position,
+    /// The pages that it has read.
+    pub pages: u64,
+}
+
+/// A full run that closed its snapshot and spared the pages that it set aside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spared {
+    /// The plan of that run.
+    pub plan: StableHash,
+    /// The streams of its snapshot.
+    pub streams: StreamSet,
 }
 
 /// A run under way: what it has delivered, and where it goes on.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
-    /// What the run does, as a fingerprint: another selection or another set of spaces begins afresh.
-    pub plan: i64,
-    /// Whether the order of the service could not be trusted, so that all pages are listed.
-    pub distrust: bool,
+    /// What the run reads, as a hash: another selection or another set of spaces begins afresh.
+    pub plan: StableHash,
+    /// Whether all pages are listed because the order by modification could not be trusted.
+    pub full_listing: bool,
     /// When it began, by the service's clock.
+    #[serde(with = "millis")]
     pub started: Timestamp,
     /// Where it goes on.
-    pub place: Place,
-    /// Accounts met and not yet looked up.
+    pub position: Position,
+    /// Accounts seen and not yet looked up.
     pub accounts: Vec<String>,
     /// The newest modification seen.
+    #[serde(with = "millis::optional")]
     pub newest: Option<Timestamp>,
-    /// What it leaves behind when it is finished.
-    pub delivered: Delivered,
+    /// The newest rows that it delivered.
+    pub recent: RecentRows,
     /// Whether anything at all was listed.
-    pub seen: bool,
-    /// Pages that vanished before their details could be read.
-    pub gone: i64,
+    pub any_row_seen: bool,
+    /// Pages that vanished between their listing and their details, not yet confirmed.
+    pub vanished: Vec<String>,
+    /// The pages that it has read.
+    pub pages: u64,
+    /// The streams whose snapshot it began and can close.
+    pub closable: StreamSet,
+    /// The streams whose endpoint failed for every page: their watermarks stay.
+    pub stalled: StreamSet,
+    /// Rows that could not be delivered because they have no key.
+    pub rows_without_key: u64,
 }
 
-/// A place in a run: all before it is delivered.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Place {
-    /// The listing, counted as the plan does.
-    pub step: usize,
-    /// The cursor of its page under way.
-    pub cursor: Option<String>,
-    /// The sort key of the last row delivered: an id, or a time of modification.
-    pub passed: Option<String>,
+/// A state that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restored {
+    /// The state.
+    pub state: State,
+    /// Whether it begins afresh because it was made for another choice of spaces.
+    pub spaces_changed: bool,
 }
 
 /// A watermark less the overlap.
 #[must_use]
 pub fn overlapped(watermark: Timestamp) -> Timestamp {
-    watermark.less(OVERLAP)
+    watermark.saturating_sub(OVERLAP)
 }
 
-impl Run {
-    fn of_fields(mut fields: Fields<'_>) -> Result<Self> {
-        Ok(Self {
-            plan: required(fields.integer("plan")?)?,
-            distrust: required(fields.boolean("distrust")?)?,
-            started: instant(&mut fields, "started")?,
-            place: Place::of_fields(fields.object("place")?)?,
-            accounts: fields.texts("accounts")?,
-            newest: fields.integer("newest")?.map(Timestamp::from_millis),
-            delivered: Delivered::of_fields(fields.object("delivered")?)?,
-            seen: required(fields.boolean("seen")?)?,
-            gone: required(fields.integer("gone")?)?,
-        })
-    }
-}
-
-impl Place {
-    fn of_fields(mut fields: Fields<'_>) -> Result<Self> {
-        let step = required(fields.integer("step")?)?;
-        Ok(Self {
-            step: required(usize::try_from(step).ok())?,
-            cursor: fields.text("cursor")?,
-            passed: fields.text("passed")?,
-        })
-    }
-}
-
-fn required<T>(value: Option<T>) -> Result<T> {
-    value.ok_or_else(unreadable)
-}
-
-fn instant(fields: &mut Fields<'_>, name: &str) -> Result<Timestamp> {
-    required(fields.integer(name)?).map(Timestamp::from_millis)
+/// What is read of a state before its version is known.
+#[derive(Deserialize)]
+struct Envelope {
+    version: u64,
 }
 
 impl State {
@@ -128,10 +142,15 @@ impl State {
     pub fn new(config: &Config) -> Self {
         Self {
             version: VERSION,
-            base_url: config.base_url.to_string(),
-            spaces: fingerprint(&config.spaces),
-            watermarks: Vec::new(),
-            delivered: Delivered::default(),
+            site: config.base_url.to_string(),
+            spaces: hash_of_choice(config),
+            watermarks: BTreeMap::new(),
+            recent: RecentRows::default(),
+            pages: None,
+            refresh: None,
+            spared: None,
+            set_aside: SetAside::default(),
+            skipped: Vec::new(),
             run: None,
         }
     }
@@ -140,130 +159,133 @@ impl State {
     ///
     /// # Errors
     ///
-    /// [`Kind::InvalidState`] where it can't be read, is newer than this component, or of another site.
-    pub fn read(json: Option<&str>, config: &Config) -> Result<Self> {
+    /// [`Kind::InvalidState`] where it can't be read, has another version, or is of another site.
+    pub fn restore(json: Option<&str>, config: &Config) -> Result<Restored> {
+        let fresh = Self::new(config);
         let Some(json) = json else {
-            return Ok(Self::new(config));
+            return Ok(Restored {
+                state: fresh,
+                spaces_changed: false,
+            });
         };
-        let mut fields = Fields::of_state(json)?;
-        let version = required(fields.integer("version")?)?;
+        let Envelope { version } = serde_json::from_str(json).map_err(|_| unreadable())?;
         if version != VERSION {
+            return Err(other_version(version));
+        }
+        let state: Self = serde_json::from_str(json).map_err(|_| unreadable())?;
+        if state.site != fresh.site {
             let message = format!(
-                "the state has version {version}, this component reads version {VERSION}; use the newer \
-                 component, or start afresh without a state"
+                "the state belongs to another site than {}; use that site's own state, or start afresh without one",
+                fresh.site
             );
             return Err(invalid(&message));
         }
-        let state = Self::of_fields(fields)?;
-        if state.base_url != config.base_url.to_string() {
-            let message = format!(
-                "the state belongs to another site than {}; use that site's own state, or start afresh without \
-                 one",
-                config.base_url
-            );
-            return Err(invalid(&message));
-        }
-        let same = state.spaces == fingerprint(&config.spaces);
-        Ok(if same { state } else { Self::new(config) })
-    }
-
-    fn of_fields(mut fields: Fields<'_>) -> Result<Self> {
-        let watermarks = fields.objects("watermarks")?.into_iter();
-        let watermark = |mut fields: Fields<'_>| {
-            Ok(Watermark {
-                stream: fields.key("stream")?,
-                at: instant(&mut fields, "at")?,
-            })
-        };
-        Ok(Self {
-            version: VERSION,
-            base_url: fields.key("base_url")?,
-            spaces: required(fields.integer("spaces")?)?,
-            watermarks: watermarks.map(watermark).collect::<Result<_>>()?,
-            delivered: Delivered::of_fields(fields.object("delivered")?)?,
-            run: fields.optional("run")?.map(Run::of_fields).transpose()?,
+        let spaces_changed = state.spaces != fresh.spaces;
+        Ok(Restored {
+            state: if spaces_changed { fresh } else { state },
+            spaces_changed,
         })
     }
 
     /// Up to when a stream is delivered.
     #[must_use]
     pub fn watermark(&self, stream: Stream) -> Option<Timestamp> {
-        let mut watermarks = self.watermarks.iter();
-        let known = watermarks.find(|known| known.stream == stream.name());
-        known.map(|known| known.at)
+        let watermark = self.watermarks.get(stream.name());
+        watermark.copied().map(Timestamp::from_millis)
     }
 
-    /// Moves a watermark forward.
+    /// Moves a watermark forward, never back.
     pub fn advance(&mut self, stream: Stream, watermark: Timestamp) {
-        let at = self
-            .watermark(stream)
-            .map_or(watermark, |known| known.max(watermark));
-        let stream = stream.name().to_owned();
-        self.watermarks.retain(|known| known.stream != stream);
-        self.watermarks.push(Watermark { stream, at });
+        let known = self.watermarks.entry(stream.name().to_owned());
+        let known = known.or_insert_with(|| watermark.millis());
+        *known = (*known).max(watermark.millis());
     }
 
-    /// The text for a checkpoint between runs.
-    #[must_use]
-    pub fn write(&self) -> String {
-        Object::default()
-            .integer("version", Some(self.version))
-            .text("base_url", Some(&self.base_url))
-            .integer("spaces", Some(self.spaces))
-            .objects("watermarks", &self.watermarks)
-            .raw("delivered", &self.delivered.to_json())
-            .end()
+    /// The text for a checkpoint.
+    ///
+    /// # Errors
+    ///
+    /// None in practice: all members have a JSON form.
+    pub fn to_json(&self) -> Result<String> {
+        serde_json::to_string(self)
+            .map_err(|error| invalid(&format!("the state can't be written: {error}")))
     }
 }
 
-/// The text for a checkpoint within a run. `between` is the text from before it, which stays the same while the run
-/// goes on; `accounts` are those met and not yet looked up.
-#[must_use]
-pub fn write_during(between: &str, run: &Run, accounts: &List) -> String {
-    let run = Object::default()
-        .integer("plan", Some(run.plan))
-        .boolean("distrust", Some(run.distrust))
-        .integer("started", Some(run.started.millis()))
-        .raw("place", &run.place.to_json())
-        .raw("accounts", &accounts.to_json())
-        .integer("newest", run.newest.map(Timestamp::millis))
-        .raw("delivered", &run.delivered.to_json())
-        .boolean("seen", Some(run.seen))
-        .integer("gone", Some(run.gone))
-        .end();
-    let between = between.strip_suffix('}').unwrap_or(between);
-    format!("{between},\"run\":{run}}}")
-}
-
-impl ToJson for Watermark {
-    fn to_json(&self) -> String {
-        Object::with("stream", &self.stream)
-            .integer("at", Some(self.at.millis()))
-            .end()
-    }
-}
-
-impl ToJson for Place {
-    fn to_json(&self) -> String {
-        Object::default()
-            .raw("step", &self.step.to_string())
-            .text("cursor", self.cursor.as_deref())
-            .text("passed", self.passed.as_deref())
-            .end()
-    }
-}
-
-/// The same for the same keys in any order.
-fn fingerprint(keys: &[String]) -> i64 {
-    let hash = |key: &String| {
-        let mut hasher = DefaultHasher::new();
-        key.hash(&mut hasher);
-        hasher.finish()
+/// A hash of the choice of spaces. It is the same for the same keys in any order and case: keys are unique whatever
+/// their case.
+fn hash_of_choice(config: &Config) -> StableHash {
+    let add = |hash: StableHash, keys: &[String]| {
+        let mut keys: Vec<_> = keys.iter().map(|key| key.to_lowercase()).collect();
+        keys.sort_unstable();
+        let hash = keys.iter().fold(hash, |hash, key| hash.and_text(key));
+        hash.and_text("")
     };
-    let sum = keys.iter().map(hash).fold(0, u64::wrapping_add);
-    sum.cast_signed()
+    let chosen = add(StableHash::EMPTY, &config.spaces);
+    let excluded = add(chosen, &config.exclude_spaces);
+    excluded.and(&[u8::from(config.include_personal_spaces)])
+}
+
+fn other_version(version: u64) -> Error {
+    let remedy = if version > VERSION {
+        "a newer component wrote it: use that one, or start afresh without a state"
+    } else {
+        "an older component wrote it: start afresh without a state"
+    };
+    invalid(&format!(
+        "the state has version {version}, this component reads version {VERSION}; {remedy}"
+    ))
+}
+
+/// The error of a state that can't be read.
+#[must_use]
+pub fn unreadable() -> Error {
+    invalid("the state can't be read; start afresh without one")
 }
 
 fn invalid(message: &str) -> Error {
     Error::new(Kind::InvalidState, message)
+}
+
+/// Timestamps as milliseconds.
+mod millis {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::timestamp::Timestamp;
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+    pub(super) fn serialize<S: Serializer>(
+        time: &Timestamp,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i64(time.millis())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Timestamp, D::Error> {
+        i64::deserialize(deserializer).map(Timestamp::from_millis)
+    }
+
+    /// Timestamps that may be missing.
+    pub(super) mod optional {
+        use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+        use crate::timestamp::Timestamp;
+
+        #[expect(clippy::ref_option, reason = "serde passes references")]
+        pub(in crate::state) fn serialize<S: Serializer>(
+            time: &Option<Timestamp>,
+            serializer: S,
+        ) -> Result<S::Ok, S::Error> {
+            time.map(Timestamp::millis).serialize(serializer)
+        }
+
+        pub(in crate::state) fn deserialize<'de, D: Deserializer<'de>>(
+            deserializer: D,
+        ) -> Result<Option<Timestamp>, D::Error> {
+            let millis = Option::<i64>::deserialize(deserializer)?;
+            Ok(millis.map(Timestamp::from_millis))
+        }
+    }
 }

@@ -1,7 +1,16 @@
 //! The catalogue: which streams there are, with their keys, columns, modes and endpoints.
 
-use crate::api::Endpoint;
-use crate::json::Object;
+use serde::{Serialize, Serializer};
+
+use crate::api::label::LabelRow;
+use crate::api::page::PageRow;
+use crate::api::space::SpaceRow;
+use crate::api::state::StateRow;
+use crate::api::user::UserRow;
+use crate::api::version::VersionRow;
+use crate::api::view::ViewRow;
+use crate::endpoint::Endpoint;
+use crate::row::{Column, ColumnKind};
 
 /// A stream of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -30,140 +39,6 @@ pub enum Mode {
     /// What changed since the last finished run.
     Incremental,
 }
-
-/// A column of a stream.
-#[derive(Debug, Clone, Copy)]
-pub struct Column {
-    /// Its name.
-    pub name: &'static str,
-    /// What it holds.
-    pub kind: ColumnKind,
-    /// What it means.
-    pub description: &'static str,
-}
-
-/// What a column holds. Only the columns of the primary key are never null.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ColumnKind {
-    /// Text, ids among it.
-    Text,
-    /// A whole number.
-    Integer,
-    /// True or false.
-    Boolean,
-    /// RFC 3339, UTC, as received.
-    Timestamp,
-}
-
-const fn text(name: &'static str, description: &'static str) -> Column {
-    Column {
-        name,
-        kind: ColumnKind::Text,
-        description,
-    }
-}
-
-const fn integer(name: &'static str, description: &'static str) -> Column {
-    Column {
-        name,
-        kind: ColumnKind::Integer,
-        description,
-    }
-}
-
-const fn boolean(name: &'static str, description: &'static str) -> Column {
-    Column {
-        name,
-        kind: ColumnKind::Boolean,
-        description,
-    }
-}
-
-const fn timestamp(name: &'static str, description: &'static str) -> Column {
-    Column {
-        name,
-        kind: ColumnKind::Timestamp,
-        description,
-    }
-}
-
-const SPACES: &[Column] = &[
-    text("source_id", "Id of the space"),
-    text("external_key", "Key of the space, as in its address"),
-    text("name", "Name"),
-    text(
-        "space_type",
-        "global, personal, collaboration, knowledge_base and others",
-    ),
-    text("status", "current or archived"),
-    text("author_id", "Account id of who created it"),
-    text("source_url", "Address for a browser"),
-    timestamp("created_at", "When it was created"),
-    text("homepage_id", "Id of its home page"),
-];
-
-const PAGES: &[Column] = &[
-    text("source_id", "Id of the page"),
-    text("title", "Title"),
-    integer("position", "Place among its siblings"),
-    text("status", "current, archived or trashed"),
-    text("space_id", "Id of its space"),
-    text("parent_id", "Id of its parent, which may be no page"),
-    text("parent_type", "page, folder, whiteboard, database or embed"),
-    text("subtype", "live for a live doc"),
-    text("author_id", "Account id of who created it"),
-    text("owner_id", "Account id of its owner"),
-    text("last_owner_id", "Account id of its previous owner"),
-    text("source_url", "Address for a browser"),
-    timestamp("created_at", "When it was created"),
-    timestamp("updated_at", "When its last version was made"),
-    integer("version_number", "Number of its last version"),
-];
-
-const VERSIONS: &[Column] = &[
-    text("page_id", "Id of the page"),
-    integer(
-        "number",
-        "Position among the versions: deleting one renumbers the later ones",
-    ),
-    text("message", "What its author said of it"),
-    text("author_id", "Account id of its author"),
-    boolean("minor_edit", "Whether its author called it minor"),
-    timestamp("created_at", "When it was made"),
-];
-
-const LABELS: &[Column] = &[
-    text("source_id", "Id of the label"),
-    text("page_id", "Id of the page"),
-    text("name", "Name"),
-    text("prefix", "global, my, team or system"),
-];
-
-const VIEWS: &[Column] = &[
-    text("page_id", "Id of the page"),
-    integer(
-        "views_count",
-        "Views since the page exists; null where the count can't be had, never 0 for that",
-    ),
-];
-
-const STATES: &[Column] = &[
-    text("page_id", "Id of the page"),
-    text(
-        "content_state_name",
-        "Name of the state; null where the page has none",
-    ),
-    text("content_state_color", "Colour, as #rrggbb"),
-    timestamp("updated_at", "When the state was last set or removed"),
-];
-
-const USERS: &[Column] = &[
-    text("source_id", "Account id"),
-    text("name", "Display name, or the public one"),
-    text("email", "E-mail address; null where the profile hides it"),
-    text("account_type", "atlassian, app or customer"),
-    text("account_status", "active, inactive or closed"),
-];
 
 impl Stream {
     /// All of them, in the order in which they are listed and finished.
@@ -274,53 +149,87 @@ impl Stream {
     #[must_use]
     pub fn columns(self) -> &'static [Column] {
         match self {
-            Self::Spaces => SPACES,
-            Self::Pages => PAGES,
-            Self::PageVersions => VERSIONS,
-            Self::PageLabels => LABELS,
-            Self::PageViews => VIEWS,
-            Self::PageContentStates => STATES,
-            Self::Users => USERS,
+            Self::Spaces => SpaceRow::COLUMNS,
+            Self::Pages => PageRow::COLUMNS,
+            Self::PageVersions => VersionRow::COLUMNS,
+            Self::PageLabels => LabelRow::COLUMNS,
+            Self::PageViews => ViewRow::COLUMNS,
+            Self::PageContentStates => StateRow::COLUMNS,
+            Self::Users => UserRow::COLUMNS,
         }
     }
 
-    /// JSON Schema of one row, as text.
+    /// JSON Schema (draft-07) of one row, as text.
     #[must_use]
     pub fn schema(self) -> String {
-        let keys = self.primary_key();
-        let properties = self
-            .columns()
-            .iter()
-            .fold(Object::default(), |all, column| {
-                let nullable = !keys.contains(&column.name);
-                all.raw(column.name, &column.property(nullable))
-            });
-        Object::with("$schema", "https://json-schema.org/draft/2020-12/schema")
-            .text("type", Some("object"))
-            .text("description", Some(self.description()))
-            .raw("properties", &properties.end())
-            .texts("required", self.columns().iter().map(|column| column.name))
-            .end()
+        let schema = Schema {
+            schema: "http://json-schema.org/draft-07/schema#",
+            kind: "object",
+            description: self.description(),
+            properties: Properties(self.columns()),
+            required: self.primary_key(),
+        };
+        // Texts and lists of texts always serialize.
+        serde_json::to_string(&schema).unwrap_or_default()
     }
 }
 
-impl Column {
-    fn property(&self, nullable: bool) -> String {
-        let kind = match self.kind {
+#[derive(Serialize)]
+struct Schema {
+    #[serde(rename = "$schema")]
+    schema: &'static str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    description: &'static str,
+    properties: Properties,
+    required: &'static [&'static str],
+}
+
+/// The columns by name, in the order of the row.
+struct Properties(&'static [Column]);
+
+impl Serialize for Properties {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let properties = self
+            .0
+            .iter()
+            .map(|column| (column.name, Property::of(column)));
+        serializer.collect_map(properties)
+    }
+}
+
+#[derive(Serialize)]
+struct Property {
+    #[serde(rename = "type")]
+    kind: Kind,
+    description: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    format: Option<&'static str>,
+}
+
+/// The type of a column; all but keys may be null.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Kind {
+    Required(&'static str),
+    Nullable([&'static str; 2]),
+}
+
+impl Property {
+    fn of(column: &Column) -> Self {
+        let kind = match column.kind {
             ColumnKind::Text | ColumnKind::Timestamp => "string",
             ColumnKind::Integer => "integer",
             ColumnKind::Boolean => "boolean",
         };
-        let property = if nullable {
-            Object::default().texts("type", [kind, "null"].into_iter())
-        } else {
-            Object::with("type", kind)
-        };
-        let property = property.text("description", Some(self.description));
-        if self.kind == ColumnKind::Timestamp {
-            property.text("format", Some("date-time")).end()
-        } else {
-            property.end()
+        Self {
+            kind: if column.key {
+                Kind::Required(kind)
+            } else {
+                Kind::Nullable([kind, "null"])
+            },
+            description: column.description,
+            format: (column.kind == ColumnKind::Timestamp).then_some("date-time"),
         }
     }
 }

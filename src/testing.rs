@@ -1,5 +1,5 @@
-//! A world to test in: the mock's pure core as the service, a clock that jumps to the next thing that
-//! happens, faults and edits to order, and one log of all that passed.
+//! A simulation to test in: the mock's pure core as the service, a clock that jumps to the next event, injected faults
+//! and edits, and one log of everything that happened.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,32 +10,37 @@
 
 mod clock;
 mod edit;
+mod key;
 mod log;
+mod oracle;
 mod recorder;
-mod truth;
 
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use mock_confluence::{AccessPolicy, Corpus, Transmission, FaultPlan, Reply, Site, CorpusSpec};
+use mock_confluence::{
+    AccessPolicy, Arrival, Corpus, CorpusSpec, FaultPlan, IncomingRequest, Reply, Site,
+};
 use serde_json::{Value, json};
 
 use self::clock::Clock;
-use crate::http::{Headers, Platform, Request, Response, TransportError};
+use crate::client::{Headers, Platform, Request, Response, TransportError};
+use crate::note::Note;
 use crate::timestamp::Timestamp;
 
-pub(crate) use self::edit::{Edit, apply};
+use self::edit::apply;
+pub(crate) use self::edit::{Edit, Versioned};
 pub(crate) use self::log::{Event, Sent};
-pub(crate) use self::recorder::Recorder;
-pub(crate) use self::truth::{Rows, Tables, truth};
+pub(crate) use self::oracle::{Rows, Tables, oracle};
+pub(crate) use self::recorder::{Recorder, Swept};
 
-/// When every world begins: 2026-11-01T00:00:00Z, a month after the last page of a made-up site.
+/// When every simulation begins: 2026-11-01T00:00:00Z, a month after the last page of a made-up site.
 const BEGINNING: i64 = 1_793_491_200_000;
 
 /// A service, a clock, and what they were asked for.
-pub(crate) struct World {
+pub(crate) struct Simulation {
     pub(crate) site: RefCell<Site>,
-    orders: RefCell<FaultPlan>,
+    faults: RefCell<FaultPlan>,
     /// What happens to the site before so many requests were answered.
     edits: RefCell<Vec<(usize, Edit)>>,
     /// Pages that were changed in ways that make no version.
@@ -55,12 +60,12 @@ pub(crate) struct World {
     log: RefCell<Vec<(u64, Event)>>,
 }
 
-impl World {
-    /// A world with this site; another seed gives other latencies and jitter, 0 gives none.
+impl Simulation {
+    /// A simulation with this site; another seed gives other latencies and jitter, 0 gives none.
     pub(crate) fn new(corpus: Corpus, seed: u64) -> Self {
         Self {
             site: RefCell::new(Site::new(corpus, AccessPolicy::default())),
-            orders: RefCell::default(),
+            faults: RefCell::default(),
             edits: RefCell::default(),
             unversioned: RefCell::default(),
             clock: Clock::default(),
@@ -76,16 +81,16 @@ impl World {
         }
     }
 
-    /// The same world, asked at the site's own address.
+    /// The same simulation, asked at the site's own address.
     pub(crate) fn at_site(mut self) -> Self {
         self.gateway = false;
         self
     }
 
     /// Orders faults, as on the mock's command line, instead of those ordered before.
-    pub(crate) fn order(&self, faults: &[&str]) {
+    pub(crate) fn inject_faults(&self, faults: &[&str]) {
         let parsed = faults.iter().map(|fault| fault.parse().unwrap());
-        *self.orders.borrow_mut() = parsed.collect();
+        *self.faults.borrow_mut() = parsed.collect();
     }
 
     /// Orders edits, each before so many requests were answered.
@@ -94,8 +99,16 @@ impl World {
         *self.edits.borrow_mut() = edits;
     }
 
+    /// Plans an edit for when so many more requests were answered.
+    pub(crate) fn edit_after(&self, requests: usize, edit: Edit) {
+        let at = self.answered.get() + requests;
+        let mut edits = self.edits.borrow_mut();
+        edits.push((at, edit));
+        edits.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+    }
+
     /// Answers everything in the same way from now on.
-    pub(crate) fn can(&self, status: u16, headers: &[(&str, &str)], body: &str) {
+    pub(crate) fn respond_with(&self, status: u16, headers: &[(&str, &str)], body: &str) {
         let headers = headers.iter();
         let headers = headers.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         *self.canned.borrow_mut() = Some(Response {
@@ -105,7 +118,7 @@ impl World {
         });
     }
 
-    /// A configuration for this world, with some fields set otherwise.
+    /// A configuration for this simulation, with some fields set otherwise.
     pub(crate) fn config(&self, other: Value) -> String {
         let site = self.site.borrow();
         let base_url = if self.gateway {
@@ -129,7 +142,7 @@ impl World {
         config.to_string()
     }
 
-    /// Runs a call to its end, however long that takes in this world.
+    /// Runs a call to its end, however long that takes in this simulation.
     pub(crate) fn run<T>(&self, call: impl Future<Output = T>) -> T {
         let result = self.clock.run(call);
         assert_eq!(self.in_flight.get(), 0, "no request outlives its call");
@@ -137,8 +150,8 @@ impl World {
     }
 
     /// Lets time pass between two calls.
-    pub(crate) fn pass(&self, time: Duration) {
-        self.clock.pass(time);
+    pub(crate) fn advance(&self, time: Duration) {
+        self.clock.advance(time);
     }
 
     /// Changes the site now.
@@ -147,7 +160,7 @@ impl World {
         let mut unversioned = self.unversioned.borrow_mut();
         self.site
             .borrow_mut()
-            .edit(|corpus| apply(edit, corpus, &now, &mut unversioned));
+            .edit(|corpus| apply(*edit, corpus, &now, &mut unversioned));
     }
 
     /// What the site holds now.
@@ -155,7 +168,7 @@ impl World {
         self.site.borrow().corpus().clone()
     }
 
-    pub(crate) fn note(&self, event: Event) {
+    pub(crate) fn record(&self, event: Event) {
         self.log.borrow_mut().push((self.clock.millis(), event));
     }
 
@@ -210,11 +223,14 @@ impl World {
         };
         let target = format!("{prefix}{}", request.path_and_query);
         let asked = match request.body {
-            Some(body) => mock_confluence::IncomingRequest::post(&target, std::str::from_utf8(body).unwrap()),
-            None => mock_confluence::IncomingRequest::get(&target),
+            Some(body) => IncomingRequest::post(&target, std::str::from_utf8(body).unwrap()),
+            None => IncomingRequest::get(&target),
         };
-        let asked = asked.with_basic(&AccessPolicy::default().username, &AccessPolicy::default().token);
-        mock_confluence::answer_with(&site, &asked, &self.orders.borrow())
+        let asked = asked.with_basic(
+            &AccessPolicy::default().username,
+            &AccessPolicy::default().token,
+        );
+        mock_confluence::answer_with(&site, &asked, &self.faults.borrow())
     }
 
     fn time(&self) -> SystemTime {
@@ -224,13 +240,16 @@ impl World {
 
     /// What becomes of an answer on its way.
     async fn carry(&self, reply: Reply, request: &Request<'_>) -> Result<Response, TransportError> {
-        match reply.transmission {
-            Transmission::Whole => Ok(response(&reply)),
-            Transmission::Huge(_) => Err(TransportError::TooLarge),
-            Transmission::ResetBefore | Transmission::ResetWithin => {
-                Err(TransportError::Network("it broke off".into()))
+        match reply.transmission.arrival() {
+            Arrival::Whole => Ok(response(&reply)),
+            Arrival::Beginning(bytes) => {
+                let mut response = response(&reply);
+                response.body.truncate(usize::try_from(bytes).unwrap());
+                Ok(response)
             }
-            Transmission::Hang | Transmission::Stall | Transmission::Drip => {
+            Arrival::TooLarge => Err(TransportError::TooLarge),
+            Arrival::Broken => Err(TransportError::Network("it broke off".into())),
+            Arrival::Never => {
                 self.sleep(request.timeout).await;
                 Err(TransportError::Timeout(request.timeout))
             }
@@ -238,16 +257,16 @@ impl World {
     }
 }
 
-impl Platform for World {
+impl Platform for Simulation {
     async fn send(&self, request: &Request<'_>) -> Result<Response, TransportError> {
-        let _under_way = UnderWay::new(self);
+        let _in_flight = InFlightGuard::new(self);
         self.sleep(self.latency()).await;
         let canned = self.canned.borrow().clone();
         let answer = match canned {
             Some(response) => Ok(response),
             None => self.carry(self.answer(request), request).await,
         };
-        self.note(Event::Sent(Sent::new(
+        self.record(Event::Sent(Sent::new(
             request,
             answer.as_ref().ok().map(|response| response.status),
         )));
@@ -256,6 +275,10 @@ impl Platform for World {
 
     async fn sleep(&self, duration: Duration) {
         self.clock.sleep(duration).await;
+    }
+
+    fn notify(&self, note: &Note<'_>) {
+        self.record(Event::Note(note.to_json()));
     }
 
     fn now(&self) -> Timestamp {
@@ -284,36 +307,29 @@ fn response(reply: &Reply) -> Response {
 }
 
 /// A request in flight.
-struct UnderWay<'a>(&'a World);
+struct InFlightGuard<'a>(&'a Simulation);
 
-impl<'a> UnderWay<'a> {
-    fn new(world: &'a World) -> Self {
-        let now = world.in_flight.get() + 1;
-        assert!(now <= world.most.get(), "{now} requests in flight");
-        world.in_flight.set(now);
-        world.busiest.set(world.busiest.get().max(now));
-        Self(world)
+impl<'a> InFlightGuard<'a> {
+    fn new(simulation: &'a Simulation) -> Self {
+        let now = simulation.in_flight.get() + 1;
+        assert!(now <= simulation.most.get(), "{now} requests in flight");
+        simulation.in_flight.set(now);
+        simulation.busiest.set(simulation.busiest.get().max(now));
+        Self(simulation)
     }
 }
 
-impl Drop for UnderWay<'_> {
+impl Drop for InFlightGuard<'_> {
     fn drop(&mut self) {
         self.0.in_flight.set(self.0.in_flight.get() - 1);
     }
 }
 
-/// A time of this world as the service writes it. No test lasts longer than November.
+/// A time of the simulation as the service writes it.
 pub(crate) fn rfc3339(millis: u64) -> String {
-    let (seconds, millis) = (millis / 1000, millis % 1000);
-    let (minutes, hours) = (seconds / 60, seconds / 3600);
-    let day = 1 + hours / 24;
-    assert!(day <= 30, "a test that lasts too long");
-    format!(
-        "2026-11-{day:02}T{:02}:{:02}:{:02}.{millis:03}Z",
-        hours % 24,
-        minutes % 60,
-        seconds % 60
-    )
+    let millis = BEGINNING + i64::try_from(millis).unwrap();
+    let time = jiff::Timestamp::from_millisecond(millis).unwrap();
+    format!("{time:.3}")
 }
 
 /// A made-up site in which no page has more than a few versions and labels.

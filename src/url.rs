@@ -91,7 +91,7 @@ mod tests {
         #[test]
         fn it_agrees_with_the_crate_of_the_field(text in "https?://[a-z0-9.\\[\\]:@-]{1,12}(/[a-z?#=/]{0,8})?") {
             if let Some((host, port)) = Url::parse(&text).and_then(|url| url.host_and_port()) {
-                let uri: Result<http::Uri, _> = text.parse();
+                let uri: Result<::http::Uri, _> = text.parse();
                 if let Ok(uri) = uri {
                     prop_assert_eq!(uri.host(), Some(host));
                     prop_assert_eq!(uri.port_u16(), port);

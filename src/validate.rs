@@ -1,23 +1,26 @@
-//! Whether a configuration is good: every endpoint is asked once, with the smallest request there is.
+//! Whether a configuration is good: every endpoint gets the smallest request there is.
 //!
 //! The gateway looks at scopes before it looks at anything else, so a page that doesn't exist serves as well
 //! as one that does: a 401 says that the scope is missing, any other refusal that it is there (measured
 //! 2026-08-20, markfluence `docs/confluence/api.md`).
 
-use crate::api::Endpoint;
+use std::cell::Cell;
+
+use crate::api::label::LabelRow;
 use crate::api::page::PageRow;
+use crate::api::space::SpaceRow;
 use crate::api::state::StateRow;
-use crate::api::user::lookup;
+use crate::api::user::{UserRow, lookup_body};
+use crate::api::version::VersionRow;
+use crate::api::view::ViewRow;
+use crate::api::{Rows, read_rows};
+use crate::client::classify::{Failure, Resolution, ResponseAction};
+use crate::client::{ApiRequest, Client, Platform};
 use crate::config::Config;
+use crate::endpoint::{Endpoint, PageRef};
 use crate::error::{Error, Kind};
-use crate::fields::Fields;
-use crate::http::Platform;
-use crate::http::call::Call;
-use crate::http::classify::{Nature, Problem};
-use crate::http::client::{Client, Trial};
-use crate::paging::Listing;
-use crate::sink::Sink;
-use crate::site::{chosen_spaces, no_space, sees_a_space};
+use crate::listing::Listing;
+use crate::sync::{chosen_spaces, no_space};
 
 #[cfg(test)]
 mod tests;
@@ -60,129 +63,130 @@ pub struct Validation {
     pub endpoints: Vec<EndpointAccess>,
 }
 
-/// Validates a configuration.
-pub async fn validate<P: Platform, S: Sink>(platform: &P, sink: &S, config: &str) -> Validation {
+/// Validates a configuration: sends each endpoint one request.
+pub async fn validate<P: Platform>(platform: &P, config: &Config) -> Validation {
     let mut found = Found::default();
-    match Config::parse(config) {
-        Ok(config) => {
-            let client = Client::new(platform, sink, &config);
-            if let Err(error) = ask_all(&client, &mut found).await {
-                found.fatal = Some(error);
-            }
-        }
-        Err(error) => found.fatal = Some(error),
+    let client = Client::new(platform, config);
+    if let Err(error) = probe_all(&client, &mut found).await {
+        found.fatal = Some(error);
     }
     found.into_validation()
+}
+
+/// What is found of a configuration that cannot be read.
+#[must_use]
+pub fn invalid_config(error: Error) -> Validation {
+    let fatal = Some(error);
+    Found {
+        fatal,
+        ..Found::default()
+    }
+    .into_validation()
 }
 
 #[derive(Default)]
 struct Found {
     endpoints: Vec<EndpointAccess>,
-    /// What ended the questions.
+    /// What ended the probes.
     fatal: Option<Error>,
-    /// Whether the site showed a page to ask about.
+    /// Whether a page of the site is known.
     page_known: bool,
     /// What was denied, each at its endpoint.
     denied: Vec<Error>,
 }
 
-async fn ask_all<P: Platform, S: Sink>(
-    client: &Client<'_, P, S>,
-    found: &mut Found,
-) -> Result<(), Error> {
-    let space = sees_a_space(client, true).await;
-    let sees_space = found.add(Endpoint::Spaces, space)?.unwrap_or(true);
-    let mut pages = Listing::new(
-        Endpoint::Pages,
-        "status=current&status=archived&sort=id",
-        1,
-        None,
-    );
-    let unread = |page: Fields<'_>, base: Option<&str>| Ok(PageRow::read(page, base));
-    let page = pages.first_rows(client, true, unread).await;
-    let page = found
-        .add(Endpoint::Pages, page)?
-        .and_then(|rows| rows.into_iter().next());
-    if !sees_space && page.is_none() {
+async fn probe_all<P: Platform>(client: &Client<'_, P>, found: &mut Found) -> Result<(), Error> {
+    let space = any_space_visible(client).await;
+    let any_space = found.add(Endpoint::Spaces, space)?.unwrap_or(true);
+    let mut pages = Listing::<PageRow>::new("status=current&status=archived&sort=id", 1, None);
+    let rows = found.add(Endpoint::Pages, pages.first_rows(client).await)?;
+    let page = rows.and_then(|rows| rows.into_iter().next());
+    if !any_space && page.is_none() {
         return Err(no_space());
     }
     found.page_known = page.is_some();
-    let page = page.transpose()?;
-    let id = page
-        .as_ref()
-        .map_or(NO_PAGE, |page| page.source_id.as_str());
+    let account = page.as_ref().and_then(|page| page.accounts().next());
     for endpoint in Endpoint::ALL.into_iter().skip(2) {
         let answer = match endpoint {
-            Endpoint::Users => {
-                let account = page
-                    .as_ref()
-                    .and_then(|page| page.accounts().next())
-                    .unwrap_or(NO_ACCOUNT);
-                ask_user(client, account).await
-            }
-            _ => ask_page(client, endpoint, id).await,
+            Endpoint::Users => probe_users(client, account.unwrap_or(NO_ACCOUNT)).await,
+            _ => probe_page(client, endpoint, page.as_ref()).await,
         };
         found.add(endpoint, answer)?;
     }
-    if !found
-        .denied
-        .iter()
-        .any(|error| error.endpoint == Some(Endpoint::Spaces))
-    {
+    let mut denied = found.denied.iter();
+    if !denied.any(|error| error.endpoint == Some(Endpoint::Spaces)) {
         chosen_spaces(client).await?;
     }
     Ok(())
 }
 
-async fn ask_page<P: Platform, S: Sink>(
-    client: &Client<'_, P, S>,
-    endpoint: Endpoint,
-    id: &str,
-) -> Result<(), Problem> {
-    let limit = std::cell::Cell::new(1);
-    let mut call = Call::about(endpoint, id);
-    if matches!(endpoint, Endpoint::Versions | Endpoint::Labels) {
-        call.limit = Some(&limit);
+async fn any_space_visible<P: Platform>(client: &Client<'_, P>) -> Result<bool, Failure> {
+    for status in ["current", "archived"] {
+        let query = format!("status={status}&sort=id");
+        let mut listing = Listing::<SpaceRow>::new(&query, 1, None);
+        if !listing.first_rows(client).await?.is_empty() {
+            return Ok(true);
+        }
     }
-    let response = client.exchange(&call, &mut Trial::new(true)).await?;
-    if endpoint == Endpoint::States {
-        StateRow::parse(&response.body)?;
-    } else {
-        Fields::parse(endpoint, &response.body)?;
-    }
-    Ok(())
+    Ok(false)
 }
 
-async fn ask_user<P: Platform, S: Sink>(
-    client: &Client<'_, P, S>,
-    account: &str,
-) -> Result<(), Problem> {
-    let call = Call {
-        body: Some(lookup(&[account.to_owned()])),
-        ..Call::about(Endpoint::Users, "")
+async fn probe_page<P: Platform>(
+    client: &Client<'_, P>,
+    endpoint: Endpoint,
+    page: Option<&PageRow>,
+) -> Result<(), Failure> {
+    let limit = Cell::new(1);
+    let unknown = PageRef {
+        id: NO_PAGE,
+        space_id: None,
     };
-    let response = client.exchange(&call, &mut Trial::new(true)).await?;
-    Fields::parse(Endpoint::Users, &response.body)?.objects("results")?;
-    Ok(())
+    let page = page.map_or(unknown, PageRow::reference);
+    let is_listing = matches!(endpoint, Endpoint::Versions | Endpoint::Labels);
+    let request = ApiRequest {
+        limit: is_listing.then_some(&limit),
+        ..ApiRequest::about(endpoint, page)
+    };
+    let read = client.fetch_unconfirmed(&request, |response| {
+        let body = response.body.as_slice();
+        match endpoint {
+            Endpoint::Versions => read_rows::<VersionRow>(body, page.id).map(drop),
+            Endpoint::Labels => read_rows::<LabelRow>(body, page.id).map(drop),
+            Endpoint::Views => ViewRow::read(body, page.id, client.now()).map(drop),
+            // An empty answer is that of a page without a state.
+            _ if body.is_empty() => Ok(()),
+            _ => StateRow::read(body, page.id).map(drop),
+        }
+    });
+    read.await
+}
+
+async fn probe_users<P: Platform>(client: &Client<'_, P>, account: &str) -> Result<(), Failure> {
+    let request = ApiRequest {
+        body: Some(lookup_body(&[account.to_owned()])),
+        ..ApiRequest::new(Endpoint::Users)
+    };
+    let read = client.fetch_unconfirmed(&request, |response| read_rows(&response.body, ""));
+    read.await.map(|_: Rows<UserRow>| ())
 }
 
 impl Found {
-    /// Takes note of an answer. What makes further questions pointless comes back as an error.
+    /// Records an answer. An error that makes further requests pointless is returned.
     fn add<T>(
         &mut self,
         endpoint: Endpoint,
-        answer: Result<T, Problem>,
+        answer: Result<T, Failure>,
     ) -> Result<Option<T>, Error> {
         let (access, detail) = match &answer {
             Ok(_) => (Access::Granted, None),
-            Err(problem) => judge(endpoint, problem, self.page_known),
+            Err(failure) => access_after(endpoint, failure, self.page_known),
         };
         self.endpoints.push(EndpointAccess {
             endpoint,
             access,
             detail,
         });
-        let Some(Problem { error, .. }) =
+        let Some(Failure { error, .. }) =
             answer.as_ref().err().filter(|_| access == Access::Denied)
         else {
             return Ok(answer.ok());
@@ -229,20 +233,32 @@ impl Found {
     }
 }
 
-fn judge(endpoint: Endpoint, problem: &Problem, page_known: bool) -> (Access, Option<String>) {
-    let detail = Some(problem.error.message.clone());
-    let status = problem.error.http_status;
-    match problem.nature {
-        // A page that was made up is rightly unknown; one that was listed has no views to be had.
-        Nature::Refused if endpoint == Endpoint::Views && page_known => (
-            Access::Unavailable,
-            Some("views are not to be had for this page or on this site's plan; views_count is null then".into()),
-        ),
-        Nature::Refused | Nature::Missing => (Access::Granted, None),
-        Nature::Doubtful(_) if endpoint.is_of_a_page() && status == Some(404) => {
+/// The access that a failure leaves.
+fn access_after(
+    endpoint: Endpoint,
+    failure: &Failure,
+    page_known: bool,
+) -> (Access, Option<String>) {
+    let is_missing = failure.error.http_status == Some(404);
+    match failure.action {
+        // A made-up page is rightly unknown; one that was listed has no value.
+        ResponseAction::Unavailable if page_known => {
+            let (values, column) = if endpoint == Endpoint::Views {
+                ("views", "views_count")
+            } else {
+                ("content states", "content_state_name")
+            };
+            let detail = format!(
+                "{values} are not available for the page that was tried: the plan, the space or a group may lack \
+                 them; {column} is null then"
+            );
+            (Access::Unavailable, Some(detail))
+        }
+        ResponseAction::Unavailable | ResponseAction::PageGone => (Access::Granted, None),
+        ResponseAction::Suspect(Resolution::PageGone | Resolution::Unavailable) if is_missing => {
             (Access::Granted, None)
         }
-        _ => (Access::Denied, detail),
+        _ => (Access::Denied, Some(failure.error.message.clone())),
     }
 }
 
@@ -257,7 +273,7 @@ fn all_denied(denied: &[Error]) -> Option<Error> {
     let mut error = first.clone();
     if scopes.len() > 1 {
         error.message = format!(
-            "the token lacks the scopes {}; scopes are fixed when a token is made, so make a new token with \
+            "the token lacks the scopes {}; scopes are fixed when a token is created, so create a new token with \
              these scopes added (HTTP 401)",
             scopes.join(", ")
         );

@@ -7,7 +7,11 @@ use wasmtime::{Engine, Result, Store};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView, default_hooks};
 
-bindgen!({ path: "../wit", imports: { default: async }, exports: { default: async } });
+// The sink alone: wasmtime-wasi and wasmtime-wasi-http bring the WASI interfaces of the world.
+bindgen!({
+    inline: "package dx:example; world connector { import dx:connector/sink@0.2.0; export dx:connector/source@0.2.0; }",
+    path: "../wit", world: "dx:example/connector", imports: { default: async }, exports: { default: async }
+});
 use dx::connector::{sink, types};
 
 #[derive(Default)]
@@ -52,14 +56,17 @@ pub(crate) async fn load(component: &str, config: Option<&str>) -> Result<Vec<St
 }
 
 impl sink::Host for Host {
-    async fn emit(&mut self, batch: types::Batch) -> Result<(), String> {
+    async fn begin_snapshot(&mut self, _streams: Vec<String>) -> Result<(), sink::SinkError> {
+        Ok(())
+    }
+    async fn emit(&mut self, batch: types::Batch) -> Result<(), sink::SinkError> {
         self.rows.extend(batch.rows);
         Ok(())
     }
-    async fn checkpoint(&mut self, _state: String) -> Result<(), String> {
+    async fn checkpoint(&mut self, _state: String) -> Result<(), sink::SinkError> {
         Ok(())
     }
-    async fn finished(&mut self, _stream: String, _snapshot: bool) -> Result<(), String> {
+    async fn end_snapshot(&mut self, _: String, _: Vec<String>) -> Result<(), sink::SinkError> {
         Ok(())
     }
     async fn note(&mut self, _note: String) {}

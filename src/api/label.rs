@@ -1,44 +1,49 @@
 //! `GET /wiki/api/v2/pages/{id}/labels`: one label of a page.
 
-use crate::error::Result;
-use crate::fields::Fields;
-use crate::json::{Object, ToJson};
+use serde::Deserialize;
 
-/// A row of the stream `page_labels`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(
-    missing_docs,
-    reason = "the columns are described in the catalogue of streams"
-)]
-pub struct LabelRow {
-    pub source_id: String,
-    pub page_id: String,
-    pub name: Option<String>,
-    pub prefix: Option<String>,
-}
+use super::{Context, ListedRow};
+use crate::endpoint::Endpoint;
+use crate::row::row;
+use crate::wire::{FieldReader, Value};
 
-impl ToJson for LabelRow {
-    fn to_json(&self) -> String {
-        Object::with("source_id", &self.source_id)
-            .text("page_id", Some(&self.page_id))
-            .text("name", self.name.as_deref())
-            .text("prefix", self.prefix.as_deref())
-            .end()
+row! {
+    /// A row of the stream `page_labels`.
+    LabelRow {
+        source_id: text_key = "Id of the label",
+        page_id: text_key = "Id of the page",
+        name: text = "Name",
+        prefix: text = "global, my, team or system",
     }
 }
 
-impl LabelRow {
-    /// Reads a label of the page `page_id`.
-    ///
-    /// # Errors
-    ///
-    /// It has no id, or a field of another type.
-    pub fn read(mut label: Fields<'_>, page_id: &str) -> Result<Self> {
-        Ok(Self {
-            source_id: label.key("id")?,
-            page_id: page_id.to_owned(),
-            name: label.text("name")?,
-            prefix: label.text("prefix")?,
+/// `Label`.
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+pub struct LabelWire<'a> {
+    id: Value<'a>,
+    name: Value<'a>,
+    prefix: Value<'a>,
+}
+
+impl ListedRow for LabelRow {
+    const ENDPOINT: Endpoint = Endpoint::Labels;
+    type Wire<'a> = LabelWire<'a>;
+
+    fn from_wire(
+        wire: LabelWire<'_>,
+        context: Context<'_>,
+        fields: &mut FieldReader,
+    ) -> Option<Self> {
+        Some(Self {
+            source_id: fields.key_id("source_id", wire.id)?,
+            page_id: context.page_id.to_owned(),
+            name: fields.text("name", wire.name),
+            prefix: fields.text("prefix", wire.prefix),
         })
+    }
+
+    fn key(&self) -> String {
+        format!("{}, label {}", self.page_id, self.source_id)
     }
 }

@@ -1,97 +1,128 @@
 //! `GET /wiki/api/v2/pages`: one page, without its body.
 
-use super::source_url;
-use crate::error::Result;
-use crate::fields::Fields;
-use crate::json::{Object, ToJson};
-use crate::timestamp::Timestamp;
+use serde::Deserialize;
 
-/// A row of the stream `pages`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(
-    missing_docs,
-    reason = "the columns are described in the catalogue of streams"
-)]
-pub struct PageRow {
-    pub source_id: String,
-    pub title: Option<String>,
-    pub position: Option<i64>,
-    pub status: Option<String>,
-    pub space_id: Option<String>,
-    pub parent_id: Option<String>,
-    pub parent_type: Option<String>,
-    pub subtype: Option<String>,
-    pub author_id: Option<String>,
-    pub owner_id: Option<String>,
-    pub last_owner_id: Option<String>,
-    pub source_url: Option<String>,
-    pub created_at: Option<String>,
-    pub updated_at: Option<String>,
-    pub version_number: Option<i64>,
-    /// Who wrote the last version: not a column, but an account that was met.
-    pub last_author_id: Option<String>,
-    /// When the last version was made, where the service says so in words that can be read: not a column either.
-    pub modified: Option<Timestamp>,
+use super::{Context, Links, ListedRow, source_url};
+use crate::endpoint::{Endpoint, PageRef};
+use crate::row::row;
+use crate::timestamp::Timestamp;
+use crate::wire::{FieldReader, Nested, Value};
+
+row! {
+    /// A row of the stream `pages`.
+    PageRow {
+        source_id: text_key = "Id of the page",
+        title: text = "Title",
+        position: integer = "Position among its siblings",
+        status: text = "current, archived or trashed",
+        space_id: text = "Id of its space",
+        parent_id: text = "Id of its parent, which need not be a page",
+        parent_type: text = "page, folder, whiteboard, database or embed",
+        subtype: text = "live for a live doc",
+        author_id: text = "Account id of its creator",
+        owner_id: text = "Account id of its owner",
+        last_owner_id: text = "Account id of its previous owner",
+        source_url: text = "Address for a browser",
+        created_at: timestamp = "When it was created, as a draft perhaps",
+        updated_at: timestamp = "When its last version was made",
+        version_number: integer = "Number of its last version",
+    }
+    not written {
+        /// Account id of the author of the last version.
+        last_author_id: Option<String>,
+        /// `updated_at` as an instant.
+        modified: Option<Timestamp>,
+    }
 }
 
-impl ToJson for PageRow {
-    fn to_json(&self) -> String {
-        Object::with("source_id", &self.source_id)
-            .text("title", self.title.as_deref())
-            .integer("position", self.position)
-            .text("status", self.status.as_deref())
-            .text("space_id", self.space_id.as_deref())
-            .text("parent_id", self.parent_id.as_deref())
-            .text("parent_type", self.parent_type.as_deref())
-            .text("subtype", self.subtype.as_deref())
-            .text("author_id", self.author_id.as_deref())
-            .text("owner_id", self.owner_id.as_deref())
-            .text("last_owner_id", self.last_owner_id.as_deref())
-            .text("source_url", self.source_url.as_deref())
-            .text("created_at", self.created_at.as_deref())
-            .text("updated_at", self.updated_at.as_deref())
-            .integer("version_number", self.version_number)
-            .end()
+/// `PageBulk`.
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
+pub struct PageWire<'a> {
+    id: Value<'a>,
+    title: Value<'a>,
+    position: Value<'a>,
+    status: Value<'a>,
+    space_id: Value<'a>,
+    parent_id: Value<'a>,
+    parent_type: Value<'a>,
+    subtype: Value<'a>,
+    author_id: Value<'a>,
+    owner_id: Value<'a>,
+    last_owner_id: Value<'a>,
+    created_at: Value<'a>,
+    version: Nested<LastVersion<'a>>,
+    #[serde(rename = "_links")]
+    links: Nested<Links<'a>>,
+}
+
+/// `PageBulk.version`.
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
+struct LastVersion<'a> {
+    created_at: Value<'a>,
+    number: Value<'a>,
+    author_id: Value<'a>,
+}
+
+impl ListedRow for PageRow {
+    const ENDPOINT: Endpoint = Endpoint::Pages;
+    type Wire<'a> = PageWire<'a>;
+
+    fn from_wire(
+        wire: PageWire<'_>,
+        context: Context<'_>,
+        fields: &mut FieldReader,
+    ) -> Option<Self> {
+        let source_id = fields.key_id("source_id", wire.id)?;
+        if wire.version == Nested::Other {
+            fields.unreadable.extend(["updated_at", "version_number"]);
+        }
+        let version = wire.version.or_empty();
+        let updated_at = fields.timestamp("updated_at", version.created_at);
+        Some(Self {
+            source_id,
+            title: fields.text("title", wire.title),
+            position: fields.integer("position", wire.position),
+            status: fields.text("status", wire.status),
+            space_id: fields.id("space_id", wire.space_id),
+            parent_id: fields.id("parent_id", wire.parent_id),
+            parent_type: fields.text("parent_type", wire.parent_type),
+            subtype: fields.text("subtype", wire.subtype),
+            author_id: fields.id("author_id", wire.author_id),
+            owner_id: fields.id("owner_id", wire.owner_id),
+            last_owner_id: fields.id("last_owner_id", wire.last_owner_id),
+            source_url: source_url(wire.links, context.base, fields),
+            created_at: fields.timestamp("created_at", wire.created_at),
+            modified: updated_at.as_deref().and_then(Timestamp::parse),
+            updated_at,
+            version_number: fields.integer("version_number", version.number),
+            last_author_id: fields.id("last_author_id", version.author_id),
+        })
+    }
+
+    fn key(&self) -> String {
+        self.source_id.clone()
     }
 }
 
 impl PageRow {
-    /// Reads a page (`PageBulk`), with an address below `base`.
-    ///
-    /// # Errors
-    ///
-    /// It has no id, or a field of another type.
-    pub fn read(mut page: Fields<'_>, base: Option<&str>) -> Result<Self> {
-        let mut version = page.object("version")?;
-        let updated_at = version.text("createdAt")?;
-        Ok(Self {
-            source_id: page.key("id")?,
-            title: page.text("title")?,
-            position: page.integer("position")?,
-            status: page.text("status")?,
-            space_id: page.id("spaceId")?,
-            parent_id: page.id("parentId")?,
-            parent_type: page.text("parentType")?,
-            subtype: page.text("subtype")?,
-            author_id: page.id("authorId")?,
-            owner_id: page.id("ownerId")?,
-            last_owner_id: page.id("lastOwnerId")?,
-            source_url: source_url(&mut page, base)?,
-            created_at: page.text("createdAt")?,
-            modified: updated_at.as_deref().and_then(Timestamp::parse),
-            updated_at,
-            version_number: version.integer("number")?,
-            last_author_id: version.id("authorId")?,
-        })
+    /// What a request about this page names.
+    #[must_use]
+    pub fn reference(&self) -> PageRef<'_> {
+        PageRef {
+            id: &self.source_id,
+            space_id: self.space_id.as_deref(),
+        }
     }
 
-    /// Whether it was put away: archived, or in the trash.
+    /// Whether it is archived or in the trash.
     #[must_use]
-    pub fn is_put_away(&self) -> bool {
+    pub fn is_archived_or_trashed(&self) -> bool {
         matches!(self.status.as_deref(), Some("archived" | "trashed"))
     }
 
-    /// Whether its details are read: of current and archived pages.
+    /// Whether its details are read: those of current and archived pages are.
     #[must_use]
     pub fn has_details(&self) -> bool {
         !matches!(self.status.as_deref(), Some("trashed" | "deleted"))

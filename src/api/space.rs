@@ -1,71 +1,91 @@
 //! `GET /wiki/api/v2/spaces`: one space.
 
-use super::source_url;
-use crate::error::Result;
-use crate::fields::Fields;
-use crate::json::{Object, ToJson};
+use serde::Deserialize;
 
-/// A row of the stream `spaces`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(
-    missing_docs,
-    reason = "the columns are described in the catalogue of streams"
-)]
-pub struct SpaceRow {
-    pub source_id: String,
-    pub external_key: Option<String>,
-    pub name: Option<String>,
-    pub space_type: Option<String>,
-    pub status: Option<String>,
-    pub author_id: Option<String>,
-    pub source_url: Option<String>,
-    pub created_at: Option<String>,
-    pub homepage_id: Option<String>,
-    pub alias: Option<String>,
+use super::{Context, Links, ListedRow, source_url};
+use crate::endpoint::Endpoint;
+use crate::row::row;
+use crate::wire::{FieldReader, Nested, Value};
+
+row! {
+    /// A row of the stream `spaces`.
+    SpaceRow {
+        source_id: text_key = "Id of the space",
+        external_key: text = "Key of the space, as in its address",
+        name: text = "Name",
+        space_type: text = "global, personal, collaboration, knowledge_base and others",
+        status: text = "current or archived",
+        author_id: text = "Account id of its creator",
+        source_url: text = "Address for a browser",
+        created_at: timestamp = "When it was created",
+        homepage_id: text = "Id of its home page",
+    }
+    not written {
+        /// Another key that its address may have.
+        alias: Option<String>,
+    }
 }
 
-impl ToJson for SpaceRow {
-    fn to_json(&self) -> String {
-        Object::with("source_id", &self.source_id)
-            .text("external_key", self.external_key.as_deref())
-            .text("name", self.name.as_deref())
-            .text("space_type", self.space_type.as_deref())
-            .text("status", self.status.as_deref())
-            .text("author_id", self.author_id.as_deref())
-            .text("source_url", self.source_url.as_deref())
-            .text("created_at", self.created_at.as_deref())
-            .text("homepage_id", self.homepage_id.as_deref())
-            .end()
+/// `SpaceBulk`.
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
+pub struct SpaceWire<'a> {
+    id: Value<'a>,
+    key: Value<'a>,
+    name: Value<'a>,
+    #[serde(rename = "type")]
+    space_type: Value<'a>,
+    status: Value<'a>,
+    author_id: Value<'a>,
+    created_at: Value<'a>,
+    homepage_id: Value<'a>,
+    current_active_alias: Value<'a>,
+    #[serde(rename = "_links")]
+    links: Nested<Links<'a>>,
+}
+
+impl ListedRow for SpaceRow {
+    const ENDPOINT: Endpoint = Endpoint::Spaces;
+    type Wire<'a> = SpaceWire<'a>;
+
+    fn from_wire(
+        wire: SpaceWire<'_>,
+        context: Context<'_>,
+        fields: &mut FieldReader,
+    ) -> Option<Self> {
+        Some(Self {
+            source_id: fields.key_id("source_id", wire.id)?,
+            external_key: fields.text("external_key", wire.key),
+            name: fields.text("name", wire.name),
+            space_type: fields.text("space_type", wire.space_type),
+            status: fields.text("status", wire.status),
+            author_id: fields.id("author_id", wire.author_id),
+            source_url: source_url(wire.links, context.base, fields),
+            created_at: fields.timestamp("created_at", wire.created_at),
+            homepage_id: fields.id("homepage_id", wire.homepage_id),
+            alias: wire.current_active_alias.into_text().map(Into::into),
+        })
+    }
+
+    fn key(&self) -> String {
+        self.source_id.clone()
     }
 }
 
 impl SpaceRow {
-    /// Reads a space (`SpaceBulk`), with an address below `base`.
-    ///
-    /// # Errors
-    ///
-    /// It has no id, or a field of another type.
-    pub fn read(mut space: Fields<'_>, base: Option<&str>) -> Result<Self> {
-        Ok(Self {
-            source_id: space.key("id")?,
-            external_key: space.text("key")?,
-            name: space.text("name")?,
-            space_type: space.text("type")?,
-            status: space.text("status")?,
-            author_id: space.id("authorId")?,
-            source_url: source_url(&mut space, base)?,
-            created_at: space.text("createdAt")?,
-            homepage_id: space.id("homepageId")?,
-            alias: space.text("currentActiveAlias")?,
-        })
-    }
-
     /// Whether `key` names this space; keys are unique whatever their case.
     #[must_use]
-    pub fn is_called(&self, key: &str) -> bool {
+    pub fn has_key(&self, key: &str) -> bool {
         [&self.external_key, &self.alias]
             .into_iter()
             .flatten()
             .any(|name| name.eq_ignore_ascii_case(key))
+    }
+
+    /// Whether it is somebody's personal space.
+    #[must_use]
+    pub fn is_personal(&self) -> bool {
+        let key = self.external_key.as_deref().unwrap_or_default();
+        self.space_type.as_deref() == Some("personal") || key.starts_with('~')
     }
 }

@@ -1,66 +1,84 @@
 //! `GET /wiki/rest/api/content/{id}/state`: the content state of a page, such as "Ready for review".
 
-use super::Endpoint;
-use crate::error::Result;
-use crate::fields::Fields;
-use crate::json::{Object, ToJson};
+use serde::Deserialize;
 
-/// A row of the stream `page_content_states`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(
-    missing_docs,
-    reason = "the columns are described in the catalogue of streams"
-)]
-pub struct StateRow {
-    pub page_id: String,
-    pub content_state_name: Option<String>,
-    pub content_state_color: Option<String>,
-    pub updated_at: Option<String>,
+use super::{Decoded, Empty, refuse_error_shape, unreadable};
+use crate::endpoint::Endpoint;
+use crate::row::row;
+use crate::wire::{BodyError, FieldReader, List, Nested, Value, decode};
+
+row! {
+    /// A row of the stream `page_content_states`.
+    StateRow {
+        page_id: text_key = "Id of the page",
+        content_state_name: text = "Name of the state; null where the page has none",
+        content_state_color: text = "Colour, as #rrggbb",
+        updated_at: timestamp = "When the state was last set or removed",
+    }
 }
 
-impl ToJson for StateRow {
-    fn to_json(&self) -> String {
-        Object::with("page_id", &self.page_id)
-            .text("content_state_name", self.content_state_name.as_deref())
-            .text("content_state_color", self.content_state_color.as_deref())
-            .text("updated_at", self.updated_at.as_deref())
-            .end()
-    }
+/// `ContentStateResponse`.
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
+struct StateWire<'a> {
+    content_state: Nested<ContentState<'a>>,
+    last_updated: Value<'a>,
+    errors: List<Empty>,
+    status_code: Value<'a>,
+}
+
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+struct ContentState<'a> {
+    name: Value<'a>,
+    color: Value<'a>,
 }
 
 impl StateRow {
-    /// The state in an answer. "Null or content state", says the OpenAPI; an empty body is the same as null.
-    ///
-    /// # Errors
-    ///
-    /// It is no JSON object.
-    pub fn parse(body: &[u8]) -> Result<Option<Fields<'_>>> {
-        match body.trim_ascii() {
-            b"" | b"null" => Ok(None),
-            body => Fields::parse(Endpoint::States, body).map(Some),
-        }
-    }
-
-    /// Reads the state of the page `page_id`. The service sends `{}` where none was ever set, and only
-    /// `lastUpdated` where it was removed (measured 2026-09-18, markfluence
-    /// `docs/confluence/page-status.md`). Such a page has a row too, so that a removed state goes.
-    ///
-    /// # Errors
-    ///
-    /// A field is of another type.
-    pub fn read(state: Option<Fields<'_>>, page_id: &str) -> Result<Self> {
-        let mut row = Self {
+    /// The row of a page without a state. It is a row, so that a removed state disappears at the destination.
+    #[must_use]
+    pub fn none(page_id: &str) -> Self {
+        Self {
             page_id: page_id.to_owned(),
             content_state_name: None,
             content_state_color: None,
             updated_at: None,
-        };
-        if let Some(mut state) = state {
-            let mut named = state.object("contentState")?;
-            row.content_state_name = named.text("name")?;
-            row.content_state_color = named.text("color")?;
-            row.updated_at = state.text("lastUpdated")?;
         }
-        Ok(row)
+    }
+
+    /// Reads the state of the page `page_id`. The service sends `{}` where none was ever set, and only
+    /// `lastUpdated` where it was removed (measured 2026-09-18, markfluence `docs/confluence/page-status.md`).
+    ///
+    /// # Errors
+    ///
+    /// It is neither a JSON object nor null, a state without a name, or an error in the clothes of an answer.
+    pub fn read(body: &[u8], page_id: &str) -> Result<Decoded<Self>, BodyError> {
+        decode(body, |json| {
+            serde_json::from_slice(json).map(|wire| Self::from_wire(wire, page_id))
+        })?
+    }
+
+    fn from_wire(wire: Nested<StateWire<'_>>, page_id: &str) -> Result<Decoded<Self>, BodyError> {
+        let wire = match wire {
+            Nested::Object(wire) => wire,
+            Nested::Missing => StateWire::default(),
+            Nested::Other => return Err(BodyError::Unexpected("JSON that is no object".into())),
+        };
+        refuse_error_shape(&wire.status_code, &wire.errors)?;
+        let mut fields = FieldReader::default();
+        let mut value = Self::none(page_id);
+        if wire.content_state != Nested::Missing {
+            let state = wire.content_state.or_empty();
+            let name = FieldReader::default().text("content_state_name", state.name);
+            // The one member that the OpenAPI requires: without it the state would look like none.
+            value.content_state_name =
+                Some(name.ok_or_else(|| {
+                    BodyError::Unexpected("a content state without a name".into())
+                })?);
+            value.content_state_color = fields.text("content_state_color", state.color);
+        }
+        value.updated_at = fields.timestamp("updated_at", wire.last_updated);
+        let unreadable = unreadable(Endpoint::States, &fields, || page_id.to_owned()).collect();
+        Ok(Decoded { value, unreadable })
     }
 }

@@ -1,61 +1,71 @@
 //! `POST /wiki/api/v2/users-bulk`: up to 250 users by account id.
 
-use crate::error::Result;
-use crate::fields::Fields;
-use crate::json::{Object, ToJson};
+use serde::{Deserialize, Serialize};
+
+use super::{Context, ListedRow};
+use crate::endpoint::Endpoint;
+use crate::row::row;
+use crate::wire::{FieldReader, Value};
 
 /// Account ids per request (`maxItems` of the OpenAPI).
-pub const BATCH: usize = 250;
+pub const MAX_ACCOUNT_IDS: usize = 250;
 
-/// The body that asks for these accounts. Those that the service doesn't know are left out of its answer without
-/// a word.
+/// The body of a look-up. Unknown accounts are missing from its answer.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Lookup<'a> {
+    account_ids: &'a [String],
+}
+
+/// The body that asks for these accounts.
 #[must_use]
-pub fn lookup(account_ids: &[String]) -> Vec<u8> {
-    let ids = account_ids.iter().map(String::as_str);
-    let body = Object::default().texts("accountIds", ids).end();
-    body.into_bytes()
+pub fn lookup_body(account_ids: &[String]) -> Vec<u8> {
+    // Texts always serialize.
+    serde_json::to_vec(&Lookup { account_ids }).unwrap_or_default()
 }
 
-/// A row of the stream `users`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(
-    missing_docs,
-    reason = "the columns are described in the catalogue of streams"
-)]
-pub struct UserRow {
-    pub source_id: String,
-    pub name: Option<String>,
-    pub email: Option<String>,
-    pub account_type: Option<String>,
-    pub account_status: Option<String>,
-}
-
-impl ToJson for UserRow {
-    fn to_json(&self) -> String {
-        Object::with("source_id", &self.source_id)
-            .text("name", self.name.as_deref())
-            .text("email", self.email.as_deref())
-            .text("account_type", self.account_type.as_deref())
-            .text("account_status", self.account_status.as_deref())
-            .end()
+row! {
+    /// A row of the stream `users`.
+    UserRow {
+        source_id: text_key = "Account id",
+        name: text = "Display name, or the public one",
+        email: text = "E-mail address; null where the profile hides it",
+        account_type: text = "atlassian, app or customer",
+        account_status: text = "active, inactive or closed",
     }
 }
 
-impl UserRow {
-    /// Reads a user. An empty e-mail is one that the user's profile hides.
-    ///
-    /// # Errors
-    ///
-    /// It has no id, or a field of another type.
-    pub fn read(mut user: Fields<'_>) -> Result<Self> {
+/// `User`.
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
+pub struct UserWire<'a> {
+    account_id: Value<'a>,
+    display_name: Value<'a>,
+    public_name: Value<'a>,
+    email: Value<'a>,
+    account_type: Value<'a>,
+    account_status: Value<'a>,
+}
+
+impl ListedRow for UserRow {
+    const ENDPOINT: Endpoint = Endpoint::Users;
+    type Wire<'a> = UserWire<'a>;
+
+    /// An empty e-mail is one that the user's profile hides.
+    fn from_wire(wire: UserWire<'_>, _: Context<'_>, fields: &mut FieldReader) -> Option<Self> {
         let shown = |text: &String| !text.is_empty();
-        let public_name = user.text("publicName")?;
-        Ok(Self {
-            source_id: user.key("accountId")?,
-            name: user.text("displayName")?.filter(shown).or(public_name),
-            email: user.text("email")?.filter(shown),
-            account_type: user.text("accountType")?,
-            account_status: user.text("accountStatus")?,
+        let source_id = fields.account_key("source_id", wire.account_id)?;
+        let name = fields.text("name", wire.display_name).filter(shown);
+        Some(Self {
+            source_id,
+            name: name.or_else(|| FieldReader::default().text("", wire.public_name)),
+            email: fields.text("email", wire.email).filter(shown),
+            account_type: fields.text("account_type", wire.account_type),
+            account_status: fields.text("account_status", wire.account_status),
         })
+    }
+
+    fn key(&self) -> String {
+        self.source_id.clone()
     }
 }

@@ -1,54 +1,55 @@
 //! `GET /wiki/api/v2/pages/{id}/versions`: one version of a page.
 
-use super::Endpoint;
-use crate::error::{Error, Result};
-use crate::fields::Fields;
-use crate::json::{Object, ToJson};
+use serde::Deserialize;
 
-/// A row of the stream `page_versions`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(
-    missing_docs,
-    reason = "the columns are described in the catalogue of streams"
-)]
-pub struct VersionRow {
-    pub page_id: String,
-    pub number: i64,
-    pub message: Option<String>,
-    pub author_id: Option<String>,
-    pub minor_edit: Option<bool>,
-    pub created_at: Option<String>,
-}
+use super::{Context, ListedRow};
+use crate::endpoint::Endpoint;
+use crate::row::row;
+use crate::wire::{FieldReader, Value};
 
-impl ToJson for VersionRow {
-    fn to_json(&self) -> String {
-        Object::with("page_id", &self.page_id)
-            .integer("number", Some(self.number))
-            .text("message", self.message.as_deref())
-            .text("author_id", self.author_id.as_deref())
-            .boolean("minor_edit", self.minor_edit)
-            .text("created_at", self.created_at.as_deref())
-            .end()
+row! {
+    /// A row of the stream `page_versions`.
+    VersionRow {
+        page_id: text_key = "Id of the page",
+        number: integer_key = "Position among the versions: deleting one renumbers the later ones",
+        message: text = "Its author's comment",
+        author_id: text = "Account id of its author",
+        minor_edit: boolean = "Whether its author called it minor",
+        created_at: timestamp = "When it was made",
     }
 }
 
-impl VersionRow {
-    /// Reads a version of the page `page_id`. It has no id: its key is the page and its number.
-    ///
-    /// # Errors
-    ///
-    /// It has no number, or a field of another type.
-    pub fn read(mut version: Fields<'_>, page_id: &str) -> Result<Self> {
-        let number = version.integer("number")?;
-        Ok(Self {
-            page_id: page_id.to_owned(),
-            number: number.ok_or_else(|| {
-                Error::unexpected(Endpoint::Versions, "a version without a number")
-            })?,
-            message: version.text("message")?,
-            author_id: version.id("authorId")?,
-            minor_edit: version.boolean("minorEdit")?,
-            created_at: version.text("createdAt")?,
+/// `PageVersion`. It has no id: its key is the page and its number.
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
+pub struct VersionWire<'a> {
+    number: Value<'a>,
+    message: Value<'a>,
+    author_id: Value<'a>,
+    minor_edit: Value<'a>,
+    created_at: Value<'a>,
+}
+
+impl ListedRow for VersionRow {
+    const ENDPOINT: Endpoint = Endpoint::Versions;
+    type Wire<'a> = VersionWire<'a>;
+
+    fn from_wire(
+        wire: VersionWire<'_>,
+        context: Context<'_>,
+        fields: &mut FieldReader,
+    ) -> Option<Self> {
+        Some(Self {
+            page_id: context.page_id.to_owned(),
+            number: fields.integer("number", wire.number)?,
+            message: fields.text("message", wire.message),
+            author_id: fields.id("author_id", wire.author_id),
+            minor_edit: fields.boolean("minor_edit", wire.minor_edit),
+            created_at: fields.timestamp("created_at", wire.created_at),
         })
+    }
+
+    fn key(&self) -> String {
+        format!("{}, version {}", self.page_id, self.number)
     }
 }

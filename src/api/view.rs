@@ -1,42 +1,72 @@
-//! `GET /wiki/rest/api/analytics/content/{id}/views`: how often a page was viewed.
+//! `GET /wiki/rest/api/analytics/content/{id}/views`: the number of views of a page.
 
-use crate::error::Result;
-use crate::fields::Fields;
-use crate::json::{Object, ToJson};
+use serde::Deserialize;
 
-/// A row of the stream `page_views`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(
-    missing_docs,
-    reason = "the columns are described in the catalogue of streams"
-)]
-pub struct ViewRow {
-    pub page_id: String,
-    pub views_count: Option<i64>,
-}
+use super::{Decoded, Empty, refuse_error_shape, unreadable};
+use crate::endpoint::Endpoint;
+use crate::row::row;
+use crate::timestamp::Timestamp;
+use crate::wire::{BodyError, FieldReader, List, Nested, Value, decode};
 
-impl ToJson for ViewRow {
-    fn to_json(&self) -> String {
-        Object::with("page_id", &self.page_id)
-            .integer("views_count", self.views_count)
-            .end()
+row! {
+    /// A row of the stream `page_views`.
+    ViewRow {
+        page_id: text_key = "Id of the page",
+        views_count: integer = "Views since the page was created; null where the count is not available, never 0",
+        read_at: timestamp = "When the count was read",
     }
 }
 
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+struct ViewsWire<'a> {
+    count: Value<'a>,
+    errors: List<Empty>,
+    #[serde(rename = "statusCode")]
+    status_code: Value<'a>,
+}
+
 impl ViewRow {
-    /// Reads the count of the page `page_id`; without an answer it is null, never 0.
+    /// The row of a page whose count is not available.
+    #[must_use]
+    pub fn unavailable(page_id: &str, read_at: Timestamp) -> Self {
+        Self {
+            page_id: page_id.to_owned(),
+            views_count: None,
+            read_at: read_at.to_rfc3339(),
+        }
+    }
+
+    /// Reads the count of the page `page_id`.
     ///
     /// # Errors
     ///
-    /// A field is of another type.
-    pub fn read(views: Option<Fields<'_>>, page_id: &str) -> Result<Self> {
-        let views_count = match views {
-            Some(mut views) => views.integer("count")?,
-            None => None,
+    /// It is no JSON object, or an error in the clothes of an answer.
+    pub fn read(
+        body: &[u8],
+        page_id: &str,
+        read_at: Timestamp,
+    ) -> Result<Decoded<Self>, BodyError> {
+        decode(body, |json| {
+            serde_json::from_slice(json).map(|wire| Self::from_wire(wire, page_id, read_at))
+        })?
+    }
+
+    fn from_wire(
+        wire: Nested<ViewsWire<'_>>,
+        page_id: &str,
+        read_at: Timestamp,
+    ) -> Result<Decoded<Self>, BodyError> {
+        let Nested::Object(wire) = wire else {
+            return Err(BodyError::Unexpected("JSON that is no object".into()));
         };
-        Ok(Self {
-            page_id: page_id.to_owned(),
-            views_count,
-        })
+        refuse_error_shape(&wire.status_code, &wire.errors)?;
+        let mut fields = FieldReader::default();
+        let value = Self {
+            views_count: fields.integer("views_count", wire.count),
+            ..Self::unavailable(page_id, read_at)
+        };
+        let unreadable = unreadable(Endpoint::Views, &fields, || page_id.to_owned()).collect();
+        Ok(Decoded { value, unreadable })
     }
 }

@@ -69,11 +69,46 @@ fn addresses_are_normalised() {
     }
 }
 
+/// What follows a site or a cloud id in a browser's address bar, and what copying adds, is dropped.
+#[test]
+fn a_pasted_address_is_reduced_to_what_counts() {
+    const SITE: &str = "https://x.atlassian.net";
+    for (text, expected) in [
+        ("x.atlassian.net", SITE),
+        ("x.atlassian.net/wiki/spaces/DOCS/overview", SITE),
+        ("https://x.atlassian.net?x=y", SITE),
+        ("https://x.atlassian.net/#x", SITE),
+        (
+            "https://x.atlassian.net/wiki/spaces/X/pages/1/A+title?focusedCommentId=2",
+            SITE,
+        ),
+        ("\thttps://x.atlassian.net//\n", SITE),
+        (
+            "https://api.atlassian.com/ex/confluence/1a2b-3c/wiki/api/v2/pages?limit=1",
+            GATEWAY,
+        ),
+        (
+            "https://api.atlassian.com/ex/confluence/1a2b-3c/a/b",
+            GATEWAY,
+        ),
+        (
+            "https://x.atlassian-us-gov-mod.net/wiki",
+            "https://x.atlassian-us-gov-mod.net",
+        ),
+        (
+            "https://x.atlassian-isolated.net/wiki",
+            "https://x.atlassian-isolated.net",
+        ),
+    ] {
+        let config = Config::parse(&with("base_url", json!(text))).unwrap();
+        assert_eq!(config.base_url.to_string(), expected, "{text}");
+    }
+}
+
 #[test]
 fn other_addresses_are_refused_with_advice() {
     for (text, part) in [
-        ("", "base_url is not"),
-        ("x.atlassian.net", "base_url is not an absolute URL"),
+        ("", "base_url is not the URL of a site"),
         ("ftp://x.atlassian.net", "base_url must begin with https://"),
         ("http://x.atlassian.net", "http is for loopback alone"),
         ("http://127.0.0.1.example.com", "http is for loopback alone"),
@@ -82,47 +117,92 @@ fn other_addresses_are_refused_with_advice() {
             "https://a:b@x.atlassian.net",
             "base_url must not hold credentials",
         ),
-        (
-            "https://x.atlassian.net?x=y",
-            "base_url must end after its path",
-        ),
-        (
-            "https://x.atlassian.net/#x",
-            "base_url must end after its path",
-        ),
-        (
-            "https://x.atlassian.net/wiki/spaces/X",
-            "base_url has an unexpected path",
-        ),
-        (
-            "https://api.atlassian.com",
-            "base_url has an unexpected path",
-        ),
+        ("https://api.atlassian.com", "base_url lacks the cloud id"),
         (
             "https://api.atlassian.com/ex/confluence/",
-            "base_url has an unexpected path",
+            "base_url lacks the cloud id",
         ),
         (
             "https://api.atlassian.com/ex/jira/1a2b",
-            "base_url has an unexpected path",
-        ),
-        (
-            "https://api.atlassian.com/ex/confluence/a/b",
-            "base_url has an unexpected path",
+            "base_url lacks the cloud id",
         ),
         (
             "https://api.atlassian.com/ex/confluence/..",
-            "base_url has an unexpected path",
+            "base_url lacks the cloud id",
         ),
         (
             "https://x.atlassian.net/ex/confluence/1a2b",
-            "base_url has an unexpected path",
+            "base_url mixes a site with the gateway's path",
         ),
-        ("https://x y", "base_url is not an absolute URL"),
+        ("https://x y", "base_url is not the URL of a site"),
     ] {
         let error = Config::parse(&with("base_url", json!(text))).unwrap_err();
         assert_eq!(error.kind, Kind::InvalidConfig, "{text}");
         assert!(error.message.contains(part), "{text}: {}", error.message);
+    }
+}
+
+/// A host may sign the requests; without a word of that, a missing token is the user's to add.
+#[test]
+fn a_token_is_given_or_held_by_the_host() {
+    let parse = |fields: Value| {
+        let mut config = json!({ "base_url": GATEWAY, "username": "a@b.c" });
+        config
+            .as_object_mut()
+            .unwrap()
+            .extend(fields.as_object().unwrap().clone());
+        Config::parse(&config.to_string())
+    };
+    for (fields, signs) in [
+        (json!({ "api_token": "ATATT3xx" }), true),
+        (json!({ "api_token": { "held_by_host": true } }), false),
+        (
+            json!({ "oauth": { "client_id": "a", "client_secret": "b" } }),
+            false,
+        ),
+        (
+            json!({ "authentication": "bearer", "username": null, "api_token": "x" }),
+            true,
+        ),
+        (
+            json!({ "authentication": "bearer", "api_token": { "held_by_host": true } }),
+            false,
+        ),
+    ] {
+        let config = parse(fields.clone()).unwrap();
+        assert_eq!(config.credentials.is_some(), signs, "{fields}");
+    }
+    for fields in [
+        json!({}),
+        json!({ "api_token": null }),
+        json!({ "api_token": { "held_by_host": false } }),
+        json!({ "api_token": { "held_by_host": true, "x": 1 } }),
+        json!({ "api_token": { "file": "token" } }),
+        json!({ "authentication": "digest", "api_token": "x" }),
+    ] {
+        let message = parse(fields.clone()).unwrap_err().message;
+        let named = message.starts_with("api_token ") || message.starts_with("authentication ");
+        assert!(named, "{fields}: {message}");
+    }
+    let bearer = parse(json!({ "authentication": "bearer", "api_token": "x" })).unwrap();
+    assert_eq!(bearer.credentials.unwrap().expose(), "Bearer x");
+}
+
+#[test]
+fn a_character_that_no_token_has_is_named_with_its_place() {
+    for (token, part) in [
+        ("ab\u{200b}c", "U+200B at place 3"),
+        ("ab c", "U+0020 at place 3"),
+        ("a\u{0}b", "U+0000 at place 2"),
+        ("ä", "U+00E4 at place 1"),
+    ] {
+        let message = Config::parse(&with("api_token", json!(token)))
+            .unwrap_err()
+            .message;
+        assert!(
+            message.contains(part) && message.contains("api_token"),
+            "{message}"
+        );
     }
 }
 
@@ -141,18 +221,25 @@ fn every_field_is_checked() {
         ),
         ("username", json!(["a"]), "username must be a text".into()),
         ("api_token", json!(""), "api_token is empty".into()),
-        (
-            "api_token",
-            json!("a b"),
-            "api_token is empty or has white space".into(),
-        ),
-        (
-            "api_token",
-            json!("a\u{0}b"),
-            "api_token is empty or has white space".into(),
-        ),
-        ("api_token", json!(1), "api_token must be a text".into()),
+        ("api_token", json!(1), "api_token must be a text, or".into()),
         ("spaces", json!([]), "spaces is empty: leave it out".into()),
+        (
+            "exclude_spaces",
+            json!([]),
+            "exclude_spaces is empty: leave it out".into(),
+        ),
+        (
+            "include_personal_spaces",
+            json!("no"),
+            "include_personal_spaces must be true or false".into(),
+        ),
+        ("refresh_days", json!(366), number(0, 365)),
+        ("refresh_requests", json!(0), number(1, 10_000_000)),
+        (
+            "skip_pages",
+            json!(["x"]),
+            "skip_pages must hold ids".into(),
+        ),
         (
             "spaces",
             json!("X"),
@@ -267,9 +354,10 @@ fn what_is_left_out_has_a_default() {
     };
     assert_eq!(config.retry, retry);
     assert!(config.token_looks_right);
-    let config = Config::parse(&json!({ "base_url": GATEWAY }).to_string()).unwrap();
-    assert!(config.credentials.is_none(), "the host signs");
-    assert_eq!(config.redact("text"), "text");
+    assert_eq!((config.refresh_days, config.refresh_requests), (7, 20_000));
+    assert!(config.include_personal_spaces);
+    let held = with("api_token", json!({ "held_by_host": true }));
+    assert_eq!(Config::parse(&held).unwrap().redact("text"), "text");
 }
 
 #[test]
@@ -277,7 +365,7 @@ fn nothing_shows_the_token() {
     let text = with("api_token", json!("ATATT3xverysecret"));
     let shown = format!("{:?}", Config::parse(&text).unwrap());
     assert!(!shown.contains("verysecret"), "{shown}");
-    for field in ["base_url", "page_size", "other"] {
+    for field in ["page_size", "retry", "other"] {
         let mut wrong: Value = serde_json::from_str(&text).unwrap();
         if let Some(fields) = wrong.as_object_mut() {
             fields.insert(field.to_owned(), json!("wrong"));
@@ -310,7 +398,7 @@ proptest! {
     #[test]
     fn no_value_panics_and_what_is_accepted_is_within_bounds(
         fields in prop::collection::btree_map(
-            prop::sample::select(vec!["base_url", "username", "api_token", "spaces", "max_concurrency", "page_size", "timeout_s", "retry", "other"]),
+            prop::sample::select(vec!["base_url", "username", "api_token", "spaces", "max_concurrency", "page_size", "timeout_s", "retry", "refresh_days", "skip_pages", "authentication", "oauth", "other"]),
             any_json(),
             0..6,
         ),

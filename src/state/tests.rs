@@ -6,80 +6,163 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn config() -> Config {
-    Config::parse(r#"{"base_url":"https://x.atlassian.net","username":"a@b.c","api_token":"t"}"#)
-        .unwrap()
+fn config_with(extra: &str) -> Config {
+    let json = format!(
+        r#"{{"base_url":"https://x.atlassian.net","username":"a@b.c","api_token":"t"{extra}}}"#
+    );
+    Config::parse(&json).unwrap()
 }
 
+fn config() -> Config {
+    config_with("")
+}
+
+fn restored(text: &str) -> Result<State> {
+    State::restore(Some(text), &config()).map(|restored| restored.state)
+}
+
+fn at(millis: i64) -> Timestamp {
+    Timestamp::from_millis(millis)
+}
+
+/// A state with something of everything.
 fn full() -> State {
     let mut state = State::new(&config());
-    state.advance(Stream::Pages, Timestamp::from_millis(1_790_000_000_000));
-    let delivered = r#"{"streams":["pages"],"newest":["-7@1790000000000"],"put_away":""}"#;
-    let fields = Fields::of_state(delivered).unwrap();
-    state.delivered = Delivered::of_fields(fields).unwrap();
+    let streams: StreamSet = [Stream::Pages, Stream::Users].into_iter().collect();
+    state.advance(Stream::Pages, at(1_790_000_000_000));
+    state.recent = RecentRows::of(streams);
+    let newest = at(1_790_000_000_000);
     state
-}
-
-fn run() -> Run {
-    let place = Place {
+        .recent
+        .remember(StableHash::of(b"row"), newest, newest);
+    state
+        .recent
+        .archived_or_trashed
+        .toggle("7", StableHash::of(b"row"));
+    state.pages = Some(7);
+    let position = Position {
         step: 2,
         cursor: Some("abc\"".to_owned()),
-        passed: Some("7".to_owned()),
+        resume_after: Some(SortKey::Id(7)),
     };
-    Run {
-        place,
+    state.refresh = Some(Refresh {
+        streams,
+        started: at(5),
+        position: position.clone(),
+        pages: 3,
+    });
+    state.set_aside.add("9", streams, "HTTP 504");
+    state.skipped = vec!["8".to_owned()];
+    state.spared = Some(Spared {
+        plan: StableHash::of(b"plan"),
+        streams,
+    });
+    state.run = Some(Run {
+        position: Position {
+            resume_after: Some(SortKey::Modified(at(5))),
+            ..position
+        },
         accounts: vec!["a".to_owned()],
+        vanished: vec!["6".to_owned()],
+        newest: Some(at(6)),
         ..Run::default()
-    }
-}
-
-fn written(between: &str) -> String {
-    let run = run();
-    let accounts = List::of(run.accounts.iter().map(String::as_str));
-    write_during(between, &run, &accounts)
+    });
+    state
 }
 
 #[test]
 fn a_state_comes_back_as_it_was() {
     for state in [State::new(&config()), full()] {
-        let text = state.write();
-        assert_eq!(State::read(Some(&text), &config()).as_ref(), Ok(&state));
-        let within = State {
-            run: Some(run()),
-            ..state
-        };
-        let text = written(&text);
-        assert_eq!(State::read(Some(&text), &config()), Ok(within));
+        let text = state.to_json().unwrap();
+        assert_eq!(restored(&text), Ok(state));
     }
-    assert_eq!(State::read(None, &config()), Ok(State::new(&config())));
+    let fresh = State::restore(None, &config()).unwrap();
+    assert_eq!(fresh.state, State::new(&config()));
+    assert!(!fresh.spaces_changed);
 }
 
 #[test]
 fn a_watermark_never_goes_back() {
     let mut state = State::new(&config());
-    for (at, expected) in [(5, 5), (3, 5), (9, 9)] {
-        state.advance(Stream::Pages, Timestamp::from_millis(at));
-        let watermark = state.watermark(Stream::Pages).map(Timestamp::millis);
-        assert_eq!(watermark, Some(expected));
+    for (millis, expected) in [(5, 5), (3, 5), (9, 9)] {
+        state.advance(Stream::Pages, at(millis));
+        assert_eq!(state.watermark(Stream::Pages), Some(at(expected)));
     }
     assert_eq!(state.watermark(Stream::Users), None);
+}
+
+#[test]
+fn another_version_says_which_and_what_to_do() {
+    let text = full().to_json().unwrap();
+    for (version, part) in [
+        (1, "an older component wrote it"),
+        (3, "a newer component wrote it"),
+    ] {
+        let text = text.replacen("\"version\":2", &format!("\"version\":{version}"), 1);
+        let error = restored(&text).unwrap_err();
+        assert_eq!(error.kind, Kind::InvalidState);
+        let expected = format!("has version {version}, this component reads version 2; {part}");
+        assert!(error.message.contains(&expected), "{}", error.message);
+    }
+}
+
+#[test]
+fn another_choice_of_spaces_begins_afresh_and_the_same_one_goes_on() {
+    let two = config_with(r#","spaces":["A","~b"]"#);
+    let text = State::new(&two).to_json().unwrap();
+    for (spaces, changed) in [
+        (r#","spaces":["~B","a"]"#, false),
+        (r#","spaces":["A"]"#, true),
+        (r#","spaces":["A","~b"],"exclude_spaces":["C"]"#, true),
+        (
+            r#","spaces":["A","~b"],"include_personal_spaces":false"#,
+            true,
+        ),
+        ("", true),
+    ] {
+        let restored = State::restore(Some(&text), &config_with(spaces)).unwrap();
+        assert_eq!(restored.spaces_changed, changed, "{spaces}");
+    }
+}
+
+/// 200 pages set aside, with all their streams, and the newest rows twice.
+#[test]
+fn a_state_is_small() {
+    let mut state = full();
+    for page in 0..MAX_SET_ASIDE {
+        let id = (4_000_000_000_000 + page).to_string();
+        state.set_aside.add(&id, StreamSet::ALL, &"x".repeat(100));
+    }
+    assert!(!state.set_aside.has_room_for("1"));
+    assert!(state.set_aside.has_room_for("9"));
+    for row in 0_u32..1000 {
+        let newest = at(1_790_000_000_000);
+        let hash = StableHash::of(&row.to_be_bytes());
+        state.recent.remember(hash, newest, newest);
+    }
+    state.run = Some(Run {
+        recent: state.recent.clone(),
+        ..Run::default()
+    });
+    let length = state.to_json().unwrap().len();
+    assert!(length < 60 * 1024, "{length}");
 }
 
 proptest! {
     #[test]
     fn no_text_panics(text in "\\PC{0,100}") {
-        let error = State::read(Some(&text), &config()).unwrap_err();
+        let error = restored(&text).unwrap_err();
         prop_assert_eq!(error.kind, Kind::InvalidState);
     }
 
     #[test]
-    fn no_damage_panics(at in 0_usize..1000, with in "\\PC{0,3}") {
-        let mut text = written(&full().write());
+    fn no_damage_panics(at in 0_usize..2000, with in "\\PC{0,3}") {
+        let mut text = full().to_json().unwrap();
         let at = at % text.len();
         if text.is_char_boundary(at) {
             text.replace_range(at..=at, &with);
         }
-        if let Err(error) = State::read(Some(&text), &config()) {
+        if let Err(error) = restored(&text) {
             prop_assert_eq!(error.kind, Kind::InvalidState);
         }
     }

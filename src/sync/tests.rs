@@ -1,4 +1,4 @@
-//! `sync` from the outside: a world goes in, rows come out.
+//! `sync` from the outside: a simulation goes in, rows come out.
 
 #![allow(
     clippy::unwrap_used,
@@ -7,21 +7,25 @@
     clippy::indexing_slicing
 )]
 
+mod damage;
 mod full;
 mod incremental;
+mod refresh;
 mod resume;
 mod scenarios;
 mod secrets;
+mod set_aside;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::api::Endpoint;
-use crate::error::Result;
+use crate::config::Config;
+use crate::endpoint::Endpoint;
+use crate::error::{Error, Result};
 use crate::stream::{Mode, Stream};
 use crate::sync::sync;
-use crate::testing::{Recorder, Tables, World};
+use crate::testing::{Recorder, Simulation, Tables};
 
 /// Every stream, each in this mode as far as it has it.
 fn every_stream(mode: Mode) -> Vec<(Stream, Mode)> {
@@ -42,34 +46,47 @@ fn in_mode(streams: &[Stream], mode: Mode) -> Vec<(Stream, Mode)> {
 
 /// Reads from where the recorder stands.
 fn read(
-    world: &World,
+    simulation: &Simulation,
     recorder: &Recorder<'_>,
     config: Value,
     streams: &[(Stream, Mode)],
-) -> Result<()> {
+) -> Result<Value> {
     let state = recorder.state();
-    read_from(world, recorder, config, streams, state.as_deref())
+    read_from(simulation, recorder, config, streams, state.as_deref())
 }
 
 fn read_from(
-    world: &World,
+    simulation: &Simulation,
     recorder: &Recorder<'_>,
     config: Value,
     streams: &[(Stream, Mode)],
     state: Option<&str>,
-) -> Result<()> {
-    let config = world.config(config);
+) -> Result<Value> {
+    let config = parsed(simulation, config);
     let selection: Vec<_> = streams
         .iter()
         .map(|(stream, mode)| (stream.name().to_owned(), *mode))
         .collect();
-    world.run(sync(world, recorder, &config, &selection, state))
+    let result = simulation.run(sync(simulation, recorder, &config, &selection, state));
+    result.map(|summary| serde_json::from_str(&summary).unwrap())
+}
+
+/// A configuration without a snapshot across runs, unless it says otherwise.
+fn parsed(simulation: &Simulation, mut config: Value) -> Config {
+    let fields = config.as_object_mut().unwrap();
+    fields.entry("refresh_days").or_insert(json!(0));
+    Config::parse(&simulation.config(config)).unwrap()
+}
+
+/// The details of a failure.
+fn details_of(error: &Error) -> Value {
+    serde_json::from_str(error.details.as_deref().unwrap()).unwrap()
 }
 
 /// How often each endpoint was asked since the log was taken.
-fn asked(world: &World) -> BTreeMap<Endpoint, usize> {
+fn asked(simulation: &Simulation) -> BTreeMap<Endpoint, usize> {
     let mut asked = BTreeMap::new();
-    for sent in world.sent() {
+    for sent in simulation.sent() {
         assert_ne!(
             sent.status,
             Some(400),
@@ -80,8 +97,8 @@ fn asked(world: &World) -> BTreeMap<Endpoint, usize> {
     asked
 }
 
-fn endpoints(world: &World) -> BTreeSet<Endpoint> {
-    asked(world).into_keys().collect()
+fn endpoints(simulation: &Simulation) -> BTreeSet<Endpoint> {
+    asked(simulation).into_keys().collect()
 }
 
 /// The tables of some streams.

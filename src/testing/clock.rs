@@ -31,7 +31,7 @@ impl Clock {
         self.millis.get()
     }
 
-    pub(super) fn pass(&self, time: Duration) {
+    pub(super) fn advance(&self, time: Duration) {
         let time = u64::try_from(time.as_millis()).unwrap();
         self.millis.set(self.millis.get() + time);
     }

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::api::Endpoint;
-use crate::http::Request;
+use crate::client::Request;
+use crate::endpoint::Endpoint;
 
 /// Something that passed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,7 +14,10 @@ pub(crate) enum Event {
     /// A batch: its stream, how many keys it replaces, how many rows it holds.
     Batch(&'static str, usize, usize),
     Checkpoint(String),
-    Finished(&'static str, bool),
+    /// A snapshot of these streams begins.
+    BeginSnapshot(Vec<&'static str>),
+    /// The snapshot of a stream ends; how many partial keys are spared.
+    EndSnapshot(&'static str, usize),
     Refused,
 }
 
@@ -90,8 +93,12 @@ impl fmt::Display for Event {
                 write!(formatter, "emit {stream}: {rows} rows, {replaces} replaced")
             }
             Self::Checkpoint(_) => write!(formatter, "checkpoint"),
-            Self::Finished(stream, snapshot) => {
-                write!(formatter, "finished {stream}, snapshot: {snapshot}")
+            Self::BeginSnapshot(streams) => {
+                write!(formatter, "begin snapshot of {}", streams.join(", "))
+            }
+            Self::EndSnapshot(stream, 0) => write!(formatter, "end snapshot of {stream}"),
+            Self::EndSnapshot(stream, except) => {
+                write!(formatter, "end snapshot of {stream}, except {except}")
             }
             Self::Refused => write!(formatter, "refused"),
         }

@@ -1,75 +1,68 @@
-//! A sink that keeps tables as a host would, and refuses on demand.
+//! A sink that keeps tables as a host would, sweeps them, and refuses on demand.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::World;
+use super::Simulation;
+use super::key::key_of;
 use super::log::Event;
-use super::truth::Tables;
-use crate::json::ToJson as _;
-use crate::sink::{Batch, Note, Sink};
+use super::oracle::Tables;
+use crate::sink::{Batch, Sink, SinkError};
 use crate::stream::Stream;
 
-/// A row, and how many snapshots of its stream were finished when it came.
-type Kept = BTreeMap<&'static str, BTreeMap<String, (Value, u64)>>;
+/// Rows by stream and key, each with the snapshot to which it belongs.
+type Stored = BTreeMap<&'static str, BTreeMap<String, (Value, u64)>>;
 
 /// What a sink holds.
 #[derive(Debug, Clone, Default)]
 struct Store {
-    rows: Kept,
-    /// For each stream, how many runs were finished.
-    finished: BTreeMap<&'static str, u64>,
-    /// What was finished behind the last checkpoint: it is swept with the next one.
-    finishing: Vec<(&'static str, bool)>,
+    rows: Stored,
+    /// For each stream, how many snapshots have begun.
+    snapshots: BTreeMap<&'static str, u64>,
     state: Option<String>,
 }
 
-impl Store {
-    /// Removes what a snapshot did not hold.
-    fn sweep(&mut self) {
-        for (stream, snapshot) in std::mem::take(&mut self.finishing) {
-            let runs = self.finished.entry(stream).or_default();
-            let run = *runs;
-            *runs += 1;
-            if snapshot {
-                let table = self.rows.entry(stream).or_default();
-                table.retain(|_, (_, delivered)| *delivered == run);
-            }
-        }
-    }
-}
+/// Rows that a sweep removed, by stream.
+pub(crate) type Swept = BTreeMap<&'static str, BTreeSet<String>>;
 
-/// The sink of a world.
+/// The sink of a simulation.
 pub(crate) struct Recorder<'a> {
-    world: &'a World,
+    simulation: &'a Simulation,
     store: RefCell<Store>,
     committed: RefCell<Store>,
     /// How many more events are taken.
-    patience: Cell<Option<u64>>,
+    remaining: Cell<Option<u64>>,
     /// Rows emitted since the sink was last asked.
     emitted: RefCell<BTreeMap<&'static str, usize>>,
-    finished: RefCell<BTreeMap<&'static str, bool>>,
+    closed: RefCell<BTreeSet<&'static str>>,
+    swept: RefCell<Swept>,
+    checkpoints: Cell<usize>,
+    /// Whether anything came since the last checkpoint.
+    has_changed: Cell<bool>,
     longest_state: Cell<usize>,
 }
 
 impl<'a> Recorder<'a> {
-    pub(crate) fn new(world: &'a World) -> Self {
+    pub(crate) fn new(simulation: &'a Simulation) -> Self {
         Self {
-            world,
+            simulation,
             store: RefCell::default(),
             committed: RefCell::default(),
-            patience: Cell::default(),
+            remaining: Cell::default(),
             emitted: RefCell::default(),
-            finished: RefCell::default(),
+            closed: RefCell::default(),
+            swept: RefCell::default(),
+            checkpoints: Cell::default(),
+            has_changed: Cell::default(),
             longest_state: Cell::default(),
         }
     }
 
     /// Takes so many more events and then no more, or any number.
     pub(crate) fn refuse_after(&self, events: Option<u64>) {
-        self.patience.set(events);
+        self.remaining.set(events);
     }
 
     /// Forgets what came behind the last checkpoint, as a database does.
@@ -86,14 +79,26 @@ impl<'a> Recorder<'a> {
         self.longest_state.get()
     }
 
-    /// How many rows came since this was last asked, by stream.
-    pub(crate) fn take_emitted(&self) -> BTreeMap<&'static str, usize> {
-        self.emitted.take()
+    /// How many checkpoints came since this was last asked.
+    pub(crate) fn take_checkpoints(&self) -> usize {
+        self.checkpoints.take()
     }
 
-    /// Which streams were finished since this was last asked, and whether as snapshots.
-    pub(crate) fn take_finished(&self) -> BTreeMap<&'static str, bool> {
-        self.finished.take()
+    /// How many rows came since this was last asked, by stream.
+    pub(crate) fn take_emitted(&self) -> BTreeMap<&'static str, usize> {
+        let mut emitted = self.emitted.take();
+        emitted.retain(|_, rows| *rows > 0);
+        emitted
+    }
+
+    /// The streams whose snapshots ended since this was last asked.
+    pub(crate) fn take_closed(&self) -> BTreeSet<&'static str> {
+        self.closed.take()
+    }
+
+    /// The rows that were swept since this was last asked.
+    pub(crate) fn take_swept(&self) -> Swept {
+        self.swept.take()
     }
 
     /// All that the sink holds.
@@ -111,29 +116,19 @@ impl<'a> Recorder<'a> {
         tables
     }
 
-    fn take(&self, event: Event) -> Result<(), String> {
-        match self.patience.get() {
+    fn accept(&self, event: Event) -> Result<(), SinkError> {
+        match self.remaining.get() {
             Some(0) => {
-                self.world.note(Event::Refused);
-                self.store.borrow_mut().finishing.clear();
-                return Err("no more, please".into());
+                self.simulation.record(Event::Refused);
+                return Err(SinkError::Cancelled);
             }
-            Some(left) => self.patience.set(Some(left - 1)),
+            Some(remaining) => self.remaining.set(Some(remaining - 1)),
             None => {}
         }
-        self.world.note(event);
+        self.has_changed.set(true);
+        self.simulation.record(event);
         Ok(())
     }
-}
-
-/// The key of a row as text.
-pub(super) fn key_of(stream: Stream, row: &Value) -> String {
-    let key = stream.primary_key().iter().map(|column| {
-        let value = row.get(*column).unwrap();
-        assert!(!value.is_null(), "a key that is null: {row}");
-        value.to_string()
-    });
-    key.collect::<Vec<_>>().join(" ")
 }
 
 fn matches(row: &Value, partial: &Value) -> bool {
@@ -143,56 +138,76 @@ fn matches(row: &Value, partial: &Value) -> bool {
         .all(|(name, value)| row.get(name) == Some(value))
 }
 
+fn parse(partial_keys: &[String]) -> Vec<Value> {
+    let keys = partial_keys.iter();
+    keys.map(|key| serde_json::from_str(key).unwrap()).collect()
+}
+
 impl Sink for Recorder<'_> {
-    fn emit(&self, batch: Batch) -> Result<(), String> {
-        let stream = batch.stream.name();
-        assert!(!(batch.rows.is_empty() && batch.replaces.is_empty()));
-        let (replaces, rows) = (batch.replaces.len(), batch.rows.len());
-        self.take(Event::Batch(stream, replaces, rows))?;
-        *self.emitted.borrow_mut().entry(stream).or_default() += rows;
+    fn begin_snapshot(&self, streams: &[Stream]) -> Result<(), SinkError> {
+        assert!(!streams.is_empty());
+        let names: Vec<_> = streams.iter().map(|stream| stream.name()).collect();
+        self.accept(Event::BeginSnapshot(names.clone()))?;
         let mut store = self.store.borrow_mut();
-        let run = store.finished.get(stream).copied().unwrap_or_default();
-        let table = store.rows.entry(stream).or_default();
-        let replaces = batch.replaces.iter();
-        let replaces: Vec<Value> = replaces
-            .map(|partial| serde_json::from_str(partial).unwrap())
-            .collect();
-        table.retain(|_, (row, _)| !replaces.iter().any(|partial| matches(row, partial)));
-        for row in &batch.rows {
-            let row: Value = serde_json::from_str(row).unwrap();
-            assert!(has_all_columns(batch.stream, &row), "{row}");
-            table.insert(key_of(batch.stream, &row), (row, run));
+        for name in names {
+            *store.snapshots.entry(name).or_default() += 1;
         }
         Ok(())
     }
 
-    fn checkpoint(&self, state: &str) -> Result<(), String> {
-        self.take(Event::Checkpoint(state.to_owned()))?;
+    fn emit(&self, batch: Batch) -> Result<(), SinkError> {
+        let stream = batch.stream.name();
+        assert!(!(batch.rows.is_empty() && batch.replaces.is_empty()));
+        let (replaces, rows) = (batch.replaces.len(), batch.rows.len());
+        self.accept(Event::Batch(stream, replaces, rows))?;
+        *self.emitted.borrow_mut().entry(stream).or_default() += rows;
+        let mut store = self.store.borrow_mut();
+        let snapshot = store.snapshots.get(stream).copied().unwrap_or_default();
+        let table = store.rows.entry(stream).or_default();
+        let replaces = parse(&batch.replaces);
+        table.retain(|_, (row, _)| !replaces.iter().any(|partial| matches(row, partial)));
+        for row in &batch.rows {
+            let mut row: Value = serde_json::from_str(row).unwrap();
+            assert!(has_all_columns(batch.stream, &row), "{row}");
+            // When the views were read differs from run to run; the site doesn't know it.
+            let read_at = row.as_object_mut().unwrap().remove("read_at");
+            assert_eq!(read_at.is_some(), batch.stream == Stream::PageViews);
+            table.insert(key_of(batch.stream, &row), (row, snapshot));
+        }
+        Ok(())
+    }
+
+    fn checkpoint(&self, state: &str) -> Result<(), SinkError> {
+        let changed = self.has_changed.get() || self.state().as_deref() != Some(state);
+        assert!(changed, "two checkpoints with nothing between them");
+        self.accept(Event::Checkpoint(state.to_owned()))?;
+        self.has_changed.set(false);
+        self.checkpoints.set(self.checkpoints.get() + 1);
         self.longest_state
             .set(self.longest_state.get().max(state.len()));
         let mut store = self.store.borrow_mut();
-        store.sweep();
         store.state = Some(state.to_owned());
         self.committed.replace(store.clone());
         Ok(())
     }
 
-    fn finished(&self, stream: Stream, snapshot: bool) -> Result<(), String> {
-        let stream = stream.name();
-        self.take(Event::Finished(stream, snapshot))?;
-        self.finished.borrow_mut().insert(stream, snapshot);
-        self.store.borrow_mut().finishing.push((stream, snapshot));
-        Ok(())
-    }
-
-    fn note(&self, note: &Note<'_>) {
-        if matches!(note, Note::Begin) {
-            let mut store = self.store.borrow_mut();
-            for stream in Stream::ALL {
-                *store.finished.entry(stream.name()).or_default() += 1;
+    fn end_snapshot(&self, stream: Stream, except: &[String]) -> Result<(), SinkError> {
+        let name = stream.name();
+        self.accept(Event::EndSnapshot(name, except.len()))?;
+        self.closed.borrow_mut().insert(name);
+        let except = parse(except);
+        let mut store = self.store.borrow_mut();
+        let snapshot = store.snapshots.get(name).copied().unwrap_or_default();
+        let table = store.rows.entry(name).or_default();
+        let mut swept = self.swept.borrow_mut();
+        table.retain(|key, (row, written)| {
+            let stays = *written == snapshot || except.iter().any(|partial| matches(row, partial));
+            if !stays {
+                swept.entry(name).or_default().insert(key.clone());
             }
-        }
-        self.world.note(Event::Note(note.to_json()));
+            stays
+        });
+        Ok(())
     }
 }
 

@@ -11,17 +11,19 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::testing::{Recorder, World, small_site};
+use crate::testing::{Simulation, small_site};
 
-fn ask(world: &World, config: Value) -> Validation {
-    let recorder = Recorder::new(world);
-    world.run(validate(world, &recorder, &world.config(config)))
+fn ask(simulation: &Simulation, config: Value) -> Validation {
+    match Config::parse(&simulation.config(config)) {
+        Ok(config) => simulation.run(validate(simulation, &config)),
+        Err(error) => invalid_config(error),
+    }
 }
 
-fn gateway(faults: &[&str]) -> World {
-    let world = World::new(small_site(12, 61), 62);
-    world.order(faults);
-    world
+fn gateway(faults: &[&str]) -> Simulation {
+    let simulation = Simulation::new(small_site(12, 61), 62);
+    simulation.inject_faults(faults);
+    simulation
 }
 
 fn found(validation: &Validation, endpoint: Endpoint) -> &EndpointAccess {
@@ -34,8 +36,8 @@ fn found(validation: &Validation, endpoint: Endpoint) -> &EndpointAccess {
 
 #[test]
 fn a_good_configuration_takes_eight_questions() {
-    for world in [gateway(&[]), gateway(&[]).at_site()] {
-        let validation = ask(&world, json!({}));
+    for simulation in [gateway(&[]), gateway(&[]).at_site()] {
+        let validation = ask(&simulation, json!({}));
         assert_eq!(validation.error, None);
         for endpoint in Endpoint::ALL {
             assert_eq!(
@@ -44,7 +46,7 @@ fn a_good_configuration_takes_eight_questions() {
                 "{endpoint}"
             );
         }
-        let asked = world.sent();
+        let asked = simulation.sent();
         assert!(asked.len() <= 8, "{} questions", asked.len());
         assert!(
             asked.iter().all(|sent| sent.status == Some(200)),
@@ -76,7 +78,7 @@ fn every_situation_has_its_error() {
             &["ip-allow-list"],
             json!({}),
             InvalidPermissions,
-            "allow-list of IP addresses",
+            "IP allowlist",
         ),
         (
             &["public-site"],
@@ -137,13 +139,13 @@ fn every_situation_has_its_error() {
             &[],
             json!({ "spaces": ["TEAM0", "NOPE", "NEVER"] }),
             InvalidConfig,
-            "what doesn't exist: NOPE, NEVER",
+            "don't exist or that this account can't see: NOPE, NEVER",
         ),
         (
             &[],
             json!({ "base_url": "https://api.atlassian.com/ex/jira/x" }),
             InvalidConfig,
-            "unexpected path",
+            "lacks the cloud id",
         ),
         (
             &[],
@@ -152,8 +154,8 @@ fn every_situation_has_its_error() {
             "page_size must be",
         ),
     ] {
-        let world = gateway(faults);
-        let error = ask(&world, config)
+        let simulation = gateway(faults);
+        let error = ask(&simulation, config)
             .error
             .unwrap_or_else(|| panic!("{faults:?} is not noticed"));
         assert_eq!(error.kind, kind, "{faults:?}: {error}");
@@ -163,9 +165,9 @@ fn every_situation_has_its_error() {
 
 #[test]
 fn a_configuration_that_cannot_be_read_costs_no_question() {
-    let world = gateway(&[]);
-    let validation = ask(&world, json!({ "page_size": 0 }));
-    assert!(world.sent().is_empty());
+    let simulation = gateway(&[]);
+    let validation = ask(&simulation, json!({ "page_size": 0 }));
+    assert!(simulation.sent().is_empty());
     assert_eq!(validation.endpoints.len(), 7);
     assert!(
         validation
@@ -177,12 +179,12 @@ fn a_configuration_that_cannot_be_read_costs_no_question() {
 
 #[test]
 fn a_wrong_token_is_told_at_the_first_question() {
-    for world in [
+    for simulation in [
         gateway(&["wrong-token"]),
         gateway(&["wrong-token"]).at_site(),
     ] {
-        let validation = ask(&world, json!({}));
-        assert_eq!(world.sent().len(), 1);
+        let validation = ask(&simulation, json!({}));
+        assert_eq!(simulation.sent().len(), 1);
         assert_eq!(found(&validation, Endpoint::Spaces).access, Access::Denied);
         assert_eq!(
             found(&validation, Endpoint::States).access,
@@ -193,8 +195,8 @@ fn a_wrong_token_is_told_at_the_first_question() {
 
 #[test]
 fn a_scoped_token_at_the_site_is_sent_to_the_gateway() {
-    let world = gateway(&["scoped-on-site"]).at_site();
-    let error = ask(&world, json!({})).error.unwrap();
+    let simulation = gateway(&["scoped-on-site"]).at_site();
+    let error = ask(&simulation, json!({})).error.unwrap();
     assert_eq!(error.kind, Kind::InvalidCredentials);
     assert!(
         error
@@ -206,12 +208,11 @@ fn a_scoped_token_at_the_site_is_sent_to_the_gateway() {
 
 #[test]
 fn another_cloud_id_is_told() {
-    let world = gateway(&[]);
-    let recorder = Recorder::new(&world);
-    let config = world.config(json!({}));
-    // The world answers at the address that it knows: another cloud id gets what a wrong token gets.
-    world.order(&["wrong-token"]);
-    let validation = world.run(validate(&world, &recorder, &config));
+    let simulation = gateway(&[]);
+    let config = crate::config::Config::parse(&simulation.config(json!({}))).unwrap();
+    // The simulation answers at the address that it knows: another cloud id gets what a wrong token gets.
+    simulation.inject_faults(&["wrong-token"]);
+    let validation = simulation.run(validate(&simulation, &config));
     assert!(
         validation
             .error
@@ -223,11 +224,11 @@ fn another_cloud_id_is_told() {
 
 #[test]
 fn all_missing_scopes_are_named_at_once() {
-    let world = gateway(&[
+    let simulation = gateway(&[
         "missing-scope:scope=read:user:confluence",
         "missing-scope:scope=read:confluence-content.summary",
     ]);
-    let validation = ask(&world, json!({}));
+    let validation = ask(&simulation, json!({}));
     let error = validation.error.clone().unwrap();
     assert_eq!(
         (error.kind, error.http_status),
@@ -276,17 +277,17 @@ fn views_that_cannot_be_had_are_no_error() {
 /// Scopes are looked at before anything else, so a page that doesn't exist serves as well.
 #[test]
 fn a_site_without_pages_can_be_validated() {
-    let world = World::new(small_site(0, 63), 64);
-    let validation = ask(&world, json!({}));
+    let simulation = Simulation::new(small_site(0, 63), 64);
+    let validation = ask(&simulation, json!({}));
     assert_eq!(validation.error, None);
     let granted = validation
         .endpoints
         .iter()
         .filter(|found| found.access == Access::Granted);
     assert_eq!(granted.count(), 7);
-    assert!(world.sent().len() <= 8);
-    world.order(&["missing-scope:scope=read:confluence-content.summary"]);
-    let error = ask(&world, json!({})).error.unwrap();
+    assert!(simulation.sent().len() <= 8);
+    simulation.inject_faults(&["missing-scope:scope=read:confluence-content.summary"]);
+    let error = ask(&simulation, json!({})).error.unwrap();
     assert!(
         error.message.contains("read:confluence-content.summary"),
         "{error}"
@@ -300,7 +301,7 @@ fn archived_spaces_count_as_spaces() {
     for space in &mut corpus.spaces {
         space.status = "archived".to_owned();
     }
-    let validation = ask(&World::new(corpus, 66), json!({}));
+    let validation = ask(&Simulation::new(corpus, 66), json!({}));
     assert_eq!(validation.error, None);
 }
 

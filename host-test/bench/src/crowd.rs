@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use super::{child, everything, median, mock, status_kib};
 use confluence_component::COMPONENT;
 use connector_runtime::connection::Connection;
-use connector_runtime::engine::{Mode, Nothing, ComponentSource, Runtime, Selection, Usage};
+use connector_runtime::engine::{ComponentSource, Mode, Nothing, Runtime, Selection, Usage};
 use connector_runtime::limits::Limits;
 use connector_runtime::output::{Batch, Output};
 
@@ -216,6 +216,7 @@ fn hostile_guest() -> Result<Vec<u8>> {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let root = root.canonicalize()?;
     let built = component_builder::build(&root, "hostile-guest", &root.join("target/guests"));
-    let file = built.map_err(|error| anyhow::anyhow!("the hostile guest can't be built: {error}"))?;
+    let file =
+        built.map_err(|error| anyhow::anyhow!("the hostile guest can't be built: {error}"))?;
     Ok(std::fs::read(file)?)
 }

@@ -16,10 +16,10 @@ use tokio::process::Command;
 
 use confluence_component::COMPONENT;
 use connector_runtime::connection::Connection;
-use connector_runtime::engine::{Mode, ComponentSource, Runtime, Selection};
+use connector_runtime::engine::{ComponentSource, Mode, Runtime, Selection};
 use connector_runtime::limits::Limits;
-use mock_confluence::{Corpus, Mock, MockOptions, CorpusSpec};
 use connector_runtime::output::{Batch, Output};
+use mock_confluence::{Corpus, CorpusSpec, Mock, MockOptions};
 
 /// What one run is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

@@ -20,6 +20,9 @@ use connector_runtime::component_source::ComponentSource;
 use connector_runtime::runtime::Runtime;
 use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// How long runs may take to end when a worker stops.
 const GRACE: Duration = Duration::from_secs(20);
@@ -108,11 +111,7 @@ struct Work {
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env();
-    tracing_subscriber::fmt()
-        .with_env_filter(filter.unwrap_or_else(|_| "warn,connector_fleet=info".into()))
-        .with_writer(std::io::stderr)
-        .init();
+    log_to_stderr();
     match run(arguments).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -120,6 +119,21 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Logs a line for each run, and what goes wrong elsewhere; `RUST_LOG` changes that.
+fn log_to_stderr() {
+    let asked = std::env::var("RUST_LOG").ok();
+    let asked = asked.and_then(|levels| levels.parse::<Targets>().ok());
+    let usual = || {
+        Targets::new()
+            .with_default(LevelFilter::WARN)
+            .with_target("connector_fleet", LevelFilter::INFO)
+    };
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    tracing_subscriber::registry()
+        .with(lines.with_filter(asked.unwrap_or_else(usual)))
+        .init();
 }
 
 async fn run(arguments: Arguments) -> Result<()> {

@@ -6,10 +6,11 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
 use super::endpoint::{Endpoint, EntryPoint, Target};
-use super::reply::{
-    CANNOT_ACCESS, NOT_PERMITTED, Refusal, bare_not_found, bearer_refused, gateway_unauthorized,
+use super::error_responses::{
+    CANNOT_ACCESS, NOT_PERMITTED, bare_not_found, bearer_refused, gateway_unauthorized,
     scope_mismatch, tomcat_unauthorized, v1_forbidden,
 };
+use super::reply::Refusal;
 use super::request::basic;
 
 /// The scopes that the seven endpoints need, in the `OpenAPI` files' state "Current".
@@ -33,6 +34,8 @@ pub struct AccessPolicy {
     pub public: bool,
     /// Whether the account sees any space.
     pub spaces_visible: bool,
+    /// Ids of spaces that the account may not see (any more).
+    pub hidden_spaces: BTreeSet<String>,
 }
 
 /// The kinds of API token.
@@ -69,6 +72,7 @@ impl Default for AccessPolicy {
             kind: TokenKind::Unscoped,
             public: false,
             spaces_visible: true,
+            hidden_spaces: BTreeSet::new(),
         }
     }
 }

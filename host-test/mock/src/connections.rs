@@ -2,10 +2,12 @@
 
 use std::io;
 use std::net::TcpListener;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use http::header::AUTHORIZATION;
+use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -13,6 +15,7 @@ use hyper_util::server::conn::auto;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::connection_end::{EndSignal, Resettable};
 use super::endpoint::{Target, route};
 use super::fault_plan::FaultPlan;
 use super::reply::Reply;
@@ -20,8 +23,10 @@ use super::request::IncomingRequest;
 use super::request_stats::{LoggedRequest, RequestStats};
 use super::service::answer_with;
 use super::site::Site;
-use super::transmission::{ResetSignal, Resettable, ResponseBody, deliver, read};
+use super::transmission::{ResponseBody, deliver, read};
 
+/// Where the mock tells which requests came; such requests are not counted.
+const STATISTICS_PATH: &str = "/_mock/requests";
 /// How long requests under way may take to end when the mock stops.
 const SHUTDOWN_GRACE: Duration = Duration::from_millis(200);
 
@@ -66,15 +71,15 @@ impl ServerState {
         } else {
             0
         };
-        self.stats().record(|| LoggedRequest {
+        let endpoint = match route(&request.path).1 {
+            Target::Endpoint(endpoint, _) => Some(endpoint),
+            _ => None,
+        };
+        self.stats().record(endpoint, || LoggedRequest {
             method: request.method.to_string(),
             path: request.path.clone(),
             query: request.query.clone(),
-            endpoint: if let Target::Endpoint(endpoint, _) = route(&request.path).1 {
-                Some(endpoint)
-            } else {
-                None
-            },
+            endpoint,
             status,
             authorization: request.headers.contains_key(AUTHORIZATION),
             body: request.body.clone(),
@@ -125,9 +130,18 @@ async fn connection(
     shared: Arc<ServerState>,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let reset = ResetSignal::default();
-    let io = TokioIo::new(Resettable::new(stream, reset.clone()));
-    let service = service_fn(move |request| respond(request, Arc::clone(&shared), reset.clone()));
+    let signal = EndSignal::default();
+    let requests = Arc::new(AtomicU64::new(0));
+    let io = TokioIo::new(Resettable::new(stream, signal.clone()));
+    let service = service_fn(move |request| {
+        let reuses_connection = requests.fetch_add(1, Ordering::Relaxed) > 0;
+        respond(
+            request,
+            reuses_connection,
+            Arc::clone(&shared),
+            signal.clone(),
+        )
+    });
     let builder = auto::Builder::new(TokioExecutor::new());
     let serving = builder.serve_connection(io, service);
     let mut serving = std::pin::pin!(serving);
@@ -141,19 +155,27 @@ async fn connection(
 /// Answers one request.
 async fn respond(
     request: hyper::Request<Incoming>,
+    reuses_connection: bool,
     shared: Arc<ServerState>,
-    reset: ResetSignal,
+    signal: EndSignal,
 ) -> io::Result<hyper::Response<ResponseBody>> {
+    if request.uri().path() == STATISTICS_PATH {
+        let body = shared.stats().to_json().to_string();
+        let response = hyper::Response::new(Either::Left(Full::new(body.into())));
+        return Ok(response);
+    }
     let started = Instant::now();
     let in_flight = shared.stats().enter(started);
     let _in_flight = InFlightGuard(&shared);
     let (parts, body) = request.into_parts();
+    let version = parts.version;
     let request = IncomingRequest {
         path: parts.uri.path().to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),
         method: parts.method,
         headers: parts.headers,
         body: read(body).await,
+        reuses_connection,
     };
     let reply = shared.answer(&request, started, in_flight);
     let latency = *shared
@@ -163,5 +185,5 @@ async fn respond(
     if !latency.is_zero() {
         tokio::time::sleep(latency).await;
     }
-    deliver(reply, reset).await
+    deliver(reply, version, signal).await
 }

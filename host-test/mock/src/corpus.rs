@@ -1,9 +1,5 @@
 //! What the mock's site holds: spaces, pages with their details, and users, as one JSON file.
 
-use std::fs::File;
-use std::io::BufReader;
-use std::path::{Path, PathBuf};
-
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -27,27 +23,6 @@ pub struct Corpus {
     /// Pages that were once there: their labels answer with the bare 404 that was measured.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub purged: Vec<String>,
-}
-
-/// A corpus file that cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum CorpusError {
-    /// The file cannot be opened.
-    #[error("cannot open the corpus {}", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The file is not JSON of a corpus.
-    #[error("{} is not a corpus", path.display())]
-    Invalid {
-        /// The file.
-        path: PathBuf,
-        /// Where and why.
-        source: serde_json::Error,
-    },
 }
 
 /// A space (`SpaceBulk`).
@@ -228,21 +203,6 @@ pub struct User {
 }
 
 impl Corpus {
-    /// Reads a corpus from a JSON file.
-    ///
-    /// # Errors
-    /// When the file cannot be read or is not a corpus.
-    pub fn load(path: &Path) -> Result<Self, CorpusError> {
-        let file = File::open(path).map_err(|source| CorpusError::Unreadable {
-            path: path.to_owned(),
-            source,
-        })?;
-        serde_json::from_reader(BufReader::new(file)).map_err(|source| CorpusError::Invalid {
-            path: path.to_owned(),
-            source,
-        })
-    }
-
     /// The page of this id.
     #[must_use]
     pub fn page(&self, id: &str) -> Option<&Page> {

@@ -31,9 +31,21 @@ pub(super) struct Cursor {
     /// How many pages some faults have served so far.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(super) turn: u64,
+    /// The number of the request that it was issued for, and the second; only when it expires.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) issued: Option<Issued>,
     /// Nothing but trouble: it brings `+` and `/` into the encoded text.
     #[serde(default)]
     mark: String,
+}
+
+/// When a cursor was issued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Issued {
+    /// The number of the request.
+    pub(super) request: u64,
+    /// Seconds since 1970.
+    pub(super) second: u64,
 }
 
 #[expect(
@@ -51,12 +63,17 @@ impl Cursor {
             content_order: order.to_owned(),
             content_order_value: value,
             turn: 0,
+            issued: None,
             mark: ">>>???".to_owned(),
         }
     }
 
     pub(super) fn with_turn(self, turn: u64) -> Self {
         Self { turn, ..self }
+    }
+
+    pub(super) fn with_issued(self, issued: Option<Issued>) -> Self {
+        Self { issued, ..self }
     }
 
     /// Standard base64 that always ends in padding.

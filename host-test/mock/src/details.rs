@@ -4,24 +4,18 @@ use std::collections::HashSet;
 
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
-use serde::Deserialize;
 use serde_json::json;
 
 use super::access::Visibility;
 use super::corpus::{Page, User};
-use super::paging::envelope;
-use super::reply::{Reply, bad_parameter, v1_error, v2_error};
+use super::envelope::envelope;
+use super::error_responses::{bad_parameter, v1_error, v2_error};
+use super::reply::Reply;
 use super::request::IncomingRequest;
 use super::site::{Site, number};
 
 /// The most account ids of one request.
 const MOST_ACCOUNTS: usize = 250;
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct UsersBulkRequest {
-    account_ids: Vec<String>,
-}
 
 /// POST /users-bulk. Unknown ids are left out; the order is not the one asked for.
 pub(super) fn users(site: &Site, request: &IncomingRequest, visibility: Visibility) -> Reply {
@@ -38,7 +32,7 @@ pub(super) fn users(site: &Site, request: &IncomingRequest, visibility: Visibili
             None,
         );
     }
-    let Some(wanted) = accounts(&request.body) else {
+    let Some(wanted) = accounts(request) else {
         return bad_parameter("accountIds", "List of 1 to 250 String");
     };
     let mut seen = HashSet::new();
@@ -52,10 +46,9 @@ pub(super) fn users(site: &Site, request: &IncomingRequest, visibility: Visibili
     envelope(site, users, None, false)
 }
 
-fn accounts(body: &[u8]) -> Option<Vec<String>> {
-    let wanted = serde_json::from_slice::<UsersBulkRequest>(body)
-        .ok()?
-        .account_ids;
+/// The ids of a body that asks for 1 to 250 accounts.
+fn accounts(request: &IncomingRequest) -> Option<Vec<String>> {
+    let wanted: Vec<String> = request.account_ids().collect();
     let fine = (1..=MOST_ACCOUNTS).contains(&wanted.len()) && !wanted.iter().any(String::is_empty);
     fine.then_some(wanted)
 }

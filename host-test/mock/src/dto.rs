@@ -74,8 +74,30 @@ pub(super) struct PageDto<'a> {
     version: Option<VersionDto<'a>>,
     body: Value,
     source_template_entity_id: (),
-    #[serde(rename = "_links")]
-    links: &'a Option<PageLinks>,
+    #[serde(rename = "_links", skip_serializing_if = "Option::is_none")]
+    links: Nullable<LinksDto<'a>>,
+}
+
+/// The addresses of a page for people.
+#[derive(Serialize)]
+struct LinksDto<'a> {
+    webui: &'a str,
+    editui: &'a str,
+    edituiv2: String,
+    tinyui: &'a str,
+}
+
+impl<'a> LinksDto<'a> {
+    fn of(links: &'a PageLinks) -> Self {
+        let (path, _) = links.webui.split_once("/pages/").unwrap_or_default();
+        let id = links.webui.trim_start_matches(path).split('/').nth(2);
+        Self {
+            webui: &links.webui,
+            editui: &links.editui,
+            edituiv2: format!("{path}/pages/edit-v2/{}", id.unwrap_or_default()),
+            tinyui: &links.tinyui,
+        }
+    }
 }
 
 impl<'a> PageDto<'a> {
@@ -101,7 +123,7 @@ impl<'a> PageDto<'a> {
                 .map(|version| VersionDto::of(version, None)),
             body: body(body_format),
             source_template_entity_id: (),
-            links: &page.links,
+            links: kept("_links").then(|| page.links.as_ref().map(LinksDto::of)),
         }
     }
 }

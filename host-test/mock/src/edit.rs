@@ -14,7 +14,8 @@ pub struct NotInCorpus(pub String);
 const ID_STEP: u64 = 32_768;
 
 impl Corpus {
-    fn page_mut(&mut self, id: &str) -> Result<&mut Page, NotInCorpus> {
+    /// The page of this id, to change.
+    pub(super) fn page_mut(&mut self, id: &str) -> Result<&mut Page, NotInCorpus> {
         self.pages
             .iter_mut()
             .find(|page| page.id == id)
@@ -57,6 +58,21 @@ impl Corpus {
         id
     }
 
+    /// Gives a page another title, in a new version.
+    ///
+    /// # Errors
+    /// When there is no such page.
+    pub fn rename_page(
+        &mut self,
+        id: &str,
+        title: &str,
+        at: &str,
+        author: &str,
+    ) -> Result<u32, NotInCorpus> {
+        title.clone_into(&mut self.page_mut(id)?.title);
+        self.edit_page(id, at, author)
+    }
+
     /// Moves a page to the trash, with a new version at `at` when that is given.
     ///
     /// # Errors
@@ -89,6 +105,28 @@ impl Corpus {
     pub fn set_labels(&mut self, id: &str, names: &[&str]) -> Result<(), NotInCorpus> {
         let labels = names.iter().map(|name| self.label(name)).collect();
         self.page_mut(id)?.labels = labels;
+        Ok(())
+    }
+
+    /// Adds a label to a page that does not have it; the version stays.
+    ///
+    /// # Errors
+    /// When there is no such page.
+    pub fn add_label(&mut self, id: &str, name: &str) -> Result<(), NotInCorpus> {
+        let label = self.label(name);
+        let labels = &mut self.page_mut(id)?.labels;
+        if labels.iter().all(|known| known.id != label.id) {
+            labels.push(label);
+        }
+        Ok(())
+    }
+
+    /// Removes a label from a page; the version stays.
+    ///
+    /// # Errors
+    /// When there is no such page.
+    pub fn remove_label(&mut self, id: &str, name: &str) -> Result<(), NotInCorpus> {
+        self.page_mut(id)?.labels.retain(|label| label.name != name);
         Ok(())
     }
 

@@ -71,6 +71,20 @@ impl Endpoint {
         }
     }
 
+    /// The path on the site, with the id of a page where the endpoint has one.
+    #[must_use]
+    pub fn path(self, id: &str) -> String {
+        match self {
+            Self::Spaces => "/wiki/api/v2/spaces".to_owned(),
+            Self::Pages => "/wiki/api/v2/pages".to_owned(),
+            Self::Versions => format!("/wiki/api/v2/pages/{id}/versions"),
+            Self::Labels => format!("/wiki/api/v2/pages/{id}/labels"),
+            Self::Users => "/wiki/api/v2/users-bulk".to_owned(),
+            Self::Views => format!("/wiki/rest/api/analytics/content/{id}/views"),
+            Self::States => format!("/wiki/rest/api/content/{id}/state"),
+        }
+    }
+
     /// Whether it is of the old API, whose errors look different.
     #[must_use]
     pub fn is_v1(self) -> bool {

@@ -1,197 +1,123 @@
-//! What faults do to an answer: instead of it, to the access behind it, or to it afterwards.
+//! What faults do to a response: replace it, or alter it when it is finished.
 
-use std::borrow::Cow;
-use std::collections::BTreeSet;
-use std::time::{Duration, SystemTime};
+mod canned;
+mod credentials;
+mod links;
+mod rows;
+mod waits;
 
 use bytes::Bytes;
 use http::StatusCode;
-use jiff::Timestamp;
-use serde_json::{Value, json};
 
-use super::access::{AccessPolicy, TokenKind, current_scopes};
-use super::endpoint::{Endpoint, Target};
-use super::fault_plan::ActiveFaults;
-use super::faults::{Fault, FaultKind, TypeCorruption};
-use super::reply::{
-    NOT_PERMITTED, Reply, Transmission, address_refused, bare_not_found, gateway_unauthorized,
-    html_not_found, named_missing, v1_error, v1_forbidden, v2_error,
+use super::damage;
+use super::endpoint::Target;
+use super::error_responses::{
+    NOT_PERMITTED, address_refused, bad_parameter, bare_not_found, expired_cursor,
+    gateway_unauthorized, named_missing, v1_error, v1_forbidden,
 };
+use super::fault::Fault;
+use super::fault_plan::ActiveFaults;
+use super::faults::FaultKind;
+use super::reply::{EarlyEnd, Reply, Transmission};
+use super::request::IncomingRequest;
 use super::site::Site;
+
+pub(super) use self::credentials::effective_policy;
 
 /// The size of a huge body in bytes.
 const HUGE_BODY_BYTES: u64 = 200 << 20;
+/// The size of a chunk in bytes when a fault does not say.
+const SMALL_CHUNK: u64 = 7;
 
-/// The answer that a fault gives instead of the site's.
+/// The response that a fault gives instead of the site's.
 pub(super) fn replace_response(
     active: &ActiveFaults<'_>,
     site: &Site,
     target: Target<'_>,
 ) -> Option<Reply> {
-    let fault = active.all().find(|fault| fault.kind.is_whole_answer())?;
     let Target::Endpoint(endpoint, id) = target else {
         return None;
     };
+    if let Some(reply) = credentials::revoked_response(active) {
+        return Some(reply);
+    }
+    let fault = active.all().find(|fault| fault.kind.is_whole_answer())?;
     Some(match fault.kind {
         FaultKind::IpAllowList => address_refused(),
         FaultKind::GatewayUnauthorized => gateway_unauthorized(),
-        FaultKind::ViewsRefused => v1_error(
-            StatusCode::FORBIDDEN,
-            "Analytics are not available in the plan of this site.",
-        ),
-        FaultKind::ViewsMissing => v1_error(
-            StatusCode::NOT_FOUND,
-            "There is no content with the given ID.",
-        ),
+        FaultKind::RouteGone => canned::gone(),
         FaultKind::PageGone => named_missing(endpoint, id),
         FaultKind::FalseNotFound | FaultKind::PageGoneBare => bare_not_found(),
         FaultKind::FalseForbidden => {
             v1_forbidden(NOT_PERMITTED).with("x-cache", "Error from cloudfront")
         }
-        FaultKind::HtmlOk => Reply::html(
-            StatusCode::OK,
-            "<!DOCTYPE html><html><head><title>Log in with Atlassian account</title></head></html>",
-        ),
-        FaultKind::HtmlNotFound => html_not_found(),
+        FaultKind::CursorExpires => expired_cursor(fault.status_or(StatusCode::BAD_REQUEST)),
+        FaultKind::BadRequest if endpoint.is_v1() => {
+            v1_error(StatusCode::BAD_REQUEST, "Invalid input")
+        }
+        FaultKind::BadRequest => bad_parameter("id", "long"),
+        FaultKind::BadAccount => bad_parameter("accountIds", "List of 1 to 250 String"),
         FaultKind::EmptyOk => Reply::json(StatusCode::OK, Bytes::new()),
-        FaultKind::Redirect => Reply::html(StatusCode::FOUND, "").with(
-            "location",
-            fault
-                .to
-                .as_deref()
-                .unwrap_or("https://id.elsewhere.example/login"),
-        ),
-        _ => service_failure(fault, site.now()),
+        FaultKind::ErrorInOk => canned::error_in_ok(fault),
+        _ => {
+            waits::service_failure(fault, site.now()).unwrap_or_else(|| canned::page(fault, target))
+        }
     })
 }
 
-/// Limits and failures of the service.
-fn service_failure(fault: &Fault, now: SystemTime) -> Reply {
-    let later = |default: u64| now + Duration::from_secs(fault.seconds.unwrap_or(default));
-    match fault.kind {
-        FaultKind::RateLimit => {
-            limited().with("retry-after", &fault.seconds.unwrap_or(1).to_string())
-        }
-        FaultKind::RateLimitDate => {
-            limited().with("retry-after", &httpdate::fmt_http_date(later(1)))
-        }
-        FaultKind::RateLimitReset => limited().with("x-ratelimit-reset", &minute(later(60))),
-        FaultKind::RateLimitBare => limited()
-            .with("x-failure-category", "FAILURE CLIENT RATE LIMITED")
-            .with("x-ratelimit-limit", "360000"),
-        FaultKind::RateLimitLong => limited()
-            .with("retry-after", "1847")
-            .with("ratelimit-reason", "confluence-quota-global-based"),
-        FaultKind::RequestTimeout => Reply::json(
-            StatusCode::REQUEST_TIMEOUT,
-            r#"{"code":408,"message":"IncomingRequest Timeout"}"#,
-        ),
-        FaultKind::BadGateway => html_error(StatusCode::BAD_GATEWAY),
-        FaultKind::Unavailable => match fault.seconds {
-            Some(seconds) => html_error(StatusCode::SERVICE_UNAVAILABLE)
-                .with("retry-after", &seconds.to_string()),
-            None => html_error(StatusCode::SERVICE_UNAVAILABLE),
-        },
-        FaultKind::GatewayTimeout | FaultKind::TooLargeLimit => {
-            html_error(StatusCode::GATEWAY_TIMEOUT)
-        }
-        _ => v2_error(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "INTERNAL_SERVER_ERROR",
-            "Internal Server Error",
-            None,
-        ),
-    }
-}
-
-fn limited() -> Reply {
-    Reply::json(
-        StatusCode::TOO_MANY_REQUESTS,
-        r#"{"code":429,"message":"Rate limit exceeded"}"#,
-    )
-    .with("x-ratelimit-remaining", "0")
-}
-
-fn html_error(status: StatusCode) -> Reply {
-    Reply::html(
-        status,
-        format!("<html><head><title>{status}</title></head><body><h1>{status}</h1></body></html>"),
-    )
-}
-
-/// A time as it was seen in X-RateLimit-ResetSignal: without seconds.
-fn minute(time: SystemTime) -> String {
-    Timestamp::try_from(time)
-        .map(|time| time.strftime("%Y-%m-%dT%H:%MZ").to_string())
-        .unwrap_or_default()
-}
-
-/// The access that faults leave of the real one.
-pub(super) fn effective_policy<'a>(
+/// What faults do to a finished response.
+pub(super) fn alter_response(
+    mut reply: Reply,
     active: &ActiveFaults<'_>,
-    real: &'a AccessPolicy,
     target: Target<'_>,
-) -> Cow<'a, AccessPolicy> {
-    let mut access = Cow::Borrowed(real);
-    for fault in active.all() {
-        match fault.kind {
-            FaultKind::WrongToken | FaultKind::TokenDies => revoke(access.to_mut()),
-            FaultKind::PublicSite => {
-                revoke(access.to_mut());
-                access.to_mut().public = true;
-            }
-            FaultKind::NoSpaces => access.to_mut().spaces_visible = false,
-            FaultKind::ScopedOnSite => access.to_mut().kind = TokenKind::Scoped(scopes(real)),
-            FaultKind::MissingScope => {
-                let mut left = scopes(&access);
-                left.retain(|scope| !is_lost(fault, target, scope));
-                access.to_mut().kind = TokenKind::Scoped(left);
-            }
-            _ => {}
-        }
-    }
-    access
-}
-
-/// Makes the token another one than anybody has.
-fn revoke(access: &mut AccessPolicy) {
-    access.token.push_str(" is revoked");
-}
-
-fn is_lost(fault: &Fault, target: Target<'_>, scope: &str) -> bool {
-    match (&fault.scope, target) {
-        (Some(lost), _) => lost == scope,
-        (None, Target::Endpoint(endpoint, _)) => Endpoint::scopes(endpoint).contains(&scope),
-        (None, _) => false,
-    }
-}
-
-fn scopes(access: &AccessPolicy) -> BTreeSet<String> {
-    match &access.kind {
-        TokenKind::Scoped(scopes) => scopes.clone(),
-        TokenKind::Unscoped => current_scopes(),
-    }
-}
-
-/// What faults do to a finished answer.
-pub(super) fn alter_response(mut reply: Reply, active: &ActiveFaults<'_>) -> Reply {
+    request: &IncomingRequest,
+) -> Reply {
     for fault in active.all() {
         reply = match fault.kind {
             FaultKind::NearLimit => reply.with("x-ratelimit-nearlimit", "true"),
             FaultKind::TruncatedJson if reply.status.is_success() => truncated(reply),
-            FaultKind::WrongTypes if reply.status.is_success() => {
-                with_corrupt_types(reply, fault.shape)
+            FaultKind::Damage if reply.status.is_success() => damage::apply(reply, fault, request),
+            FaultKind::NoLinks | FaultKind::AbsoluteLinks if reply.status.is_success() => {
+                links::altered(reply, fault)
             }
-            FaultKind::HugeBody => reply.sent(Transmission::Huge(HUGE_BODY_BYTES)),
-            FaultKind::Drip => reply.sent(Transmission::Drip),
-            FaultKind::Stall => reply.sent(Transmission::Stall),
-            FaultKind::Hang => reply.sent(Transmission::Hang),
-            FaultKind::ResetBefore => reply.sent(Transmission::ResetBefore),
-            FaultKind::ResetWithin => reply.sent(Transmission::ResetWithin),
+            _ if reply.status.is_success() => rows::altered(reply, fault, target),
             _ => reply,
         };
+        if let Some(transmission) = transmission(fault, &reply) {
+            reply.transmission = transmission;
+        }
+        if fault.kind == FaultKind::Gzip {
+            reply = reply.compressed();
+        }
     }
     reply
+}
+
+/// How a fault has a response sent.
+fn transmission(fault: &Fault, reply: &Reply) -> Option<Transmission> {
+    let half = reply.body.len() as u64 / 2;
+    let cut = |end| Transmission::Cut {
+        bytes: fault.bytes.unwrap_or(half),
+        end,
+    };
+    Some(match fault.kind {
+        FaultKind::HugeBody => Transmission::Huge(HUGE_BODY_BYTES),
+        FaultKind::Drip => Transmission::Drip,
+        FaultKind::Stall => Transmission::Stall,
+        FaultKind::Hang => Transmission::Hang,
+        FaultKind::ResetBefore => Transmission::ResetBefore,
+        FaultKind::ResetWithin => Transmission::ResetWithin,
+        FaultKind::CloseBefore | FaultKind::CloseOnReuse => Transmission::CloseBefore,
+        FaultKind::Cut => cut(match fault.form {
+            "length" => EarlyEnd::ContentLength,
+            "chunked" => EarlyEnd::Chunked,
+            _ => EarlyEnd::Unframed,
+        }),
+        FaultKind::NoLength => Transmission::Unframed,
+        FaultKind::H2NoError => cut(EarlyEnd::StreamReset),
+        FaultKind::Chunked => Transmission::Chunked(fault.bytes.unwrap_or(SMALL_CHUNK)),
+        _ => return None,
+    })
 }
 
 fn truncated(reply: Reply) -> Reply {
@@ -199,31 +125,6 @@ fn truncated(reply: Reply) -> Reply {
     Reply {
         body: reply.body.slice(..half),
         ..reply
-    }
-}
-
-fn with_corrupt_types(reply: Reply, shape: TypeCorruption) -> Reply {
-    let mut body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
-    match (shape, body.get_mut("results")) {
-        (TypeCorruption::Number, Some(rows)) => corrupt_types(rows),
-        (TypeCorruption::Number, None) => corrupt_types(&mut body),
-        (TypeCorruption::Object, Some(rows)) => *rows = json!({"0": {}}),
-        (TypeCorruption::Object, None) => body = json!([{}]),
-    }
-    Reply {
-        body: body.to_string().into(),
-        ..reply
-    }
-}
-
-/// Turns every text into a number and every number into a text.
-fn corrupt_types(value: &mut Value) {
-    match value {
-        Value::String(_) => *value = json!(7),
-        Value::Number(_) => *value = json!("seven"),
-        Value::Array(items) => items.iter_mut().for_each(corrupt_types),
-        Value::Object(fields) => fields.values_mut().for_each(corrupt_types),
-        Value::Null | Value::Bool(_) => {}
     }
 }
 

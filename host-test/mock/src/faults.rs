@@ -1,243 +1,164 @@
-//! Faults to order: their names, and how one is written on a command line.
+//! The kinds of fault: their names on the command line, what they do, and which keys they take.
 
-use std::str::FromStr;
+/// At which point of answering a request a fault takes effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// It changes what the credentials are worth.
+    Credentials,
+    /// It replaces the whole response.
+    Replace,
+    /// It changes which rows a listing serves.
+    Paging,
+    /// It changes a finished response.
+    Alter,
+}
 
-use super::endpoint::Endpoint;
+/// The keys that only some faults take, and the values of `form`, the default first.
+type OwnKeys = (&'static [&'static str], &'static [&'static str]);
 
 macro_rules! faults {
-    ($($kind:ident $name:literal $about:literal)*) => {
+    ($($stage:ident { $($kind:ident $name:literal [$($key:literal),*] [$($form:literal),*] $about:literal)* })*) => {
         /// What goes wrong.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum FaultKind { $(#[doc = $about] $kind,)* }
+        pub enum FaultKind { $($(#[doc = $about] $kind,)*)* }
 
         /// The name of every fault and what it does, in one line.
-        pub const FAULTS: &[(&str, &str)] = &[$(($name, $about),)*];
+        pub const FAULTS: &[(&str, &str)] = &[$($(($name, $about),)*)*];
 
         impl FaultKind {
             /// All kinds, in the order of [`FAULTS`].
-            pub const ALL: &[Self] = &[$(Self::$kind,)*];
+            pub const ALL: &[Self] = &[$($(Self::$kind,)*)*];
 
             /// The name on a command line.
             #[must_use]
             pub fn name(self) -> &'static str {
-                match self { $(Self::$kind => $name,)* }
+                match self { $($(Self::$kind => $name,)*)* }
+            }
+
+            /// When it takes effect.
+            pub(super) fn stage(self) -> Stage {
+                match self { $($(Self::$kind => Stage::$stage,)*)* }
+            }
+
+            fn own(self) -> OwnKeys {
+                match self { $($(Self::$kind => (&[$($key),*], &[$($form),*]),)*)* }
             }
         }
     };
 }
 
 faults! {
-    WrongToken "wrong-token" "the token is wrong"
-    TokenDies "token-dies" "the token stops working after so many requests (after=N, else 10)"
-    PublicSite "public-site" "the token is wrong and the site is public: partial data instead of an error"
-    MissingScope "missing-scope" "the token lacks a scope (scope=NAME, else whatever is needed); at the gateway"
-    ScopedOnSite "scoped-on-site" "a scoped token is sent to the site instead of the gateway"
-    IpAllowList "ip-allow-list" "the caller's address is not on the site's list"
-    NoSpaces "no-spaces" "the token sees no space"
-    ViewsRefused "views-refused" "403 for views: not in the plan"
-    ViewsMissing "views-missing" "404 for views"
-    RateLimit "rate-limit" "429 with Retry-After (seconds=N, else 1)"
-    RateLimitDate "rate-limit-date" "429 with Retry-After as a date (seconds=N from now, else 1)"
-    RateLimitReset "rate-limit-reset" "429 with X-RateLimit-ResetSignal only, in whole minutes (seconds=N from now, else 60, rounded down)"
-    RateLimitBare "rate-limit-bare" "429 that does not say how long to wait"
-    RateLimitLong "rate-limit-long" "429 with Retry-After: 1847"
-    NearLimit "near-limit" "a good answer with X-RateLimit-NearLimit: true"
-    RequestTimeout "408" "408"
-    ServerError "500" "500"
-    BadGateway "502" "502"
-    Unavailable "503" "503 (with Retry-After when seconds=N is given)"
-    GatewayTimeout "504" "504"
-    TooLargeLimit "too-large-limit" "504 for listings while their limit is above limit=N, else 50"
-    FalseNotFound "false-404" "404 with the bare title although nothing is wrong"
-    FalseForbidden "false-403" "403 from the edge although nothing is wrong"
-    PageGone "page-gone" "404 that names the page, for its details"
-    PageGoneBare "page-gone-bare" "404 with the bare title, for a page's details"
-    HtmlOk "html-200" "200 with a login page"
-    HtmlNotFound "html-404" "404 with a page for people"
-    EmptyOk "empty-200" "200 without a body"
-    TruncatedJson "truncated-json" "the body ends in the middle, the message does not"
-    WrongTypes "wrong-types" "numbers where text belongs (shape=number), or rows as an object (shape=object)"
-    HugeBody "huge-body" "a body of 200 MiB"
-    Drip "drip" "a byte every 200 ms, without end"
-    Stall "stall" "the headers and then nothing"
-    Hang "hang" "no answer at all"
-    ResetBefore "reset-before" "the connection is reset before the answer"
-    ResetWithin "reset-within" "the connection is reset within the body"
-    Redirect "redirect" "302 to another host (to=URL)"
-    ForeignNext "foreign-next" "next links lead to another host (to=ORIGIN)"
-    CursorCircle "cursor-circle" "next links lead in a circle"
-    EmptyPages "empty-pages" "nothing but empty pages, each with a new cursor"
-    EmptyPage "empty-page" "one empty page in the middle of each listing"
-    ShortPages "short-pages" "pages with a third of the rows asked for"
-    NoNextButLink "no-next-but-link" "the next link is in the Link header only"
-    CursorExpires "cursor-expires" "400 for a valid cursor"
-    Unsorted "unsorted" "sort=-modified-date is ignored"
-    GatewayUnauthorized "gateway-401" "401 in JSON that is not about a scope"
-}
-
-/// How rows are spoilt by [`FaultKind::WrongTypes`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum TypeCorruption {
-    /// Numbers stand where text belongs.
-    #[default]
-    Number,
-    /// An object stands where the rows belong.
-    Object,
-}
-
-/// One fault, which requests it active, and how hard. Written `NAME[:key=value[,key=value…]]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// What goes wrong.
-    pub kind: FaultKind,
-    /// How many requests it active; without end when not given.
-    pub count: Option<u64>,
-    /// How many requests that it could hit it lets pass first.
-    pub after: u64,
-    /// Only requests to this endpoint.
-    pub endpoint: Option<Endpoint>,
-    /// Only requests about this page.
-    pub page: Option<String>,
-    /// How long to wait, for the faults that say so.
-    pub seconds: Option<u64>,
-    /// The scope that is missing.
-    pub scope: Option<String>,
-    /// The largest limit that is not too large.
-    pub limit: usize,
-    /// Where links and redirects lead.
-    pub to: Option<String>,
-    /// How rows are spoilt.
-    pub shape: TypeCorruption,
-}
-
-/// A fault that cannot be had.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidFault {
-    /// No fault has this name.
-    #[error("no fault is named {0:?}; there are {names}", names = names())]
-    Name(String),
-    /// The fault has no such key.
-    #[error("the fault {0} has no key {1:?}")]
-    Key(&'static str, String),
-    /// The value is not one that the key can have.
-    #[error("{1:?} is no value for the key {0}")]
-    Value(String, String),
-}
-
-fn names() -> String {
-    FAULTS
-        .iter()
-        .map(|(name, _)| *name)
-        .collect::<Vec<_>>()
-        .join(", ")
-}
-
-impl Fault {
-    /// A fault that active every request it can.
-    #[must_use]
-    pub fn new(kind: FaultKind) -> Self {
-        let after = if kind == FaultKind::TokenDies { 10 } else { 0 };
-        Self {
-            kind,
-            after,
-            count: None,
-            endpoint: None,
-            page: None,
-            seconds: None,
-            scope: None,
-            limit: 50,
-            to: None,
-            shape: TypeCorruption::Number,
-        }
+    Credentials {
+        WrongToken "wrong-token" [] [] "the token is wrong"
+        TokenDies "token-dies" [] ["measured", "html-403", "html-401", "json-401", "bare-404", "captcha", "mixed"] "the token stops working after so many requests (after=N, else 10); form: who answers then: measured, html-403, html-401, json-401, bare-404, captcha, or mixed (another one each time)"
+        PublicSite "public-site" [] [] "the token is wrong and the site is public: partial data instead of an error"
+        MissingScope "missing-scope" ["scope"] [] "the token lacks a scope (scope=NAME, else whatever is needed); at the gateway"
+        ScopedOnSite "scoped-on-site" [] [] "a scoped token is sent to the site instead of the gateway"
+        NoSpaces "no-spaces" [] [] "the token sees no space"
     }
-
-    fn set(&mut self, key: &str, value: &str) -> Result<(), InvalidFault> {
-        let bad = || InvalidFault::Value(key.to_owned(), value.to_owned());
-        if !matches!(key, "count" | "after" | "endpoint" | "page")
-            && !self.kind.own_keys().contains(&key)
-        {
-            return Err(InvalidFault::Key(self.kind.name(), key.to_owned()));
-        }
-        match key {
-            "count" => self.count = Some(value.parse().map_err(|_| bad())?),
-            "after" => self.after = value.parse().map_err(|_| bad())?,
-            "endpoint" => self.endpoint = Some(Endpoint::named(value).ok_or_else(bad)?),
-            "page" => self.page = Some(value.to_owned()),
-            "seconds" => self.seconds = Some(value.parse().map_err(|_| bad())?),
-            "limit" => self.limit = value.parse().map_err(|_| bad())?,
-            "scope" => self.scope = Some(value.to_owned()),
-            "shape" if value == "object" => self.shape = TypeCorruption::Object,
-            "shape" if value == "number" => self.shape = TypeCorruption::Number,
-            "shape" => return Err(bad()),
-            _ => self.to = Some(value.to_owned()),
-        }
-        Ok(())
+    Replace {
+        IpAllowList "ip-allow-list" [] [] "the caller's address is not on the site's list"
+        ViewsRefused "views-refused" [] [] "403 for views: not in the plan (space=ID or KEY: only there)"
+        ViewsMissing "views-missing" [] [] "404 for views"
+        AnalyticsDown "analytics-down" [] [] "503 for views: the analytics service is down"
+        StatesDisabled "states-disabled" [] [] "404 for states: content states are switched off (space=ID or KEY: only there)"
+        RouteGone "route-gone" [] [] "410 for the v1 routes, views and states: removed (endpoint=NAME: only that one)"
+        RateLimit "rate-limit" ["seconds"] [] "429 with Retry-After (seconds=N, else 1)"
+        RateLimitDate "rate-limit-date" ["seconds"] [] "429 with Retry-After as a date (seconds=N from now, else 1)"
+        RateLimitReset "rate-limit-reset" ["seconds"] [] "429 with X-RateLimit-Reset only, in whole minutes (seconds=N from now, else 60, rounded down)"
+        RateLimitEpoch "rate-limit-epoch" ["seconds"] ["seconds", "milliseconds"] "429 with X-RateLimit-Reset only, as epoch time (seconds=N from now, else 1); form: seconds, milliseconds"
+        RateLimitBare "rate-limit-bare" [] [] "429 that does not say how long to wait"
+        RateLimitLong "rate-limit-long" [] [] "429 with Retry-After: 1847"
+        OddRetryAfter "odd-retry-after" ["seconds", "value", "status"] ["fraction", "unit", "doubled", "two-headers", "rfc850", "asctime", "utc", "negative", "absurd", "empty", "garbage"] "429 (status=N) with an unusual Retry-After (seconds=N from now, else 1; value=TEXT as it is); form: fraction, unit, doubled, two-headers, rfc850, asctime, utc, negative, absurd, empty, garbage"
+        BadRequest "400" [] [] "400 in the API's own words"
+        Unauthorized "401" [] [] "401 in JSON"
+        PaymentRequired "402" [] [] "402: the subscription has ended"
+        Forbidden "403" [] [] "403 in JSON: no permission to view this content"
+        ProxyAuthentication "407" [] [] "407 from a proxy, in HTML"
+        RequestTimeout "408" [] [] "408"
+        TooEarly "425" [] [] "425"
+        LegalReasons "451" [] [] "451"
+        ServerError "500" [] [] "500"
+        BadGateway "502" [] [] "502"
+        Unavailable "503" ["seconds"] [] "503 (with Retry-After when seconds=N is given)"
+        GatewayTimeout "504" [] [] "504"
+        TooLargeLimit "too-large-limit" ["limit"] [] "504 for listings while their limit is above limit=N, else 50"
+        FalseNotFound "false-404" [] [] "404 with the bare title although nothing is wrong"
+        FalseForbidden "false-403" [] [] "403 from the edge although nothing is wrong"
+        PageGone "page-gone" [] [] "404 that names the page, for its details"
+        PageGoneBare "page-gone-bare" [] [] "404 with the bare title, for a page's details"
+        HtmlOk "html-200" [] [] "200 with a login page"
+        HtmlNotFound "html-404" [] [] "404 with a page for people"
+        HtmlUnauthorized "html-401" [] [] "401 with a page for people"
+        HtmlForbidden "html-403" [] ["proxy", "cdn", "login"] "403 with a block page from a box in between; form: proxy, cdn, login"
+        EmptyOk "empty-200" [] [] "200 without a body"
+        ErrorInOk "error-in-200" ["status"] ["v1", "errors"] "200 with the body of an error (status=N, else 403); form: v1 ({\"statusCode\":…}), errors ({\"errors\":[…]})"
+        Redirect "redirect" ["to"] [] "302 to another host (to=URL)"
+        SiteRenamed "site-renamed" ["to", "status"] [] "302 (status=N) to the same path at the site's new name (to=ORIGIN, else https://renamed.atlassian.net)"
+        SiteSuspended "site-suspended" ["status"] ["suspended", "deactivated"] "an HTML page: the site is not available (status=N, else 403); form: suspended, deactivated"
+        Captcha "captcha" [] [] "403 with X-Seraph-LoginReason: AUTHENTICATION_DENIED: a captcha is due"
+        TokensDisabled "tokens-disabled" [] [] "401 with X-Seraph-LoginReason: AUTHENTICATED_FAILED: the organisation does not allow API tokens"
+        PasswordRefused "password-refused" [] [] "401: basic authentication with passwords is deprecated"
+        GatewayUnauthorized "gateway-401" [] [] "401 in JSON that is not about a scope"
+        BadAccount "bad-account" ["account"] [] "400 for each batch of users that holds an account (account=ID, else the first of the site)"
+        CursorExpires "cursor-expires" ["status"] [] "400 (status=N) for a valid cursor"
+    }
+    Paging {
+        ShortLivedCursors "short-lived-cursors" ["requests", "seconds", "status"] [] "400 (status=N) for a cursor once requests=N more requests came, else 50, or seconds=N passed since it was issued"
+        ForeignNext "foreign-next" ["to"] [] "next links lead to another host (to=ORIGIN)"
+        CursorCircle "cursor-circle" [] [] "next links lead in a circle"
+        EmptyPages "empty-pages" [] [] "nothing but empty pages, each with a new cursor"
+        EmptyPage "empty-page" [] [] "one empty page in the middle of each listing"
+        ShortPages "short-pages" [] [] "pages with a third of the rows asked for"
+        NoNextButLink "no-next-but-link" [] [] "the next link is in the Link header only"
+        Unsorted "unsorted" [] [] "sort=-modified-date is ignored"
+    }
+    Alter {
+        NearLimit "near-limit" [] [] "a good answer with X-RateLimit-NearLimit: true"
+        NoLinks "no-links" [] ["one-header", "two-headers", "unquoted", "other-order", "absolute", "absent"] "no _links in a listing's body; form of the Link header: one-header, two-headers, unquoted, other-order (parameters before rel, several relations), absolute, absent"
+        AbsoluteLinks "absolute-links" [] ["webui", "base-slash"] "form: webui (absolute webui links), base-slash (_links.base ends in a slash)"
+        OddNumbers "odd-numbers" [] ["decimal", "exponent", "text"] "numbers in other spellings; form: decimal (12.0), exponent (1.2e1), text (\"12\")"
+        OddTimes "odd-times" ["row"] ["epoch", "epoch-text", "offset", "no-milliseconds", "date", "empty", "garbage"] "times in other spellings (row=N: only in that row); form: epoch, epoch-text, offset (+0000), no-milliseconds, date, empty, garbage"
+        OddTexts "odd-texts" [] ["surrogate", "invalid-utf8", "nul"] "titles, names and messages with what is no text; form: surrogate (a lone one), invalid-utf8, nul"
+        ByteOrderMark "bom" [] [] "the body begins with a byte order mark"
+        UnreadField "unread-field" ["bytes"] ["deep", "number", "contributors", "surrogate", "invalid-utf8", "padding"] "each row has a field that nobody reads; form: deep (200 levels), number (1e400), contributors (850 ids), surrogate, invalid-utf8, padding (so that the answer has bytes=N, else 11 MiB)"
+        SetField "set-field" ["field", "value", "row"] [] "a field of each row (row=N: only that one) is something else (field=NAME.NAME, value=JSON, commas written %2C)"
+        DropField "drop-field" ["field", "row"] [] "a field of each row (row=N: only that one) is missing (field=NAME.NAME)"
+        StateWithoutName "state-without-name" [] [] "a content state has no name"
+        RowWithoutKey "row-without-key" ["row"] [] "a row (row=N, else the first) has no key"
+        UnrequestedUser "unrequested-user" [] [] "users-bulk answers with an account more than was asked for"
+        TruncatedJson "truncated-json" [] [] "the body ends in the middle, the message does not"
+        WrongTypes "wrong-types" ["shape"] [] "numbers where text belongs (shape=number), or rows as an object (shape=object)"
+        Damage "damage" ["seed", "one-in"] ["any", "member", "body"] "a random part of the answer is damaged, for the same request always the same (seed=N; one-in=N: only every Nth request, chosen at random); form: any, member (deleted, null, another type), body (cut, a byte replaced)"
+        HugeBody "huge-body" [] [] "a body of 200 MiB"
+        Drip "drip" [] [] "a byte every 200 ms, without end"
+        Stall "stall" [] [] "the headers and then nothing"
+        Hang "hang" [] [] "no answer at all"
+        ResetBefore "reset-before" [] [] "the connection is reset before the answer"
+        ResetWithin "reset-within" [] [] "the connection is reset within the body"
+        CloseBefore "close-before" [] [] "the connection is closed before the answer"
+        CloseOnReuse "close-on-reuse" [] [] "the connection is closed when it is used a second time"
+        Cut "cut" ["bytes"] ["length", "chunked", "no-length"] "the connection is closed within the body (bytes=N, else half); form: length (Content-Length says more), chunked (no last chunk), no-length (nothing tells)"
+        NoLength "no-length" [] [] "a whole answer whose length nothing tells: the connection closes behind it"
+        H2NoError "h2-no-error" ["bytes"] [] "RST_STREAM(NO_ERROR) within the body (bytes=N, else half); HTTP/2 only, else as cut:form=chunked"
+        Chunked "chunked" ["bytes"] [] "the body in chunks of bytes=N, else 7"
+        Gzip "gzip" [] [] "the body compressed although nobody asked for it"
     }
 }
 
 impl FaultKind {
     /// Whether the fault makes up the whole answer.
     pub(super) fn is_whole_answer(self) -> bool {
-        matches!(
-            self,
-            Self::IpAllowList
-                | Self::ViewsRefused
-                | Self::ViewsMissing
-                | Self::RateLimit
-                | Self::RateLimitDate
-                | Self::RateLimitReset
-                | Self::RateLimitBare
-                | Self::RateLimitLong
-                | Self::RequestTimeout
-                | Self::ServerError
-                | Self::BadGateway
-                | Self::Unavailable
-                | Self::GatewayTimeout
-                | Self::TooLargeLimit
-                | Self::FalseNotFound
-                | Self::FalseForbidden
-                | Self::PageGone
-                | Self::PageGoneBare
-                | Self::HtmlOk
-                | Self::HtmlNotFound
-                | Self::EmptyOk
-                | Self::Redirect
-                | Self::GatewayUnauthorized
-        )
+        self.stage() == Stage::Replace
     }
 
-    /// The keys that only some faults have.
-    fn own_keys(self) -> &'static [&'static str] {
-        match self {
-            Self::RateLimit | Self::RateLimitDate | Self::RateLimitReset | Self::Unavailable => {
-                &["seconds"]
-            }
-            Self::MissingScope => &["scope"],
-            Self::TooLargeLimit => &["limit"],
-            Self::Redirect | Self::ForeignNext => &["to"],
-            Self::WrongTypes => &["shape"],
-            _ => &[],
-        }
+    /// The keys that only this fault takes.
+    pub(super) fn own_keys(self) -> &'static [&'static str] {
+        self.own().0
+    }
+
+    /// The values that `form` can have, the default first.
+    pub(super) fn forms(self) -> &'static [&'static str] {
+        self.own().1
     }
 }
-
-impl FromStr for Fault {
-    type Err = InvalidFault;
-
-    fn from_str(text: &str) -> Result<Self, InvalidFault> {
-        let (name, rest) = text.split_once(':').unwrap_or((text, ""));
-        let kind = FaultKind::ALL
-            .iter()
-            .find(|kind| kind.name() == name)
-            .ok_or_else(|| InvalidFault::Name(name.to_owned()))?;
-        let mut fault = Self::new(*kind);
-        for part in rest.split(',').filter(|part| !part.is_empty()) {
-            let (key, value) = part.split_once('=').unwrap_or((part, ""));
-            fault.set(key, value)?;
-        }
-        Ok(fault)
-    }
-}
-
-#[cfg(test)]
-mod tests;

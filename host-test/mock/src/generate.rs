@@ -32,8 +32,10 @@ impl Default for CorpusSpec {
 
 /// The first space's id; all ids are above 2^31, as on old sites.
 const FIRST_SPACE: u64 = 3_000_000_000;
-/// When all spaces were made, before any page.
-const SPACES_MADE: &str = "2023-09-30T12:00:00.000Z";
+/// When all spaces were made, before any page, with and without milliseconds.
+const SPACES_MADE: [&str; 2] = ["2023-09-30T12:00:00.000Z", "2023-09-30T12:00:00Z"];
+/// The key of the personal space: an e-mail address, as new ones are (measured).
+const PERSONAL_KEY: &str = "~zoe.obrien@example.com";
 
 impl Corpus {
     /// Makes up a site. At least one space and one user are made, whatever is asked for.
@@ -125,21 +127,26 @@ fn account_id(rng: &mut Rng, index: usize) -> String {
 fn space(rng: &mut Rng, index: usize, count: usize, users: &[User]) -> Space {
     let author = rng.choice(users).map(|user| user.account_id.clone());
     let personal = index > 1 && index + 1 == count;
-    let key = match (personal, &author) {
-        (true, Some(author)) => format!("~{}", author.replace([':', '-'], "")),
-        _ => format!("TEAM{index}"),
+    let key = if personal {
+        PERSONAL_KEY.to_owned()
+    } else {
+        format!("TEAM{index}")
     };
     Space {
         id: (FIRST_SPACE + index as u64 * 65_536).to_string(),
         name: if personal {
             "Zoë’s own".to_owned()
         } else {
-            format!("Team “{index}” – Größe")
+            format!("Team “{index}” – Größe, guides and everything that newcomers ask")
         },
         space_type: if personal { "personal" } else { "global" }.to_owned(),
         status: if index == 1 { "archived" } else { "current" }.to_owned(),
         author_id: author,
-        created_at: SPACES_MADE.to_owned(),
+        created_at: SPACES_MADE
+            .get(index % 3 % 2)
+            .copied()
+            .unwrap_or_default()
+            .to_owned(),
         current_active_alias: Some(key.clone()),
         homepage_id: (index % 4 != 3)
             .then(|| (FIRST_SPACE + index as u64 * 65_536 + 99).to_string()),

@@ -1,12 +1,15 @@
 //! The pages of a made-up site, with their versions, labels, views and states.
 
 use fastrand::Rng;
+use jiff::Timestamp;
 
 use super::corpus::{ContentState, Label, Page, PageLinks, Space, StateResponse, User};
-use super::generate_versions::{TimestampAllocator, version_count, versions};
+use super::generate_versions::{TimestampAllocator, version_count, versions, written};
 
-/// The first page's id.
-const FIRST_PAGE: u64 = 4_000_000_000;
+/// The first page's id: the ids of a site cross 2^32 after some 30 pages.
+const FIRST_PAGE: u64 = 4_294_000_000;
+/// How long the first version of some pages came after their draft, in milliseconds (measured: 4.654 s).
+const DRAFT_TIME: i64 = 4_654;
 /// How many words there are for labels.
 const WORDS: usize = 400;
 
@@ -27,10 +30,24 @@ pub(super) fn pages(rng: &mut Rng, count: usize, spaces: &[Space], users: &[User
     for ((index, length), (slot, created_at)) in lengths.into_iter().enumerate().zip(born) {
         let mut page = bare(rng, index, created_at, &pages, spaces, users);
         page.versions = versions(rng, &mut clock, users, slot, &page, length);
+        page.created_at = drafted_at(index, page.created_at);
         decorate(rng, &mut page, index, count, &labels);
         pages.push(page);
     }
     pages
+}
+
+/// When a page was made: for some a moment before their first version, at times without milliseconds.
+fn drafted_at(index: usize, first_version: String) -> String {
+    match (index % 6, first_version.parse::<Timestamp>()) {
+        (1, Ok(published)) => {
+            let drafted = Timestamp::from_millisecond(published.as_millisecond() - DRAFT_TIME);
+            drafted.map_or(first_version, |time| {
+                written(time, !index.is_multiple_of(4))
+            })
+        }
+        _ => first_version,
+    }
 }
 
 /// A page without its details.
@@ -48,7 +65,17 @@ fn bare(
         .map(|space| (space.id.clone(), space.key.clone()))
         .unwrap_or_default();
     let (parent_id, parent_type) = parent(rng, index, before, &space.0);
-    let webui = format!("/spaces/{}/pages/{id}", space.1);
+    let slug: String = title(index)
+        .chars()
+        .map(|char| {
+            if char.is_ascii_alphanumeric() {
+                char
+            } else {
+                '+'
+            }
+        })
+        .collect();
+    let path = format!("/spaces/{}/pages", space.1);
     let author = rng.choice(users).map(|user| user.account_id.clone());
     Page {
         status: status(index).to_owned(),
@@ -70,9 +97,9 @@ fn bare(
             .flatten()
             .map(str::to_owned),
         created_at,
-        links: Some(PageLinks {
-            editui: format!("{webui}/edit"),
-            webui,
+        links: (index % 29 != 11).then(|| PageLinks {
+            webui: format!("{path}/{id}/{slug}"),
+            editui: format!("/pages/resumedraft.action?draftId={id}"),
             tinyui: format!("/x/{index:x}"),
         }),
         omitted: omitted(index),
@@ -93,6 +120,7 @@ fn omitted(index: usize) -> Vec<String> {
     let names: &[&str] = match index % 29 {
         3 => &["ownerId", "lastOwnerId", "subtype"],
         8 => &["parentId", "parentType", "position"],
+        11 => &["_links"],
         _ => &[],
     };
     names.iter().map(|&name| name.to_owned()).collect()
@@ -180,7 +208,10 @@ fn state(rng: &mut Rng, at: &str) -> Option<StateResponse> {
     });
     Some(StateResponse {
         content_state,
-        last_updated: Some(at.to_owned()),
+        last_updated: Some(match at.parse::<Timestamp>() {
+            Ok(time) if rng.u8(..4) == 0 => written(time, false),
+            _ => at.to_owned(),
+        }),
     })
 }
 

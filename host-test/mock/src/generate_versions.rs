@@ -38,13 +38,30 @@ impl TimestampAllocator {
         let moment = START + slot * self.total + self.given;
         self.given += 1;
         Timestamp::from_millisecond(moment)
-            .map(|moment| format!("{moment:.3}"))
+            .map(|moment| written(moment, true))
             .unwrap_or_default()
     }
 
     /// How many slots there are.
     pub(super) fn slots(&self) -> i64 {
         SPAN / self.total
+    }
+}
+
+/// A time as the service writes it: mostly with milliseconds, at times without (measured).
+pub(super) fn written(time: Timestamp, with_milliseconds: bool) -> String {
+    if with_milliseconds {
+        format!("{time:.3}")
+    } else {
+        format!("{time:.0}")
+    }
+}
+
+/// The same time without its milliseconds.
+fn whole_second(time: &str) -> String {
+    match time.parse::<Timestamp>() {
+        Ok(time) => written(time, false),
+        Err(_) => time.to_owned(),
     }
 }
 
@@ -80,6 +97,11 @@ pub(super) fn versions(
     let times = std::iter::once(page.created_at.clone()).chain(later);
     let mut made = Vec::with_capacity(length);
     for (number, created_at) in (1..).zip(times) {
+        let created_at = if number % 7 == 3 {
+            whole_second(&created_at)
+        } else {
+            created_at
+        };
         let author_id = if number == 1 {
             page.author_id.clone()
         } else {

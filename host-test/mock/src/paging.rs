@@ -1,15 +1,18 @@
 //! One page of a listing: which rows, and which link to the next.
 
 use std::borrow::Cow;
+use std::time::UNIX_EPOCH;
 
-use http::StatusCode;
 use serde::Serialize;
 
-use super::cursor::{Cursor, SortKey};
+use super::cursor::{Cursor, Issued, SortKey};
+use super::envelope::envelope;
+use super::error_responses::{bad_parameter, expired_cursor};
+use super::fault::Fault;
 use super::fault_plan::ActiveFaults;
 use super::faults::FaultKind;
 use super::parameters::Parameters;
-use super::reply::{Refusal, Reply, bad_parameter};
+use super::reply::{Refusal, Reply};
 use super::request::pairs;
 use super::site::Site;
 
@@ -125,11 +128,33 @@ fn cursor(request: &ListingRequest<'_>, sort: &str) -> Result<Option<Cursor>, Re
         return Ok(None);
     };
     let valid = Cursor::decode(text)
-        .filter(|cursor| cursor.content_order == sort && cursor.id_number().is_some());
-    match valid {
-        Some(cursor) if !request.active.has(FaultKind::CursorExpires) => Ok(Some(cursor)),
-        _ => Err(Box::new(bad_parameter("cursor", "Cursor"))),
+        .filter(|cursor| cursor.content_order == sort && cursor.id_number().is_some())
+        .ok_or_else(|| Box::new(bad_parameter("cursor", "Cursor")))?;
+    match request.active.get(FaultKind::ShortLivedCursors) {
+        Some(fault) if is_expired(request, fault, &valid) => {
+            let status = fault.status_or(http::StatusCode::BAD_REQUEST);
+            Err(Box::new(expired_cursor(status)))
+        }
+        _ => Ok(Some(valid)),
     }
+}
+
+/// The number and the second of a request.
+fn issued(request: &ListingRequest<'_>) -> Issued {
+    let since = request.site.now().duration_since(UNIX_EPOCH);
+    Issued {
+        request: request.active.request_number,
+        second: since.unwrap_or_default().as_secs(),
+    }
+}
+
+/// Whether a cursor has outlived what a fault allows.
+fn is_expired(request: &ListingRequest<'_>, fault: &Fault, cursor: &Cursor) -> bool {
+    let now = issued(request);
+    cursor.issued.is_some_and(|then| match fault.seconds {
+        Some(seconds) => now.second.saturating_sub(then.second) > seconds,
+        None => now.request.saturating_sub(then.request) > fault.requests,
+    })
 }
 
 /// The rows and the next cursor, with whatever faults do to them.
@@ -159,22 +184,20 @@ fn select(
         return (rows, next.map(|next| next.with_turn(1)));
     }
     if active.has(FaultKind::CursorCircle) {
-        let next = if turn == 2 {
+        // From the third page the link leads back to the second.
+        let first = || {
             listing
                 .rows(None, limit)
                 .0
                 .last()
                 .map(|&at| listing.behind(at))
-        } else {
-            last
         };
-        return (
-            rows,
-            Some(
-                next.unwrap_or_else(here)
-                    .with_turn(if turn == 2 { 1 } else { turn + 1 }),
-            ),
-        );
+        let (next, turn) = if turn == 2 {
+            (first(), 1)
+        } else {
+            (last, turn + 1)
+        };
+        return (rows, Some(next.unwrap_or_else(here).with_turn(turn)));
     }
     (rows, next)
 }
@@ -182,6 +205,10 @@ fn select(
 /// The link to the next page: from the root of the site, the cursor first and its padding raw, the
 /// other parameters backwards, the limit last.
 fn next_link(request: &ListingRequest<'_>, cursor: &Cursor) -> String {
+    let short_lived = request.active.has(FaultKind::ShortLivedCursors);
+    let cursor = cursor
+        .clone()
+        .with_issued(short_lived.then(|| issued(request)));
     let mut link = format!("{}?cursor={}", request.path, cursor.encode());
     let sent: Vec<(&str, &str)> = pairs(request.query)
         .filter(|(name, _)| *name != "cursor")
@@ -198,42 +225,6 @@ fn next_link(request: &ListingRequest<'_>, cursor: &Cursor) -> String {
         ),
         None => link,
     }
-}
-
-#[derive(Serialize)]
-struct Envelope<'a, T> {
-    results: Vec<T>,
-    _links: Links<'a>,
-}
-
-#[derive(Serialize)]
-struct Links<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<&'a str>,
-    base: &'a str,
-}
-
-/// Rows in the envelope of v2, with the links in the body and in the header.
-pub(super) fn envelope<T: Serialize>(
-    site: &Site,
-    results: Vec<T>,
-    next: Option<&str>,
-    only_header: bool,
-) -> Reply {
-    let base = site.base();
-    let in_body = next.filter(|_| !only_header);
-    let body = serde_json::to_vec(&Envelope {
-        results,
-        _links: Links {
-            next: in_body,
-            base: &base,
-        },
-    })
-    .unwrap_or_default();
-    let link = next
-        .map(|next| format!("<{next}>; rel=\"next\", "))
-        .unwrap_or_default();
-    Reply::json(StatusCode::OK, body).with("link", &format!("{link}<{base}>; rel=\"base\""))
 }
 
 /// Answers with one page of a listing.

@@ -4,7 +4,8 @@
 //! sends it is wrong.
 
 use super::endpoint::Endpoint;
-use super::reply::{Refusal, bad_parameter, v1_error};
+use super::error_responses::{bad_parameter, v1_error};
+use super::reply::Refusal;
 use super::request::{decode, pairs};
 
 /// What a parameter may be.

@@ -1,11 +1,12 @@
-//! Answers and the bodies of errors, as measured (markfluence docs/confluence/api.md, 2026-08-20 and 21).
+//! A response and how it is sent.
+
+use std::io::Write;
 
 use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use serde_json::json;
-
-use super::endpoint::Endpoint;
 
 /// An answer, and how it is to be sent.
 #[derive(Clone, Debug)]
@@ -23,11 +24,22 @@ pub struct Reply {
 /// An answer that ends the work on a request early.
 pub(super) type Refusal = Box<Reply>;
 
-/// How an answer is sent.
+/// How a response is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transmission {
     /// As a server should.
     Whole,
+    /// In chunks of so many bytes.
+    Chunked(u64),
+    /// Whole, without a length: the end of the connection is the end of the body.
+    Unframed,
+    /// So many bytes of the body, and then an end.
+    Cut {
+        /// How many bytes arrive.
+        bytes: u64,
+        /// How it ends.
+        end: EarlyEnd,
+    },
     /// The body, then blanks until so many bytes were sent.
     Huge(u64),
     /// The body one byte every 200 ms, then blanks without end.
@@ -36,22 +48,73 @@ pub enum Transmission {
     Stall,
     /// Nothing at all, on a connection that stays open.
     Hang,
-    /// The connection is reset before the answer.
+    /// The connection is closed before the response.
+    CloseBefore,
+    /// The connection is reset before the response.
     ResetBefore,
     /// The connection is reset in the middle of the body.
     ResetWithin,
+}
+
+/// How a body ends before it is complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EarlyEnd {
+    /// The connection is closed; `Content-Length` promised more.
+    ContentLength,
+    /// The connection is closed; the last chunk did not come.
+    Chunked,
+    /// The connection is closed; there was no length, so a client cannot see it.
+    Unframed,
+    /// `RST_STREAM(NO_ERROR)`; over HTTP/1.1 as [`Self::Chunked`].
+    StreamReset,
+}
+
+/// What a client gets of a response, whatever the transport: for test doubles without a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    /// All of it.
+    Whole,
+    /// The beginning of the body, with nothing that tells that it is not all.
+    Beginning(u64),
+    /// More than a client should read.
+    TooLarge,
+    /// A broken connection.
+    Broken,
+    /// Nothing until the client gives up.
+    Never,
 }
 
 impl Transmission {
     /// Whether a client gets to see a status.
     #[must_use]
     pub fn has_status(self) -> bool {
-        !matches!(self, Self::Hang | Self::ResetBefore)
+        !matches!(self, Self::Hang | Self::ResetBefore | Self::CloseBefore)
+    }
+
+    /// What a client gets of the response.
+    #[must_use]
+    pub fn arrival(self) -> Arrival {
+        match self {
+            Self::Whole | Self::Chunked(_) | Self::Unframed => Arrival::Whole,
+            Self::Cut {
+                bytes,
+                end: EarlyEnd::Unframed,
+            } => Arrival::Beginning(bytes),
+            Self::Huge(_) => Arrival::TooLarge,
+            Self::Cut { .. } | Self::CloseBefore | Self::ResetBefore | Self::ResetWithin => {
+                Arrival::Broken
+            }
+            Self::Drip | Self::Stall | Self::Hang => Arrival::Never,
+        }
     }
 }
 
 impl Reply {
-    fn new(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Self {
+    pub(super) fn new(
+        status: StatusCode,
+        content_type: &'static str,
+        body: impl Into<Bytes>,
+    ) -> Self {
         let headers =
             HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(content_type))]);
         Self {
@@ -80,128 +143,19 @@ impl Reply {
         self
     }
 
-    pub(super) fn sent(self, transmission: Transmission) -> Self {
-        Self {
-            transmission,
-            ..self
+    /// The same response, compressed.
+    pub(super) fn compressed(self) -> Self {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        let body = encoder
+            .write_all(&self.body)
+            .and_then(|()| encoder.finish());
+        match body {
+            Ok(body) => Self {
+                body: body.into(),
+                ..self
+            }
+            .with("content-encoding", "gzip"),
+            Err(_) => self,
         }
-    }
-}
-
-/// An error of the v2 API.
-pub(super) fn v2_error(status: StatusCode, code: &str, title: &str, detail: Option<&str>) -> Reply {
-    let body = json!({"errors": [{"status": status.as_u16(), "code": code, "title": title, "detail": detail}]});
-    Reply::json(status, body.to_string())
-}
-
-/// What v2 says about wrong credentials, a wrong cloud id, and sometimes a purged page.
-pub(super) fn bare_not_found() -> Reply {
-    v2_error(StatusCode::NOT_FOUND, "NOT_FOUND", "Not Found", None)
-}
-
-/// A v2 404 that names what is missing.
-pub(super) fn named_not_found(title: &str) -> Reply {
-    v2_error(StatusCode::NOT_FOUND, "NOT_FOUND", title, None)
-}
-
-/// A parameter that v2 does not take.
-pub(super) fn bad_parameter(name: &str, expected: &str) -> Reply {
-    let title = format!(
-        "Provided value for '{name}' is not the correct type. Expected type is {expected}."
-    );
-    let detail = (name == "cursor").then_some(
-        "The provided cursor was not valid. You can get a new valid cursor by making the original pagination request again.",
-    );
-    v2_error(
-        StatusCode::BAD_REQUEST,
-        "INVALID_REQUEST_PARAMETER",
-        &title,
-        detail,
-    )
-}
-
-/// An error of the v1 API.
-pub(super) fn v1_error(status: StatusCode, message: &str) -> Reply {
-    Reply::json(
-        status,
-        json!({"statusCode": status.as_u16(), "message": message}).to_string(),
-    )
-}
-
-/// A v1 404 that names the page.
-pub(super) fn v1_not_found(id: &str) -> Reply {
-    let message = format!(
-        "com.atlassian.confluence.api.service.exceptions.NotFoundException: Content with id: [{id}] not found"
-    );
-    let data = json!({"authorized": true, "valid": true, "errors": [], "successful": true});
-    Reply::json(
-        StatusCode::NOT_FOUND,
-        json!({"statusCode": 404, "data": data, "message": message}).to_string(),
-    )
-}
-
-/// The first of the two v1 phrasings for wrong credentials.
-pub(super) const CANNOT_ACCESS: &str = "caller cannot access Confluence";
-/// The second of them.
-pub(super) const NOT_PERMITTED: &str = "Current user not permitted to use Confluence";
-
-/// v1 about wrong credentials.
-pub(super) fn v1_forbidden(message: &str) -> Reply {
-    v1_error(StatusCode::FORBIDDEN, message)
-}
-
-/// The gateway about a scope that the token lacks.
-pub(super) fn scope_mismatch() -> Reply {
-    Reply::json(
-        StatusCode::UNAUTHORIZED,
-        r#"{"code":401,"message":"Unauthorized; scope does not match"}"#,
-    )
-    .with("x-failure-category", "FAILURE_CLIENT_SCOPE_CHECK")
-}
-
-/// The gateway about something else.
-pub(super) fn gateway_unauthorized() -> Reply {
-    Reply::json(
-        StatusCode::UNAUTHORIZED,
-        r#"{"code":401,"message":"Unauthorized"}"#,
-    )
-}
-
-/// The site about a scoped token.
-pub(super) fn tomcat_unauthorized() -> Reply {
-    let body = "<!doctype html><html lang=\"en\"><head><title>HTTP Status 401 – Unauthorized</title></head>\
-                <body><h1>HTTP Status 401 – Unauthorized</h1></body></html>";
-    Reply::html(StatusCode::UNAUTHORIZED, body)
-}
-
-/// The site about a token sent as Bearer.
-pub(super) fn bearer_refused() -> Reply {
-    Reply::json(
-        StatusCode::FORBIDDEN,
-        r#"{"error": "Failed to parse Connect Session Auth Token"}"#,
-    )
-}
-
-/// The site about an address that is not on its list.
-pub(super) fn address_refused() -> Reply {
-    let message = "The IP address has been rejected because it is not on the allowed list. See your admin for more information.";
-    Reply::json(
-        StatusCode::FORBIDDEN,
-        json!({"errorMessages": [message], "errors": {}}).to_string(),
-    )
-}
-
-/// A route that does not exist.
-pub(super) fn html_not_found() -> Reply {
-    let body = "<!DOCTYPE html><html><head><title>Oops, you've found a dead link.</title></head><body>404</body></html>";
-    Reply::html(StatusCode::NOT_FOUND, body)
-}
-
-/// The 404 that names a page.
-pub(super) fn named_missing(endpoint: Endpoint, id: &str) -> Reply {
-    match endpoint {
-        Endpoint::Versions => named_not_found(&format!("Cannot find a page with id [{id}]")),
-        Endpoint::Labels => named_not_found(&format!("Could not find page with id [{id}]")),
-        _ => v1_not_found(id),
     }
 }

@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, Method};
 use percent_encoding::percent_decode_str;
+use serde::Deserialize;
 
 /// A request without a connection.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +19,8 @@ pub struct IncomingRequest {
     pub headers: HeaderMap,
     /// The body.
     pub body: bytes::Bytes,
+    /// Whether an earlier request came over the same connection.
+    pub reuses_connection: bool,
 }
 
 impl IncomingRequest {
@@ -54,6 +57,23 @@ impl IncomingRequest {
         }
         self
     }
+}
+
+impl IncomingRequest {
+    /// The account ids that a body of users-bulk names; none when it is no such body.
+    pub(super) fn account_ids(&self) -> impl Iterator<Item = String> + use<> {
+        let body = serde_json::from_slice::<UsersBulkRequest>(&self.body);
+        body.map(|body| body.account_ids)
+            .unwrap_or_default()
+            .into_iter()
+    }
+}
+
+/// The body of users-bulk.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct UsersBulkRequest {
+    account_ids: Vec<String>,
 }
 
 /// The value of an `Authorization` header.

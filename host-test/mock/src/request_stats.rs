@@ -1,8 +1,10 @@
 //! How many requests were under way and what they were.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use bytes::Bytes;
+use serde_json::{Map, Value, json};
 
 use super::endpoint::Endpoint;
 
@@ -29,6 +31,23 @@ pub struct LoggedRequest {
     pub in_flight: usize,
 }
 
+impl LoggedRequest {
+    /// The request as JSON, with its time since `start`.
+    pub(super) fn to_json(&self, start: Instant) -> Value {
+        json!({
+            "method": self.method,
+            "path": self.path,
+            "query": self.query,
+            "endpoint": self.endpoint.map(Endpoint::name),
+            "status": self.status,
+            "authorization": self.authorization,
+            "body": String::from_utf8_lossy(&self.body),
+            "at_ms": self.started.saturating_duration_since(start).as_secs_f64() * 1000.0,
+            "in_flight": self.in_flight,
+        })
+    }
+}
+
 /// The requests so far.
 #[derive(Debug)]
 pub(super) struct RequestStats {
@@ -39,6 +58,7 @@ pub(super) struct RequestStats {
     first: Option<Instant>,
     changed: Option<Instant>,
     count: u64,
+    by_endpoint: BTreeMap<Endpoint, u64>,
     log: Vec<LoggedRequest>,
     capacity: usize,
 }
@@ -53,6 +73,7 @@ impl RequestStats {
             first: None,
             changed: None,
             count: 0,
+            by_endpoint: BTreeMap::new(),
             log: Vec::new(),
             capacity,
         }
@@ -95,11 +116,23 @@ impl RequestStats {
         self.changed = Some(at);
     }
 
-    /// Keeps a request, if there is room.
-    pub(super) fn record(&mut self, request: impl FnOnce() -> LoggedRequest) {
+    /// Counts a request by its endpoint, and keeps it if there is room.
+    pub(super) fn record(
+        &mut self,
+        endpoint: Option<Endpoint>,
+        request: impl FnOnce() -> LoggedRequest,
+    ) {
+        if let Some(endpoint) = endpoint {
+            *self.by_endpoint.entry(endpoint).or_default() += 1;
+        }
         if self.log.len() < self.capacity {
             self.log.push(request());
         }
+    }
+
+    /// How many requests each endpoint got.
+    pub(super) fn by_endpoint(&self) -> &BTreeMap<Endpoint, u64> {
+        &self.by_endpoint
     }
 
     pub(super) fn now(&self) -> usize {
@@ -129,6 +162,29 @@ impl RequestStats {
         } else {
             0.0
         }
+    }
+
+    /// Counts and the requests that were kept, as JSON.
+    pub(super) fn to_json(&self) -> Value {
+        let by_endpoint: Map<String, Value> = self
+            .by_endpoint
+            .iter()
+            .map(|(endpoint, count)| (endpoint.name().to_owned(), json!(count)))
+            .collect();
+        let start = self.first.unwrap_or_else(Instant::now);
+        let log: Vec<Value> = self
+            .log
+            .iter()
+            .map(|request| request.to_json(start))
+            .collect();
+        json!({
+            "requests": self.count,
+            "in_flight": self.now,
+            "max_in_flight": self.max,
+            "mean_in_flight": self.mean(),
+            "by_endpoint": by_endpoint,
+            "log": log,
+        })
     }
 }
 

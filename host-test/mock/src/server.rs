@@ -1,7 +1,8 @@
 //! The mock on a port of its own: a thread that answers, and the handle that tests and commands hold.
 
+use std::collections::BTreeMap;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -9,53 +10,14 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::access::AccessPolicy;
 use super::connections::{ServerState, accept};
 use super::corpus::Corpus;
-use super::faults::{Fault, FaultKind};
+use super::endpoint::Endpoint;
+use super::fault::Fault;
+use super::faults::FaultKind;
+use super::options::{BaseUrl, MockOptions};
 use super::request_stats::{LoggedRequest, RequestStats};
 use super::site::Site;
-
-/// How a mock is started.
-#[derive(Clone, Debug)]
-pub struct MockOptions {
-    /// What the site holds.
-    pub corpus: Corpus,
-    /// Who may see it.
-    pub access: AccessPolicy,
-    /// What goes wrong.
-    pub faults: Vec<Fault>,
-    /// The delay before each answer.
-    pub latency: Duration,
-    /// Where to listen; port 0 takes a free one.
-    pub addr: SocketAddr,
-    /// How many requests are kept for [`Mock::requests`]; 0 keeps none.
-    pub log_capacity: usize,
-}
-
-impl MockOptions {
-    /// A mock of this corpus on a free port of loopback, without faults or delay.
-    #[must_use]
-    pub fn new(corpus: Corpus) -> Self {
-        Self {
-            corpus,
-            access: AccessPolicy::default(),
-            faults: Vec::new(),
-            latency: Duration::ZERO,
-            addr: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            log_capacity: 100_000,
-        }
-    }
-}
-
-/// The two addresses of a site.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BaseUrl {
-    /// The gateway's, which scoped tokens need.
-    Gateway,
-    /// The site's own.
-    Site,
-}
 
 /// A mock that runs until it is dropped, on a thread of its own.
 #[derive(Debug)]
@@ -205,6 +167,22 @@ impl Mock {
     #[must_use]
     pub fn request_count(&self) -> u64 {
         self.shared.stats().count()
+    }
+
+    /// How many requests each endpoint got, logged or not.
+    #[must_use]
+    pub fn requests_by_endpoint(&self) -> BTreeMap<Endpoint, u64> {
+        self.shared.stats().by_endpoint().clone()
+    }
+
+    /// Takes a space away from the account, with its pages, as when a permission is removed.
+    pub fn hide_space(&self, space_id: &str) {
+        self.with_site_mut(|site| site.access.hidden_spaces.insert(space_id.to_owned()));
+    }
+
+    /// Gives a hidden space back.
+    pub fn show_space(&self, space_id: &str) {
+        self.with_site_mut(|site| site.access.hidden_spaces.remove(space_id));
     }
 
     /// Forgets the requests and begins to measure anew.

@@ -1,16 +1,21 @@
 //! From a request to an answer, without a connection: who may see it, what it asks for, what there is.
 
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING};
 use http::{Method, StatusCode};
 use serde_json::json;
 
 use super::access::{AccessPolicy, Visibility};
 use super::corpus::Page;
+use super::damage::fnv1a;
 use super::endpoint::{Endpoint, EntryPoint, Target, route};
+use super::error_responses::{
+    bad_parameter, bare_not_found, html_not_found, named_missing, v2_error,
+};
 use super::fault_effects;
 use super::fault_plan::{ActiveFaults, FaultPlan};
 use super::paging::ListingRequest;
 use super::parameters::Parameters;
-use super::reply::{Reply, bad_parameter, bare_not_found, html_not_found, named_missing, v2_error};
+use super::reply::Reply;
 use super::request::IncomingRequest;
 use super::site::Site;
 use super::{details, listings};
@@ -25,12 +30,51 @@ pub fn answer(site: &Site, request: &IncomingRequest) -> Reply {
 #[must_use]
 pub fn answer_with(site: &Site, request: &IncomingRequest, fault_plan: &FaultPlan) -> Reply {
     let (entry, target) = route(&request.path);
-    let active = fault_plan.active_faults(entry, target, request);
+    let active = fault_plan.active_faults(site, entry, target, request);
     let reply = fault_effects::replace_response(&active, site, target).unwrap_or_else(|| {
         let access = fault_effects::effective_policy(&active, &site.access, target);
         respond(site, &access, entry, target, request, &active)
     });
-    fault_effects::alter_response(reply, &active).with("date", &httpdate::fmt_http_date(site.now()))
+    let reply = fault_effects::alter_response(reply, &active, target, request);
+    let is_encoded = reply.headers.contains_key(CONTENT_ENCODING);
+    let encoded = if accepts_gzip(request) && !is_encoded && reply.body.len() > WORTH_COMPRESSING {
+        reply.compressed()
+    } else {
+        reply
+    };
+    with_edge_headers(encoded, site, &active)
+}
+
+/// Bodies up to this many bytes are not compressed.
+const WORTH_COMPRESSING: usize = 1024;
+
+fn accepts_gzip(request: &IncomingRequest) -> bool {
+    let accepted = request.headers.get(ACCEPT_ENCODING);
+    accepted
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| value.contains("gzip"))
+}
+
+/// The headers that each response of the service has.
+fn with_edge_headers(reply: Reply, site: &Site, active: &ActiveFaults<'_>) -> Reply {
+    let trace = fnv1a(&active.request_number.to_be_bytes());
+    reply
+        .with("date", &httpdate::fmt_http_date(site.now()))
+        .with("server", "AtlassianEdge")
+        .with("vary", "Accept-Encoding")
+        .with("cache-control", "no-cache, no-store, no-transform")
+        .with("strict-transport-security", "max-age=63072000; preload")
+        .with("x-content-type-options", "nosniff")
+        .with("x-xss-protection", "1; mode=block")
+        .with(
+            "atl-traceid",
+            &format!("{trace:016x}{:016x}", trace.rotate_left(29)),
+        )
+        .with("atl-request-id", &format!("{trace:016x}"))
+        .with(
+            "server-timing",
+            "atl-edge;dur=42,atl-edge-internal;dur=3,atl-edge-upstream;dur=39",
+        )
 }
 
 fn respond(
@@ -55,12 +99,7 @@ fn respond(
         return html_not_found();
     };
     if request.method != method(endpoint) {
-        return v2_error(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "METHOD_NOT_ALLOWED",
-            "Method Not Allowed",
-            None,
-        );
+        return method_not_allowed();
     }
     let parameters = match Parameters::read(endpoint, &request.query) {
         Ok(parameters) => parameters,
@@ -79,6 +118,15 @@ fn respond(
         Endpoint::Users => details::users(site, request, visibility),
         _ => about_page(&listing_request, endpoint, id, visibility),
     }
+}
+
+fn method_not_allowed() -> Reply {
+    v2_error(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "METHOD_NOT_ALLOWED",
+        "Method Not Allowed",
+        None,
+    )
 }
 
 fn method(endpoint: Endpoint) -> Method {

@@ -172,6 +172,11 @@ impl Site {
             .unwrap_or_default()
     }
 
+    /// The page of this id.
+    pub(super) fn page(&self, id: &str) -> Option<&Page> {
+        self.page_at(*self.index.pages.get(&number(id))?)
+    }
+
     /// The page of this id, if the visibility contains it.
     pub(super) fn visible_page(&self, id: &str, visibility: Visibility) -> Option<&Page> {
         let &at = self.index.pages.get(&number(id))?;
@@ -182,7 +187,10 @@ impl Site {
     /// Whether a visibility contains a space.
     pub(super) fn shows(&self, visibility: Visibility, space: u64) -> bool {
         match visibility {
-            Visibility::All => true,
+            Visibility::All => {
+                let hidden = &self.access.hidden_spaces;
+                hidden.is_empty() || hidden.iter().all(|id| number(id) != space)
+            }
             Visibility::Public => self
                 .corpus
                 .spaces

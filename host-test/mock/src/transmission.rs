@@ -1,130 +1,119 @@
 //! How answers leave: whole, endless, dripping, or cut off by a reset.
 
 use std::io;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
-use http::Response;
+use http::header::CONTENT_LENGTH;
+use http::{Response, Version};
 use http_body::Frame;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Either, Full, StreamBody};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
-use super::reply::{Reply, Transmission};
+use super::connection_end::{EndSignal, Ending};
+use super::reply::{EarlyEnd, Reply, Transmission};
 
 /// The time between two bytes that drip.
 const DRIP_INTERVAL: Duration = Duration::from_millis(200);
-/// The time that the first half of a body has to arrive before the connection is reset.
-const RESET_DELAY: Duration = Duration::from_millis(50);
+/// The time that the beginning of a body has to leave before the connection ends.
+const CUT_DELAY: Duration = Duration::from_millis(20);
+/// Bodies are sent in chunks of so many bytes; shorter ones with their length.
+const CHUNK: usize = 8 * 1024;
 /// The blanks of a huge body, sent again and again.
 static BLANKS: [u8; 65_536] = [b' '; 65_536];
 
 /// A body on its way out.
 pub(super) type ResponseBody = Either<Full<Bytes>, UnsyncBoxBody<Bytes, io::Error>>;
 
-/// Says that a connection is to end by a reset.
-#[derive(Clone, Debug, Default)]
-pub(super) struct ResetSignal(Arc<AtomicBool>);
-
-impl ResetSignal {
-    fn order(&self) -> io::Error {
-        self.0.store(true, Ordering::Release);
-        io::Error::from(io::ErrorKind::ConnectionReset)
-    }
-
-    fn is_ordered(&self) -> bool {
-        self.0.load(Ordering::Acquire)
-    }
-}
-
-/// A connection that can be reset instead of closed.
-pub(super) struct Resettable {
-    stream: TcpStream,
-    reset: ResetSignal,
-}
-
-impl Resettable {
-    pub(super) fn new(stream: TcpStream, reset: ResetSignal) -> Self {
-        Self { stream, reset }
-    }
-}
-
-impl Drop for Resettable {
-    /// With no time to linger, closing discards what was not sent and resets the connection.
-    fn drop(&mut self) {
-        if self.reset.is_ordered() {
-            let _ = self.stream.set_zero_linger();
-        }
-    }
-}
-
-impl AsyncRead for Resettable {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for Resettable {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        parts: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, parts)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.reset.is_ordered() {
-            return Poll::Ready(Ok(()));
-        }
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
-}
-
-/// Sends an answer the way it is to be sent; an error resets the connection.
+/// Sends a response the way it is to be sent; an error ends the connection.
 pub(super) async fn deliver(
     reply: Reply,
-    reset: ResetSignal,
+    version: Version,
+    signal: EndSignal,
 ) -> io::Result<Response<ResponseBody>> {
+    let mut reply = reply;
     let body = match reply.transmission {
-        Transmission::Whole => Either::Left(Full::new(reply.body)),
+        Transmission::Whole if reply.body.len() <= CHUNK => Either::Left(Full::new(reply.body)),
+        Transmission::Whole => streamed(chunks(reply.body, CHUNK)),
+        Transmission::Chunked(size) => {
+            let size = usize::try_from(size).unwrap_or(CHUNK);
+            streamed(chunks(reply.body, size))
+        }
+        Transmission::Unframed if version != Version::HTTP_11 => {
+            streamed(chunks(reply.body, CHUNK))
+        }
+        Transmission::Unframed => return Err(signal.set(unframed(&reply, u64::MAX))),
+        Transmission::Cut {
+            bytes,
+            end: EarlyEnd::Unframed,
+        } if version == Version::HTTP_11 => return Err(signal.set(unframed(&reply, bytes))),
+        Transmission::Cut { bytes, end } => {
+            if end == EarlyEnd::ContentLength {
+                reply
+                    .headers
+                    .insert(CONTENT_LENGTH, reply.body.len().into());
+            }
+            streamed(cut(&reply.body, bytes, move || early_end(end)))
+        }
         Transmission::Huge(size) => streamed(huge(reply.body, size)),
         Transmission::Drip => streamed(drip(reply.body)),
         Transmission::Stall => streamed(stream::pending()),
         Transmission::Hang => std::future::pending::<ResponseBody>().await,
-        Transmission::ResetBefore => return Err(reset.order()),
-        Transmission::ResetWithin => streamed(cut(&reply.body, reset)),
+        Transmission::CloseBefore => return Err(io::ErrorKind::ConnectionAborted.into()),
+        Transmission::ResetBefore => return Err(signal.set(Ending::Reset)),
+        Transmission::ResetWithin => {
+            let half = reply.body.len() as u64 / 2;
+            streamed(cut(&reply.body, half, move || signal.set(Ending::Reset)))
+        }
     };
     let mut response = Response::new(body);
     *response.status_mut() = reply.status;
     *response.headers_mut() = reply.headers;
     Ok(response)
+}
+
+/// Carries `NO_ERROR` to hyper, which looks for it among an error's sources; an `io::Error` hides
+/// what it holds and shows the source of that.
+#[derive(Debug, thiserror::Error)]
+#[error("the stream ends without an error")]
+struct NoError(#[source] h2::Error);
+
+/// The error that ends a body early. Over HTTP/2 hyper resets the stream with the reason inside.
+fn early_end(end: EarlyEnd) -> io::Error {
+    match end {
+        EarlyEnd::StreamReset => io::Error::other(NoError(h2::Reason::NO_ERROR.into())),
+        _ => io::ErrorKind::ConnectionAborted.into(),
+    }
+}
+
+/// A response without a length, or its beginning; hyper always sends a length or chunks.
+fn unframed(reply: &Reply, bytes: u64) -> Ending {
+    let mut message = format!("HTTP/1.1 {}\r\n", reply.status).into_bytes();
+    for (name, value) in &reply.headers {
+        message.extend_from_slice(name.as_str().as_bytes());
+        message.extend_from_slice(b": ");
+        message.extend_from_slice(value.as_bytes());
+        message.extend_from_slice(b"\r\n");
+    }
+    message.extend_from_slice(b"connection: close\r\n\r\n");
+    message.extend_from_slice(&beginning(&reply.body, bytes));
+    Ending::LastBytes(message)
+}
+
+fn beginning(body: &Bytes, bytes: u64) -> Bytes {
+    let end = usize::try_from(bytes).unwrap_or(usize::MAX);
+    body.slice(..end.min(body.len()))
+}
+
+/// A body in chunks of a size.
+fn chunks(body: Bytes, size: usize) -> impl Stream<Item = io::Result<Bytes>> + Send {
+    let size = size.max(1);
+    stream::iter(
+        (0..body.len())
+            .step_by(size)
+            .map(move |start| Ok(body.slice(start..body.len().min(start.saturating_add(size))))),
+    )
 }
 
 fn streamed(parts: impl Stream<Item = io::Result<Bytes>> + Send + 'static) -> ResponseBody {
@@ -149,14 +138,19 @@ fn drip(body: Bytes) -> impl Stream<Item = io::Result<Bytes>> + Send {
     })
 }
 
-/// Half of the body, and then a reset.
-fn cut(body: &Bytes, reset: ResetSignal) -> impl Stream<Item = io::Result<Bytes>> + Send + use<> {
-    let half = body.slice(..body.len() / 2);
+/// The beginning of the body, and then an error.
+fn cut<F: FnOnce() -> io::Error + Send + 'static>(
+    body: &Bytes,
+    bytes: u64,
+    error: F,
+) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static + use<F> {
+    let sent = beginning(body, bytes);
     let end = async move {
-        tokio::time::sleep(RESET_DELAY).await;
-        Err(reset.order())
+        tokio::time::sleep(CUT_DELAY).await;
+        Err(error())
     };
-    stream::iter([Ok(half)]).chain(stream::once(end))
+    let sent = (!sent.is_empty()).then_some(Ok(sent));
+    stream::iter(sent).chain(stream::once(end))
 }
 
 /// Reads a request's body; what cannot be read is empty.

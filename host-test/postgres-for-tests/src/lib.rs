@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 
 /// How long a start may take.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 
 /// Runs the server until standard input ends; then stops it, and removes the folder unless the input said `keep`.
 /// The arguments: the server, the folder, the port, the settings.

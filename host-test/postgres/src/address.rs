@@ -11,7 +11,7 @@ use tokio_postgres::config::{Host, SslMode};
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(20);
 /// How long the server may leave what was sent unacknowledged.
-const UNACKNOWLEDGED: Duration = Duration::from_secs(60);
+const UNACKNOWLEDGED: Duration = Duration::from_mins(1);
 
 /// A database, and how to reach it.
 ///

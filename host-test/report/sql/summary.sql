@@ -7,6 +7,6 @@ SELECT
     coalesce(sum(CASE WHEN updated_at < :year_ago AND views_count > 0 THEN 1 ELSE 0 END), 0) AS untouched_yet_read,
     min(created_at) AS oldest,
     max(updated_at) AS newest,
-    min(source_url) AS an_address
+    min(source_url) AS any_url
 FROM confluence_pages
 WHERE status IN ('current', 'archived') AND created_at < :until

@@ -3,35 +3,35 @@
 use anyhow::Result;
 use maud::{Markup, html};
 
-use super::facts::Facts;
+use super::model::Report;
 use super::timeline::{NEW_DOCUMENTS, UPDATES};
-use super::{parts, questions, words};
+use super::{components, format, queries};
 
 const NO_VERSIONS: &str = "No versions are known: without the stream page_versions there is no telling what is \
     new and who wrote.";
 
-pub(super) fn section(facts: &Facts) -> Result<Markup> {
-    let year = facts.year();
+pub(super) fn section(report: &Report) -> Result<Markup> {
+    let year = report.year();
     let work = [NEW_DOCUMENTS, UPDATES];
     let body = html! {
-        @if facts.summary.documents > 0 && facts.spread_of_all_time.is_empty() {
-            (parts::nothing(NO_VERSIONS))
+        @if report.summary.documents > 0 && report.distribution_of_all_time.is_empty() {
+            (components::empty(NO_VERSIONS))
         }
         p {
-            "In the year to " (words::long_day(facts.days.as_of)) ": "
-            b { (words::things(year.new_documents.into(), "new document")) } " and "
-            b { (words::things(year.updates.into(), "update")) } "."
+            "In the year to " (format::long_day(report.days.as_of)) ": "
+            b { (format::plural(year.new_documents.into(), "new document")) } " and "
+            b { (format::plural(year.updates.into(), "update")) } "."
         }
-        (facts.weeks.block("The past year, by week", &work)?)
-        @if let Some(history) = &facts.history {
+        (report.weeks.block("The past year, by week", &work)?)
+        @if let Some(history) = &report.history {
             (history.block(&format!("From the beginning, by {}", history.unit.name()), &work)?)
         }
     };
     let title = "New documents and updates";
-    Ok(parts::section(
+    Ok(components::section(
         "activity",
         title,
         &body,
-        &[questions::ACTIVITY],
+        &[queries::ACTIVITY],
     ))
 }

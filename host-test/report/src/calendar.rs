@@ -5,8 +5,6 @@ use std::str::FromStr;
 use anyhow::{Result, bail};
 use jiff::civil::Date;
 use jiff::{Span, ToSpan as _};
-use rusqlite::Connection;
-use rusqlite::functions::FunctionFlags;
 
 /// The last day that a report knows of, and what follows from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,22 +125,6 @@ pub(super) fn day(timestamp: &str) -> Option<Date> {
     timestamp.get(..10)?.parse().ok()
 }
 
-/// Teaches SQLite the one function of the report's SQL that warehouses have and it has not.
-///
-/// A timestamp that is none is in no period, which is null, as elsewhere in SQL.
-pub(super) fn teach(database: &Connection) -> rusqlite::Result<()> {
-    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
-    database.create_scalar_function("date_trunc", 2, flags, |context| {
-        let unit: String = context.get(0)?;
-        let unit = unit
-            .parse::<Unit>()
-            .map_err(|error| rusqlite::Error::UserFunctionError(error.into()))?;
-        let timestamp: Option<String> = context.get(1)?;
-        let day = timestamp.as_deref().and_then(day);
-        Ok(day.map(|day| unit.first_day(day).to_string()))
-    })
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -190,30 +172,5 @@ mod tests {
         let names = [Unit::Week, Unit::Month, Unit::Quarter, Unit::Year]
             .map(|unit| unit.label(unit.first_day(day)));
         assert_eq!(names, ["2026-07-13", "2026-07", "2026 Q3", "2026"]);
-    }
-
-    #[test]
-    fn sqlite_learns_to_truncate_and_what_is_no_date_is_null() {
-        let database = Connection::open_in_memory().unwrap();
-        teach(&database).unwrap();
-        let truncate = |timestamp: Option<&str>| -> Option<String> {
-            let sql = "SELECT date_trunc('week', ?1)";
-            database
-                .query_row(sql, [timestamp], |row| row.get(0))
-                .unwrap()
-        };
-        assert_eq!(
-            truncate(Some("2026-07-15T23:59:59.999Z")).as_deref(),
-            Some("2026-07-13")
-        );
-        for none in [
-            None,
-            Some(""),
-            Some("yesterday"),
-            Some("2026-02-30T00:00:00Z"),
-            Some("日本日本日本"),
-        ] {
-            assert_eq!(truncate(none), None, "{none:?}");
-        }
     }
 }

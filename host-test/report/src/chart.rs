@@ -11,8 +11,8 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::palette::Paint;
-use super::words;
+use super::format;
+use super::palette::ColorToken;
 
 /// Width and height of a chart on a phone.
 const NARROW: (u32, u32) = (368, 180);
@@ -31,7 +31,7 @@ pub(super) struct Bar {
     /// From where to where along the axis, in hundredths of a place.
     pub(super) along: (u32, u32),
     pub(super) height: u32,
-    pub(super) paint: Paint,
+    pub(super) color: ColorToken,
 }
 
 /// A chart before it has a size.
@@ -69,7 +69,7 @@ impl Chart<'_> {
     fn draw_on(&self, area: &DrawingArea<SVGBackend<'_>, Shift>, most_labels: usize) -> Result<()> {
         let steps = steps(self.bars.iter().map(|bar| bar.height).max().unwrap_or(0));
         let top = steps.last().copied().unwrap_or(1);
-        let number = |value: &u32| format!("{}{}", words::count(u64::from(*value)), self.suffix);
+        let number = |value: &u32| format!("{}{}", format::count(u64::from(*value)), self.suffix);
         let digits = u32::try_from(number(&top).len())?.max(FEWEST_DIGITS);
         let labels: BTreeMap<u32, String> = (self.labels)(most_labels)
             .into_iter()
@@ -84,13 +84,13 @@ impl Chart<'_> {
                 (0..100 * self.places).with_key_points(labels.keys().copied().collect()),
                 (0..top).with_key_points(steps),
             )?;
-        let quiet = Paint::Quiet.colour();
+        let quiet = ColorToken::Quiet.rgb();
         let style = ("sans-serif", FONT, &quiet).into_text_style(area);
         chart
             .configure_mesh()
             .disable_x_mesh()
-            .bold_line_style(Paint::Line.colour())
-            .axis_style(Paint::Line.colour())
+            .bold_line_style(ColorToken::Line.rgb())
+            .axis_style(ColorToken::Line.rgb())
             .x_label_style(style.pos(Pos::new(HPos::Center, VPos::Top)))
             .y_label_style(style)
             .x_label_formatter(&|at| labels.get(at).cloned().unwrap_or_default())
@@ -103,10 +103,7 @@ impl Chart<'_> {
 
 fn rectangle(bar: &Bar) -> Rectangle<(u32, u32)> {
     let (left, right) = bar.along;
-    Rectangle::new(
-        [(left, 0), (right, bar.height)],
-        bar.paint.colour().filled(),
-    )
+    Rectangle::new([(left, 0), (right, bar.height)], bar.color.rgb().filled())
 }
 
 /// Round numbers from nought to the first that is no less than the highest value, six at most.

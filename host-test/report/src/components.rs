@@ -2,8 +2,8 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use super::palette::Paint;
-use super::words;
+use super::format;
+use super::palette::ColorToken;
 
 /// A section with its heading and, at its end, the SQL that it was made by.
 pub(super) fn section(id: &str, title: &str, body: &Markup, queries: &[&str]) -> Markup {
@@ -30,12 +30,12 @@ pub(super) fn block(title: &str, charts: &Markup, table: &Markup) -> Markup {
     }
 }
 
-/// What the colours mean.
-pub(super) fn key(legend: &[(Paint, &str)]) -> Markup {
+/// What the colors mean.
+pub(super) fn legend(entries: &[(ColorToken, &str)]) -> Markup {
     html! {
         p.key {
-            @for (paint, meaning) in legend {
-                span { i style=(fill(*paint)) {} (meaning) } " "
+            @for (color, meaning) in entries {
+                span { i style=(fill(*color)) {} (meaning) } " "
             }
         }
     }
@@ -89,21 +89,21 @@ fn body(rows: impl Iterator<Item = (Markup, Vec<String>)>) -> Markup {
 }
 
 /// A bar across a row: its parts, each a share of the longest row's whole.
-pub(super) fn bar(parts: &[(Paint, u64)], longest: u64) -> Markup {
+pub(super) fn bar(parts: &[(ColorToken, u64)], longest: u64) -> Markup {
     html! {
         div.bar aria-hidden="true" {
-            @for (paint, part) in parts.iter().filter(|(_, part)| *part > 0) {
-                i style={ (fill(*paint)) ";width:" (words::percent(*part, longest)) } {}
+            @for (color, part) in parts.iter().filter(|(_, part)| *part > 0) {
+                i style={ (fill(*color)) ";width:" (format::percent(*part, longest)) } {}
             }
         }
     }
 }
 
 /// In place of a chart or a list that would be empty.
-pub(super) fn nothing(why: &str) -> Markup {
+pub(super) fn empty(why: &str) -> Markup {
     html! { p.nothing { (why) } }
 }
 
-fn fill(paint: Paint) -> PreEscaped<String> {
-    PreEscaped(format!("background:var(--{})", paint.name()))
+fn fill(color: ColorToken) -> PreEscaped<String> {
+    PreEscaped(format!("background:var(--{})", color.name()))
 }

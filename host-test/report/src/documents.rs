@@ -2,47 +2,66 @@
 
 use maud::{Markup, html};
 
-use super::facts::{Document, Facts, Summary};
-use super::palette::Paint;
-use super::{parts, questions, words};
+use super::model::{Document, Report, Summary, ViewsAge};
+use super::palette::ColorToken;
+use super::{components, format, queries};
 
-pub(super) fn most_read(facts: &Facts) -> Markup {
+pub(super) fn most_read(report: &Report) -> Markup {
     let body = html! {
-        @if facts.most_read.is_empty() {
-            (parts::nothing(why_unread(&facts.summary)))
+        @if report.most_read.is_empty() {
+            (components::empty(why_unread(&report.summary)))
         } @else {
-            p { "Views count since a document was made." (uncounted(&facts.summary)) }
-            (list(&facts.most_read))
+            p {
+                "Views count since a document was made." (unknown_views(&report.summary)) (age(report.views_age))
+            }
+            (list(&report.most_read))
         }
     };
     let title = "The most read documents";
-    parts::section("most-read", title, &body, &[questions::MOST_READ])
+    let queries = [queries::MOST_READ, queries::VIEWS_AGE];
+    components::section("most-read", title, &body, &queries)
 }
 
-pub(super) fn untouched(facts: &Facts) -> Markup {
-    let summary = &facts.summary;
-    let listed = u64::try_from(facts.untouched.len()).unwrap_or(u64::MAX);
+pub(super) fn untouched(report: &Report) -> Markup {
+    let summary = &report.summary;
+    let listed = u64::try_from(report.untouched.len()).unwrap_or(u64::MAX);
     let body = html! {
         p {
-            "Last updated before " (words::long_day(facts.days.year_ago)) ": "
-            b { (words::things(summary.untouched, "document")) } " of " (words::count(summary.documents))
-            ". Read all the same: " b { (words::count(summary.untouched_yet_read)) }
+            "Last updated before " (format::long_day(report.days.year_ago)) ": "
+            b { (format::plural(summary.untouched, "document")) } " of " (format::count(summary.documents))
+            ". Read all the same: " b { (format::count(summary.untouched_yet_read)) }
             @if listed < summary.untouched_yet_read { ", the most read of which are" }
             @if listed == 0 { "." } @else { ":" }
         }
-        @if facts.untouched.is_empty() {
-            (parts::nothing(if summary.counted == 0 { why_unread(summary) } else { "There is none." }))
+        @if report.untouched.is_empty() {
+            (components::empty(if summary.counted == 0 { why_unread(summary) } else { "There is none." }))
         } @else {
-            (list(&facts.untouched))
+            (list(&report.untouched))
             p.note {
-                "Confluence counts views since a document was made and doesn't say when: “yet read” means that "
-                "somebody read it, not that somebody did of late."
+                "Confluence counts views since a document was made and does not say when: “yet read” means that "
+                "somebody read it, not that somebody did recently."
             }
         }
     };
     let title = "Not touched for a year, yet read";
-    let queries = [questions::UNTOUCHED, questions::SUMMARY];
-    parts::section("untouched", title, &body, &queries)
+    let queries = [queries::UNTOUCHED, queries::SUMMARY];
+    components::section("untouched", title, &body, &queries)
+}
+
+/// How old the figures are.
+fn age(age: ViewsAge) -> Markup {
+    html! {
+        @match (age.oldest, age.newest) {
+            (Some(oldest), Some(newest)) if oldest == newest => {
+                " They were read on " (format::long_day(newest)) "."
+            },
+            (Some(oldest), Some(newest)) => {
+                " The oldest figure was read on " (format::long_day(oldest)) ", the newest on "
+                (format::long_day(newest)) "."
+            },
+            _ => {},
+        }
+    }
 }
 
 fn why_unread(summary: &Summary) -> &'static str {
@@ -55,32 +74,43 @@ fn why_unread(summary: &Summary) -> &'static str {
     }
 }
 
-/// How many documents the ranking knows nothing of.
-fn uncounted(summary: &Summary) -> Markup {
+/// How many documents the ranking leaves out.
+fn unknown_views(summary: &Summary) -> Markup {
     let unknown = summary.documents.saturating_sub(summary.counted);
     html! {
-        @if unknown > 0 { " Of " (words::things(unknown, "document")) " they are not known." }
+        @if unknown > 0 { " Of " (format::plural(unknown, "document")) " they are not known." }
+    }
+}
+
+/// Ends a sentence about a list, of which the page may show a part only.
+pub(super) fn listed(rows: usize, total: u64) -> Markup {
+    let rows = u64::try_from(rows).unwrap_or(u64::MAX);
+    html! {
+        @if rows == 0 { "." } @else if rows < total { "; the first " (format::count(rows)) " of them:" } @else { ":" }
+    }
+}
+
+/// A document with what identifies it: when it was updated, its space, and a person in their `role`.
+pub(super) fn entry(document: &Document, role: &str) -> Markup {
+    html! {
+        (format::link(document.title.as_deref(), document.url.as_deref()))
+        p.more {
+            "updated " (format::day(document.updated))
+            @if let Some(space) = format::visible(document.space.as_deref()) { " · " bdi { (space) } }
+            @if let Some(person) = format::visible(document.person.as_deref()) {
+                " · " (role) " " bdi { (person) }
+            }
+        }
     }
 }
 
 fn list(documents: &[Document]) -> Markup {
-    let longest = documents.iter().map(|document| document.views).max();
-    let longest = longest.unwrap_or_default();
+    let views = |document: &Document| document.views.unwrap_or(0);
+    let longest = documents.iter().map(views).max().unwrap_or_default();
     let rows = documents.iter().map(|document| {
-        let views = words::count(document.views);
-        (row(document, longest), vec![views])
+        let bar = components::bar(&[(ColorToken::Views, views(document))], longest);
+        let entry = html! { (entry(document, "owned by")) (bar) };
+        (entry, vec![format::count(views(document))])
     });
-    parts::ranking(&["document", "views"], rows.collect())
-}
-
-fn row(document: &Document, longest: u64) -> Markup {
-    html! {
-        (words::named(document.title.as_deref(), document.address.as_deref()))
-        p.more {
-            "updated " (words::day(document.updated))
-            @if let Some(space) = words::known(document.space.as_deref()) { " · " bdi { (space) } }
-            @if let Some(owner) = words::known(document.owner.as_deref()) { " · owned by " bdi { (owner) } }
-        }
-        (parts::bar(&[(Paint::Views, document.views)], longest))
-    }
+    components::ranking(&["document", "views"], rows.collect())
 }

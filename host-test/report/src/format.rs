@@ -18,7 +18,7 @@ pub(super) fn count(number: u64) -> String {
 }
 
 /// A number of things; the word gets an s.
-pub(super) fn things(number: u64, thing: &str) -> String {
+pub(super) fn plural(number: u64, thing: &str) -> String {
     match number {
         1 => format!("1 {thing}"),
         _ => format!("{} {thing}s", count(number)),
@@ -49,40 +49,39 @@ pub(super) fn percent(part: u64, whole: u64) -> String {
     format!("{}.{}%", permille / 10, permille % 10)
 }
 
-/// Somebody's or something's name, in a direction of its own, as a link where the address is one of the web.
+/// Somebody's or something's name, in a direction of its own, as a link where the url is one of the web.
 ///
-/// Names and addresses are written by others: an address with any other scheme, such as `javascript:`, is none.
-pub(super) fn named(name: Option<&str>, address: Option<&str>) -> Markup {
+/// Names and addresses are written by others: an url with any other scheme, such as `javascript:`, is none.
+pub(super) fn link(name: Option<&str>, url: Option<&str>) -> Markup {
     let name = html! {
-        @match known(name) {
+        @match visible(name) {
             Some(name) => { bdi title=(name) { (name) } },
             None => { i { "untitled" } },
         }
     };
-    match address.filter(|address| is_of_the_web(address)) {
-        Some(address) => html! { a href=(address) rel="noopener noreferrer" { (name) } },
+    match url.filter(|url| is_web_url(url)) {
+        Some(url) => html! { a href=(url) rel="noopener noreferrer" { (name) } },
         None => name,
     }
 }
 
 /// A name that can be seen.
-pub(super) fn known(name: Option<&str>) -> Option<&str> {
+pub(super) fn visible(name: Option<&str>) -> Option<&str> {
     name.filter(|name| !name.trim().is_empty())
 }
 
-fn is_of_the_web(address: &str) -> bool {
+fn is_web_url(url: &str) -> bool {
     let begins = |scheme: &str| {
-        address
-            .get(..scheme.len())
+        url.get(..scheme.len())
             .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
     };
     begins("https://") || begins("http://")
 }
 
-/// The host of an address.
-pub(super) fn host(address: &str) -> Option<String> {
-    let address: http::Uri = address.parse().ok()?;
-    address.host().map(str::to_owned)
+/// The host of an url.
+pub(super) fn host(url: &str) -> Option<String> {
+    let url: http::Uri = url.parse().ok()?;
+    url.host().map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -100,13 +99,13 @@ mod tests {
         ] {
             assert_eq!(count(number), text);
         }
-        assert_eq!(things(1, "document"), "1 document");
-        assert_eq!(things(2000, "document"), "2,000 documents");
+        assert_eq!(plural(1, "document"), "1 document");
+        assert_eq!(plural(2000, "document"), "2,000 documents");
         assert_eq!(people(1), "1 person");
     }
 
     #[test]
-    fn a_share_is_at_home_in_a_style_sheet() {
+    fn a_share_is_a_percentage_of_css() {
         for (part, whole, text) in [
             (0, 0, "0.0%"),
             (1, 3, "33.3%"),
@@ -119,7 +118,7 @@ mod tests {
 
     #[test]
     fn only_the_web_is_linked_and_all_text_is_escaped() {
-        for (name, address, html) in [
+        for (name, url, html) in [
             (
                 "A",
                 "https://a.example/?b&c",
@@ -140,7 +139,7 @@ mod tests {
             ),
             (" ", "", "<i>untitled</i>"),
         ] {
-            assert_eq!(named(Some(name), Some(address)).into_string(), html);
+            assert_eq!(link(Some(name), Some(url)).into_string(), html);
         }
     }
 }

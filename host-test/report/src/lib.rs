@@ -1,74 +1,67 @@
-//! A page about a site's documentation: what is new and updated, who writes it, what is read and what is read
-//! though nobody cares for it.
+//! A page about a site's documentation: what is new and updated, who writes and owns it, what is read, and what
+//! needs attention.
 //!
-//! It is one file of HTML without scripts, so that it can be mailed, kept and opened anywhere, made by plain SQL
-//! over the `confluence_…` tables, so that a warehouse that holds them can be asked the same.
+//! The report is one HTML file without scripts, so that it can be mailed, kept and opened anywhere. Plain SQL over
+//! the `confluence_…` tables makes it, so that a warehouse that holds them can answer the same questions.
 
+mod accounts;
 mod activity;
 mod calendar;
 mod chart;
+mod components;
+mod database;
 mod documents;
-mod facts;
+mod format;
+mod maintenance;
+mod model;
+mod ownership;
 mod page;
 mod palette;
-mod parts;
 mod people;
-mod questions;
+mod queries;
 mod spaces;
 mod timeline;
-mod words;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod trust_tests;
 
+use std::io::Write as _;
 use std::path::Path;
-use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use jiff::civil::Date;
-use rusqlite::{Connection, OpenFlags};
+use tempfile::NamedTempFile;
 
-/// The tables that the SQL reads.
-const TABLES: [&str; 4] = [
-    "confluence_pages",
-    "confluence_page_versions",
-    "confluence_spaces",
-    "confluence_users",
-];
-
-/// The report of a SQLite file that a sync has filled, as HTML. It knows of nothing later than the day `as_of`.
+/// Renders the report of a SQLite file that a sync has filled, as HTML. Data from after the day `as_of` is left out.
 ///
 /// # Errors
 ///
-/// The file can't be read, or no sync made it.
+/// The file cannot be read, no sync made it, or a query takes longer than a minute.
 pub fn html(sqlite: &Path, as_of: Date) -> Result<String> {
-    let mut database =
-        open(sqlite).with_context(|| format!("{} can't be opened", sqlite.display()))?;
-    let asked = check(&database).and_then(|()| questions::ask(&mut database, as_of));
-    let facts = asked.with_context(|| format!("{} can't be reported on", sqlite.display()))?;
-    Ok(page::page(&facts)?.into_string())
+    let report = database::open(sqlite)
+        .and_then(|database| queries::run(&database, as_of))
+        .with_context(|| format!("cannot report on {}", sqlite.display()))?;
+    Ok(page::page(&report)?.into_string())
 }
 
-/// Opens the file, and makes none where there was none.
+/// Writes the report to `target`, and replaces what is there.
 ///
-/// It is only read. SQLite may write what it likes beside it, though: a file opened to be read only leaves the
-/// files of its log behind.
-fn open(sqlite: &Path) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let database = Connection::open_with_flags(sqlite, flags)?;
-    database.busy_timeout(Duration::from_secs(30))?;
-    database.pragma_update(None, "query_only", true)?;
-    Ok(database)
-}
-
-/// Says what is amiss with a database of another making.
-fn check(database: &Connection) -> Result<()> {
-    for table in TABLES {
-        let sql = "SELECT count(*) FROM sqlite_schema WHERE name = ?1";
-        let there: u32 = database.query_row(sql, [table], |row| row.get(0))?;
-        if there == 0 {
-            bail!("it has no {table}; `host-test sync --to sqlite:FILE` makes one");
-        }
-    }
+/// The page names people, so the file is private. It is written beside `target` and renamed, so that neither a
+/// link nor a reader ever sees half a page.
+///
+/// # Errors
+///
+/// As [`html`], or the folder cannot be written.
+pub fn write(sqlite: &Path, target: &Path, as_of: Date) -> Result<()> {
+    let page = html(sqlite, as_of)?;
+    let folder = target
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let written = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))
+        .and_then(|mut file| file.write_all(page.as_bytes()).map(|()| file))
+        .and_then(|file| file.persist(target).map_err(|error| error.error));
+    written.with_context(|| format!("cannot write {}", target.display()))?;
     Ok(())
 }

@@ -1,38 +1,62 @@
-//! What the report tells.
+//! What the report says.
 
 use jiff::civil::Date;
 
 use super::calendar::{Days, Unit};
 
-/// All that one report tells.
+/// All that one report says.
 #[derive(Debug)]
-pub(super) struct Facts {
+pub(super) struct Report {
     pub(super) days: Days,
     pub(super) summary: Summary,
+    pub(super) views_age: ViewsAge,
     /// The past year by week.
     pub(super) weeks: Timeline,
     /// All the time that there are documents of, in a unit that shows it whole; of more than a year only.
     pub(super) history: Option<Timeline>,
     pub(super) contributors: Vec<Contributor>,
-    pub(super) spread_of_year: Vec<Group>,
-    pub(super) spread_of_all_time: Vec<Group>,
+    pub(super) distribution_of_year: Vec<Group>,
+    pub(super) distribution_of_all_time: Vec<Group>,
+    pub(super) account_types: Vec<AccountType>,
+    pub(super) emails: Vec<Emails>,
     pub(super) most_read: Vec<Document>,
     pub(super) untouched: Vec<Document>,
+    pub(super) never_read: Listing<Document>,
+    pub(super) churn: Vec<Churn>,
+    pub(super) single_contributor_pages: Listing<Document>,
+    pub(super) single_contributor_spaces: Listing<SoloSpace>,
+    pub(super) deactivated: Listing<Orphan>,
     pub(super) spaces: Vec<Space>,
+    pub(super) labels: Vec<SpaceLabels>,
+    pub(super) states: Vec<SpaceState>,
 }
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Summary {
     pub(super) documents: u64,
-    /// Documents whose views could be had.
+    /// Documents whose views are known.
     pub(super) counted: u64,
     pub(super) views: u64,
     pub(super) untouched: u64,
     pub(super) untouched_yet_read: u64,
     pub(super) oldest: Option<Date>,
     pub(super) newest: Option<Date>,
-    /// The address of any document, which tells the site.
-    pub(super) an_address: Option<String>,
+    /// The address of any document; its host is the site.
+    pub(super) any_url: Option<String>,
+}
+
+/// When the views were read; none where the data does not say.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct ViewsAge {
+    pub(super) oldest: Option<Date>,
+    pub(super) newest: Option<Date>,
+}
+
+/// The first rows of a list, and how many rows there are in all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Listing<T> {
+    pub(super) total: u64,
+    pub(super) rows: Vec<T>,
 }
 
 /// Periods in their order, those in which nothing happened too.
@@ -59,7 +83,7 @@ pub(super) struct Contributor {
     pub(super) updates: u64,
     pub(super) this_year: u64,
     pub(super) all_time: u64,
-    /// Different ones, of all time.
+    /// Distinct ones, of all time.
     pub(super) documents: u64,
     pub(super) latest: Option<Date>,
 }
@@ -74,36 +98,114 @@ pub(super) struct Group {
     pub(super) makers_of_half: u32,
 }
 
-#[derive(Debug)]
+/// The work of the past year by one type of account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct AccountType {
+    pub(super) name: String,
+    pub(super) accounts: u64,
+    pub(super) new_documents: u64,
+    pub(super) updates: u64,
+}
+
+/// How many accounts of one type and status have no e-mail address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Emails {
+    pub(super) account_type: String,
+    pub(super) account_status: String,
+    pub(super) accounts: u64,
+    pub(super) without_email: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Document {
     pub(super) title: Option<String>,
-    pub(super) address: Option<String>,
+    pub(super) url: Option<String>,
     pub(super) space: Option<String>,
-    pub(super) owner: Option<String>,
+    /// The owner, or the only contributor.
+    pub(super) person: Option<String>,
     pub(super) updated: Option<Date>,
-    pub(super) views: u64,
+    /// None where they are not known.
+    pub(super) views: Option<u64>,
+}
+
+/// A document whose people have left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Orphan {
+    pub(super) document: Document,
+    pub(super) left: Departed,
+}
+
+/// Whose accounts are deactivated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Departed {
+    Owner,
+    Contributors,
+    OwnerAndContributors,
+}
+
+/// A document and the month in which it changed most often.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Churn {
+    pub(super) title: Option<String>,
+    pub(super) url: Option<String>,
+    pub(super) space: Option<String>,
+    pub(super) month: Option<Date>,
+    pub(super) versions: u64,
+    pub(super) contributors: u64,
 }
 
 #[derive(Debug)]
 pub(super) struct Space {
     pub(super) name: Option<String>,
-    pub(super) address: Option<String>,
+    pub(super) url: Option<String>,
     pub(super) documents: u64,
     pub(super) untouched: u64,
     /// In the past year.
     pub(super) year: Period,
-    /// None where nobody could count.
+    /// None where they are not known.
     pub(super) views: Option<u64>,
 }
 
-impl Facts {
-    /// The past year in one.
+/// A space that one person wrote alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SoloSpace {
+    pub(super) name: Option<String>,
+    pub(super) url: Option<String>,
+    pub(super) person: Option<String>,
+    pub(super) documents: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SpaceLabels {
+    pub(super) name: Option<String>,
+    pub(super) url: Option<String>,
+    pub(super) documents: u64,
+    pub(super) unlabeled: u64,
+}
+
+/// How many documents of a space are in one content state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SpaceState {
+    pub(super) space: Option<String>,
+    pub(super) url: Option<String>,
+    /// None for those without a state.
+    pub(super) state: Option<String>,
+    pub(super) documents: u64,
+}
+
+impl Report {
+    /// The past year as one period.
     pub(super) fn year(&self) -> Period {
         let periods = self.weeks.periods.iter().map(|(_, period)| period);
         Period {
-            new_documents: periods.clone().map(|period| period.new_documents).sum(),
-            updates: periods.map(|period| period.updates).sum(),
-            contributors: self.spread_of_year.iter().map(|group| group.people).sum(),
+            new_documents: total(periods.clone().map(|period| period.new_documents)),
+            updates: total(periods.map(|period| period.updates)),
+            contributors: total(self.distribution_of_year.iter().map(|group| group.people)),
         }
     }
+}
+
+/// A sum that stays at the largest number: whoever wrote the tables chose the numbers.
+pub(super) fn total(numbers: impl Iterator<Item = u32>) -> u32 {
+    numbers.fold(0, u32::saturating_add)
 }

@@ -3,8 +3,10 @@
 use anyhow::Result;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::facts::Facts;
-use super::{activity, documents, palette, people, spaces, words};
+use super::model::Report;
+use super::{
+    accounts, activity, documents, format, maintenance, ownership, palette, people, spaces,
+};
 
 const STYLE: &str = include_str!("page.css");
 
@@ -13,8 +15,8 @@ const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
 /// The whole page.
-pub(super) fn page(facts: &Facts) -> Result<Markup> {
-    let site = facts.summary.an_address.as_deref().and_then(words::host);
+pub(super) fn page(report: &Report) -> Result<Markup> {
+    let site = report.summary.any_url.as_deref().and_then(format::host);
     Ok(html! {
         (DOCTYPE)
         html lang="en" {
@@ -28,13 +30,16 @@ pub(super) fn page(facts: &Facts) -> Result<Markup> {
                 style { (PreEscaped(palette::style())) (PreEscaped(STYLE)) }
             }
             body {
-                (header(facts, site.as_deref()))
+                (header(report, site.as_deref()))
                 main {
-                    (activity::section(facts)?)
-                    (people::section(facts)?)
-                    (documents::most_read(facts))
-                    (documents::untouched(facts))
-                    (spaces::section(facts))
+                    (activity::section(report)?)
+                    (people::section(report)?)
+                    (documents::most_read(report))
+                    (documents::untouched(report))
+                    (spaces::section(report))
+                    (ownership::section(report))
+                    (maintenance::section(report))
+                    (accounts::section(report))
                 }
                 (footer())
             }
@@ -42,50 +47,50 @@ pub(super) fn page(facts: &Facts) -> Result<Markup> {
     })
 }
 
-fn header(facts: &Facts, site: Option<&str>) -> Markup {
+fn header(report: &Report, site: Option<&str>) -> Markup {
     html! {
         header {
             h1 { "Documentation report" }
             p {
                 @if let Some(site) = site { (site) " · " }
-                "as of " time datetime=(facts.days.as_of) { (words::long_day(facts.days.as_of)) }
-                @match facts.summary.newest {
+                "as of " time datetime=(report.days.as_of) { (format::long_day(report.days.as_of)) }
+                @match report.summary.newest {
                     Some(newest) => {
                         "; the newest update in the data is of "
-                        time datetime=(newest) { (words::long_day(newest)) }
+                        time datetime=(newest) { (format::long_day(newest)) }
                     },
                     None => { "; there are no documents in the data" },
                 }
             }
-            (tiles(facts))
+            (tiles(report))
         }
     }
 }
 
-fn tiles(facts: &Facts) -> Markup {
-    let (summary, year) = (&facts.summary, facts.year());
+fn tiles(report: &Report) -> Markup {
+    let (summary, year) = (&report.summary, report.year());
     let views = match summary.counted {
         0 => "–".to_owned(),
-        _ => words::count(summary.views),
+        _ => format::count(summary.views),
     };
     let tiles = [
-        ("documents", words::count(summary.documents)),
+        ("documents", format::count(summary.documents)),
         (
             "new in the past year",
-            words::count(year.new_documents.into()),
+            format::count(year.new_documents.into()),
         ),
         (
             "updates in the past year",
-            words::count(year.updates.into()),
+            format::count(year.updates.into()),
         ),
         (
             "contributors in the past year",
-            words::count(year.contributors.into()),
+            format::count(year.contributors.into()),
         ),
         ("views of all time", views),
         (
             "not touched for a year, yet read",
-            words::count(summary.untouched_yet_read),
+            format::count(summary.untouched_yet_read),
         ),
     ];
     html! {
@@ -113,7 +118,7 @@ fn footer() -> Markup {
                     "documents without an update in it; labels, comments and moves are no updates."
                 }
                 li {
-                    "Each section shows its SQL, in PostgreSQL's words: put dates in place of " code { ":until" }
+                    "Each section shows its SQL, in PostgreSQL's dialect: put dates in place of " code { ":until" }
                     " (the day after the report's), " code { ":since" } " and " code { ":year_ago" }
                     ", and it runs wherever the tables are."
                 }

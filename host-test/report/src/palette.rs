@@ -1,16 +1,16 @@
-//! The page's colours, each for light and for dark.
+//! The page's colors, each for light and for dark.
 //!
 //! A chart is drawn in the light ones, as attributes of its shapes; rules of the style sheet, made from the same
-//! table, turn each of them into a variable. So a chart follows the reader's theme, and still has its colours
+//! table, turn each of them into a variable. So a chart follows the reader's theme, and still has its colors
 //! where somebody copies it out of the page.
 
 use std::fmt::Write as _;
 
 use plotters::style::RGBColor;
 
-/// What a colour is for.
+/// What a color is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Paint {
+pub(super) enum ColorToken {
     /// Behind everything.
     Paper,
     /// What is read.
@@ -35,62 +35,82 @@ pub(super) enum Paint {
 
 type Rgb = (u8, u8, u8);
 
-/// The paints with their light and dark colours. Blue and orange, which are told apart by everybody, are the
+/// The colors with their light and dark colors. Blue and orange, which are told apart by everybody, are the
 /// pair that stands side by side.
-const PALETTE: [(Paint, &str, Rgb, Rgb); 10] = [
+const PALETTE: [(ColorToken, &str, Rgb, Rgb); 10] = [
     (
-        Paint::Paper,
+        ColorToken::Paper,
         "paper",
         (0xFC, 0xFC, 0xFA),
         (0x15, 0x18, 0x1C),
     ),
-    (Paint::Ink, "ink", (0x1B, 0x20, 0x26), (0xE9, 0xEC, 0xEF)),
     (
-        Paint::Quiet,
+        ColorToken::Ink,
+        "ink",
+        (0x1B, 0x20, 0x26),
+        (0xE9, 0xEC, 0xEF),
+    ),
+    (
+        ColorToken::Quiet,
         "quiet",
         (0x5A, 0x64, 0x70),
         (0x9D, 0xA7, 0xB2),
     ),
-    (Paint::Line, "line", (0xDF, 0xE2, 0xE6), (0x2E, 0x35, 0x3D)),
-    (Paint::Link, "link", (0x1F, 0x5F, 0xAE), (0x82, 0xB4, 0xF2)),
-    (Paint::New, "new", (0xC7, 0x57, 0x12), (0xF0, 0x91, 0x4F)),
     (
-        Paint::Update,
+        ColorToken::Line,
+        "line",
+        (0xDF, 0xE2, 0xE6),
+        (0x2E, 0x35, 0x3D),
+    ),
+    (
+        ColorToken::Link,
+        "link",
+        (0x1F, 0x5F, 0xAE),
+        (0x82, 0xB4, 0xF2),
+    ),
+    (
+        ColorToken::New,
+        "new",
+        (0xC7, 0x57, 0x12),
+        (0xF0, 0x91, 0x4F),
+    ),
+    (
+        ColorToken::Update,
         "update",
         (0x4A, 0x82, 0xC4),
         (0x5E, 0x94, 0xD6),
     ),
     (
-        Paint::People,
+        ColorToken::People,
         "people",
         (0x3A, 0x85, 0x6B),
         (0x55, 0xA8, 0x8B),
     ),
     (
-        Paint::Views,
+        ColorToken::Views,
         "views",
         (0x7A, 0x62, 0xB0),
         (0x9D, 0x88, 0xD0),
     ),
     (
-        Paint::Stale,
+        ColorToken::Stale,
         "stale",
         (0x98, 0x8B, 0x74),
         (0x7A, 0x71, 0x61),
     ),
 ];
 
-impl Paint {
-    /// The colour in a chart.
-    pub(super) fn colour(self) -> RGBColor {
-        let own = PALETTE.iter().find(|(paint, ..)| *paint == self);
+impl ColorToken {
+    /// The color in a chart.
+    pub(super) fn rgb(self) -> RGBColor {
+        let own = PALETTE.iter().find(|(color, ..)| *color == self);
         let (red, green, blue) = own.map_or((0, 0, 0), |(_, _, light, _)| *light);
         RGBColor(red, green, blue)
     }
 
     /// The name of its variable in the style sheet.
     pub(super) fn name(self) -> &'static str {
-        let own = PALETTE.iter().find(|(paint, ..)| *paint == self);
+        let own = PALETTE.iter().find(|(color, ..)| *color == self);
         own.map_or("ink", |(_, name, ..)| name)
     }
 }
@@ -143,10 +163,10 @@ mod tests {
     #[test]
     fn text_and_bars_stand_out_by_day_and_by_night() {
         let (_, _, white, black) = PALETTE[0];
-        for (paint, name, by_day, by_night) in PALETTE {
-            let least = match paint {
-                Paint::Paper | Paint::Line => continue,
-                Paint::Ink | Paint::Quiet | Paint::Link => 4.5,
+        for (color, name, by_day, by_night) in PALETTE {
+            let least = match color {
+                ColorToken::Paper | ColorToken::Line => continue,
+                ColorToken::Ink | ColorToken::Quiet | ColorToken::Link => 4.5,
                 _ => 3.0,
             };
             let (by_day, by_night) = (contrast(by_day, white), contrast(by_night, black));

@@ -1,195 +1,169 @@
-//! The questions, asked of the `confluence_…` tables by the SQL files beside this one.
+//! The queries: the SQL files of `sql/`, run over the `confluence_…` tables.
 //!
-//! The SQL is in PostgreSQL's words, so that it runs in a warehouse that holds the same tables: the report shows
-//! it, and keeps nothing back but the dates that it is asked with.
+//! The SQL is in PostgreSQL's dialect and runs unchanged in DuckDB, so that it runs in a warehouse that holds the
+//! same tables. The report shows it whole; only the dates are parameters.
 
-use std::collections::BTreeMap;
+mod activity;
+mod documents;
+mod people;
+mod row;
+mod spaces;
 
 use anyhow::Result;
-use jiff::ToSpan as _;
 use jiff::civil::{Date, date};
 use rusqlite::{Connection, Row, ToSql, named_params};
 
-use super::calendar::{self, Days, Unit};
-use super::facts::{Contributor, Document, Facts, Group, Period, Space, Summary, Timeline};
+use super::calendar::Days;
+use super::database::Database;
+use super::model::{Listing, Report, Summary, ViewsAge};
+use row::{day, number, text};
 
-pub(super) const SUMMARY: &str = include_str!("summary.sql");
-pub(super) const ACTIVITY: &str = include_str!("activity.sql");
-pub(super) const CONTRIBUTORS: &str = include_str!("contributors.sql");
-pub(super) const SPREAD: &str = include_str!("spread.sql");
-pub(super) const MOST_READ: &str = include_str!("most_read.sql");
-pub(super) const UNTOUCHED: &str = include_str!("untouched.sql");
-pub(super) const SPACES: &str = include_str!("spaces.sql");
+pub(super) const SUMMARY: &str = include_str!("../sql/summary.sql");
+pub(super) const VIEWS_AGE: &str = include_str!("../sql/views_age.sql");
+pub(super) const ACTIVITY: &str = include_str!("../sql/activity.sql");
+pub(super) const CONTRIBUTORS: &str = include_str!("../sql/contributors.sql");
+pub(super) const DISTRIBUTION: &str = include_str!("../sql/distribution.sql");
+pub(super) const ACCOUNT_TYPES: &str = include_str!("../sql/account_types.sql");
+pub(super) const EMAILS: &str = include_str!("../sql/emails.sql");
+pub(super) const JOIN_BY_EMAIL: &str = include_str!("../sql/join_by_email.sql");
+pub(super) const MOST_READ: &str = include_str!("../sql/most_read.sql");
+pub(super) const UNTOUCHED: &str = include_str!("../sql/untouched.sql");
+pub(super) const NEVER_READ: &str = include_str!("../sql/never_read.sql");
+pub(super) const CHURN: &str = include_str!("../sql/churn.sql");
+pub(super) const SINGLE_CONTRIBUTOR_PAGES: &str =
+    include_str!("../sql/single_contributor_pages.sql");
+pub(super) const SINGLE_CONTRIBUTOR_SPACES: &str =
+    include_str!("../sql/single_contributor_spaces.sql");
+pub(super) const DEACTIVATED: &str = include_str!("../sql/deactivated.sql");
+pub(super) const SPACES: &str = include_str!("../sql/spaces.sql");
+pub(super) const LABELS: &str = include_str!("../sql/labels.sql");
+pub(super) const STATES: &str = include_str!("../sql/states.sql");
 
-/// Longer ago than any wiki: a wrong date of the year 1 shall not make two thousand bars.
-const LONGEST_HISTORY_YEARS: i64 = 50;
-
-/// Before anything that Confluence knows of.
+/// Before anything in Confluence.
 const BEGINNING: Date = date(1, 1, 1);
 
-/// Asks for everything, of one moment's data.
-pub(super) fn ask(database: &mut Connection, as_of: Date) -> Result<Facts> {
-    calendar::teach(database)?;
-    let days = Days::of(as_of);
-    let database = database.transaction()?;
-    let asked = Asked {
-        database: &database,
-        until: days.until.to_string(),
-        year_ago: days.year_ago.to_string(),
-        days,
-    };
-    let summary = asked.summary()?;
-    Ok(Facts {
-        days,
-        weeks: asked.timeline(Unit::Week, days.year_ago)?,
-        history: asked.history(summary.oldest)?,
-        summary,
-        contributors: asked.contributors()?,
-        spread_of_year: asked.spread(days.year_ago)?,
-        spread_of_all_time: asked.spread(BEGINNING)?,
-        most_read: asked.most_read()?,
-        untouched: asked.untouched()?,
-        spaces: asked.spaces()?,
-    })
+/// Rows of one answer at most; the SQL limits them too, but for periods, of which there are a few hundred.
+const MAX_ROWS: usize = 10_000;
+
+/// Runs all queries on one moment's data.
+pub(super) fn run(database: &Database, as_of: Date) -> Result<Report> {
+    let queries = Queries::new(database, as_of);
+    // Every statement sees the same data between these two.
+    queries.connection().execute_batch("BEGIN")?;
+    let report = queries.report();
+    queries.connection().execute_batch("ROLLBACK")?;
+    report
 }
 
-/// One database, asked about the same days.
-struct Asked<'a> {
-    database: &'a Connection,
+/// The queries of one report: a database and its days.
+struct Queries<'a> {
+    database: &'a Database,
     days: Days,
     until: String,
     year_ago: String,
 }
 
-impl Asked<'_> {
+impl<'a> Queries<'a> {
+    fn new(database: &'a Database, as_of: Date) -> Self {
+        let days = Days::of(as_of);
+        Self {
+            database,
+            days,
+            until: days.until.to_string(),
+            year_ago: days.year_ago.to_string(),
+        }
+    }
+
+    fn report(&self) -> Result<Report> {
+        let summary = self.summary()?;
+        Ok(Report {
+            days: self.days,
+            views_age: self.views_age()?,
+            weeks: self.weeks()?,
+            history: self.history(summary.oldest)?,
+            summary,
+            contributors: self.contributors()?,
+            distribution_of_year: self.distribution(self.days.year_ago)?,
+            distribution_of_all_time: self.distribution(BEGINNING)?,
+            account_types: self.account_types()?,
+            emails: self.emails()?,
+            most_read: self.most_read()?,
+            untouched: self.untouched()?,
+            never_read: self.never_read()?,
+            churn: self.churn()?,
+            single_contributor_pages: self.single_contributor_pages()?,
+            single_contributor_spaces: self.single_contributor_spaces()?,
+            deactivated: self.deactivated()?,
+            spaces: self.spaces()?,
+            labels: self.labels()?,
+            states: self.states()?,
+        })
+    }
+
+    fn connection(&self) -> &Connection {
+        &self.database.connection
+    }
+
+    /// All rows of a query.
     fn rows<T>(
         &self,
         sql: &str,
         parameters: &[(&str, &dyn ToSql)],
         read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>> {
-        let mut statement = self.database.prepare(sql)?;
-        let rows = statement.query_map(parameters, read)?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
+        self.database.restart_timeout();
+        let run = || {
+            let mut statement = self.connection().prepare(sql)?;
+            let rows = statement.query_map(parameters, read)?;
+            rows.take(MAX_ROWS).collect::<rusqlite::Result<Vec<T>>>()
+        };
+        run().map_err(|error| self.database.explain(error))
+    }
+
+    /// The rows of a query whose column `total` says how many there would be without its limit.
+    fn listing<T>(
+        &self,
+        sql: &str,
+        parameters: &[(&str, &dyn ToSql)],
+        mut read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Listing<T>> {
+        let mut total = 0;
+        let rows = self.rows(sql, parameters, |row| {
+            total = number(row, "total")?;
+            read(row)
+        })?;
+        Ok(Listing { total, rows })
     }
 
     fn summary(&self) -> Result<Summary> {
         let parameters = named_params! {":until": self.until, ":year_ago": self.year_ago};
-        let read = |row: &Row<'_>| {
+        let rows = self.rows(SUMMARY, parameters, |row| {
             Ok(Summary {
-                documents: row.get("documents")?,
-                counted: row.get("documents_counted")?,
-                views: row.get("views")?,
-                untouched: row.get("untouched")?,
-                untouched_yet_read: row.get("untouched_yet_read")?,
+                documents: number(row, "documents")?,
+                counted: number(row, "documents_counted")?,
+                views: number(row, "views")?,
+                untouched: number(row, "untouched")?,
+                untouched_yet_read: number(row, "untouched_yet_read")?,
                 oldest: day(row, "oldest")?,
                 newest: day(row, "newest")?,
-                an_address: row.get("an_address")?,
+                any_url: text(row, "any_url")?,
             })
-        };
-        Ok(self.database.query_row(SUMMARY, parameters, read)?)
+        })?;
+        Ok(rows.into_iter().next().unwrap_or_default())
     }
 
-    fn timeline(&self, unit: Unit, since: Date) -> Result<Timeline> {
-        let read = |row: &Row<'_>| {
-            let period = Period {
-                new_documents: row.get("new_documents")?,
-                updates: row.get("updates")?,
-                contributors: row.get("contributors")?,
-            };
-            Ok(day(row, "period")?.map(|first_day| (first_day, period)))
-        };
-        let parameters = named_params! {
-            ":unit": unit.name(), ":since": since.to_string(), ":until": self.until,
-        };
-        let busy = self.rows(ACTIVITY, parameters, read)?;
-        let busy: BTreeMap<Date, Period> = busy.into_iter().flatten().collect();
-        let periods = unit
-            .periods(since, self.days.as_of)
-            .map(|first_day| (first_day, busy.get(&first_day).copied().unwrap_or_default()));
-        Ok(Timeline {
-            unit,
-            periods: periods.collect(),
-        })
-    }
-
-    fn history(&self, oldest: Option<Date>) -> Result<Option<Timeline>> {
-        let Some(oldest) = oldest.filter(|oldest| *oldest < self.days.year_ago) else {
-            return Ok(None);
-        };
-        let as_of = self.days.as_of;
-        let since = oldest.max(as_of.saturating_sub(LONGEST_HISTORY_YEARS.years()));
-        self.timeline(Unit::fitting(since, as_of), since).map(Some)
-    }
-
-    fn contributors(&self) -> Result<Vec<Contributor>> {
-        let parameters = named_params! {":until": self.until, ":year_ago": self.year_ago};
-        self.rows(CONTRIBUTORS, parameters, |row| {
-            Ok(Contributor {
-                id: row.get("author_id")?,
-                name: row.get("name")?,
-                new_documents: row.get("new_documents")?,
-                updates: row.get("updates")?,
-                this_year: row.get("this_year")?,
-                all_time: row.get("all_time")?,
-                documents: row.get("documents")?,
-                latest: day(row, "latest")?,
+    /// Files of connector 0.1 have no column for it.
+    fn views_age(&self) -> Result<ViewsAge> {
+        let sql = "SELECT 1 FROM pragma_table_info('confluence_page_views') WHERE name = 'read_at'";
+        if self.rows(sql, &[], |_| Ok(()))?.is_empty() {
+            return Ok(ViewsAge::default());
+        }
+        let rows = self.rows(VIEWS_AGE, named_params! {":until": self.until}, |row| {
+            Ok(ViewsAge {
+                oldest: day(row, "oldest")?,
+                newest: day(row, "newest")?,
             })
-        })
+        })?;
+        Ok(rows.into_iter().next().unwrap_or_default())
     }
-
-    fn spread(&self, since: Date) -> Result<Vec<Group>> {
-        let parameters = named_params! {":since": since.to_string(), ":until": self.until};
-        self.rows(SPREAD, parameters, |row| {
-            Ok(Group {
-                at_least: row.get("at_least")?,
-                people: row.get("people")?,
-                versions: row.get("versions")?,
-                makers_of_half: row.get("makers_of_half")?,
-            })
-        })
-    }
-
-    fn most_read(&self) -> Result<Vec<Document>> {
-        self.rows(MOST_READ, named_params! {":until": self.until}, document)
-    }
-
-    fn untouched(&self) -> Result<Vec<Document>> {
-        let parameters = named_params! {":year_ago": self.year_ago};
-        self.rows(UNTOUCHED, parameters, document)
-    }
-
-    fn spaces(&self) -> Result<Vec<Space>> {
-        let parameters = named_params! {":until": self.until, ":year_ago": self.year_ago};
-        self.rows(SPACES, parameters, |row| {
-            Ok(Space {
-                name: row.get("name")?,
-                address: row.get("source_url")?,
-                documents: row.get("documents")?,
-                untouched: row.get("untouched")?,
-                year: Period {
-                    new_documents: row.get("new_documents")?,
-                    updates: row.get("updates")?,
-                    contributors: row.get("contributors")?,
-                },
-                views: row.get("views")?,
-            })
-        })
-    }
-}
-
-fn document(row: &Row<'_>) -> rusqlite::Result<Document> {
-    Ok(Document {
-        title: row.get("title")?,
-        address: row.get("source_url")?,
-        space: row.get("space")?,
-        owner: row.get("owner")?,
-        updated: day(row, "updated_at")?,
-        views: row.get("views_count")?,
-    })
-}
-
-fn day(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<Date>> {
-    let timestamp: Option<String> = row.get(column)?;
-    Ok(timestamp.as_deref().and_then(calendar::day))
 }

@@ -2,58 +2,63 @@
 
 use maud::{Markup, html};
 
-use super::facts::{Facts, Space};
-use super::palette::Paint;
-use super::{parts, questions, words};
+use super::model::{Report, Space, SpaceState};
+use super::palette::ColorToken;
+use super::{components, format, queries};
 
-const LEGEND: [(Paint, &str); 2] = [
-    (Paint::Update, "updated in the past year"),
-    (Paint::Stale, "not touched for a year"),
+const LEGEND: [(ColorToken, &str); 2] = [
+    (ColorToken::Update, "updated in the past year"),
+    (ColorToken::Stale, "not touched for a year"),
 ];
 
 /// More of them are in the table only.
 const SPACES_WITH_BARS: usize = 15;
 
-pub(super) fn section(facts: &Facts) -> Markup {
-    let spaces = &facts.spaces;
+pub(super) fn section(report: &Report) -> Markup {
+    let spaces = &report.spaces;
     let longest = spaces.iter().map(|space| space.documents).max();
     let longest = longest.unwrap_or_default();
     let bars = spaces.iter().take(SPACES_WITH_BARS).map(|space| {
-        let documents = words::count(space.documents);
+        let documents = format::count(space.documents);
         (row(space, longest), vec![documents])
     });
     let body = html! {
         @if spaces.is_empty() {
-            (parts::nothing("No space has a document."))
+            (components::empty("No space has a document."))
         } @else {
-            (parts::key(&LEGEND))
-            (parts::ranking(&["space", "documents"], bars.collect()))
+            (components::legend(&LEGEND))
+            (components::ranking(&["space", "documents"], bars.collect()))
             details {
                 summary { "The numbers" @if spaces.len() > SPACES_WITH_BARS { ", of more spaces" } }
                 (table(spaces))
             }
         }
+        @if !report.states.is_empty() { (states(&report.states)) }
     };
-    parts::section("spaces", "By space", &body, &[questions::SPACES])
+    let queries = [queries::SPACES, queries::STATES];
+    components::section("spaces", "By space", &body, &queries)
 }
 
 fn row(space: &Space, longest: u64) -> Markup {
     let fresh = space.documents.saturating_sub(space.untouched);
-    let documents = [(Paint::Update, fresh), (Paint::Stale, space.untouched)];
+    let documents = [
+        (ColorToken::Update, fresh),
+        (ColorToken::Stale, space.untouched),
+    ];
     let year = space.year;
     html! {
-        (words::named(space.name.as_deref(), space.address.as_deref()))
+        (format::link(space.name.as_deref(), space.url.as_deref()))
         p.more {
-            @if year.new_documents + year.updates == 0 {
+            @if year.new_documents.saturating_add(year.updates) == 0 {
                 "nothing new in the past year"
             } @else {
-                "past year: " (words::count(year.new_documents.into())) " new, "
-                (words::things(year.updates.into(), "update")) " by "
-                (words::people(year.contributors.into()))
+                "past year: " (format::count(year.new_documents.into())) " new, "
+                (format::plural(year.updates.into(), "update")) " by "
+                (format::people(year.contributors.into()))
             }
-            @if let Some(views) = space.views { " · " (words::things(views, "view")) }
+            @if let Some(views) = space.views { " · " (format::plural(views, "view")) }
         }
-        (parts::bar(&documents, longest))
+        (components::bar(&documents, longest))
     }
 }
 
@@ -76,10 +81,27 @@ fn table(spaces: &[Space]) -> Markup {
             year.updates.into(),
             year.contributors.into(),
         ];
-        let views = space.views.map_or_else(|| "–".to_owned(), words::count);
-        let numbers = numbers.map(words::count).into_iter().chain([views]);
-        let name = words::named(space.name.as_deref(), space.address.as_deref());
+        let views = space.views.map_or_else(|| "–".to_owned(), format::count);
+        let numbers = numbers.map(format::count).into_iter().chain([views]);
+        let name = format::link(space.name.as_deref(), space.url.as_deref());
         (name, numbers.collect())
     });
-    parts::table(&columns, rows)
+    components::table(&columns, rows)
+}
+
+fn states(states: &[SpaceState]) -> Markup {
+    let rows = states.iter().map(|state| {
+        let name = html! {
+            (format::link(state.space.as_deref(), state.url.as_deref())) ": "
+            @match format::visible(state.state.as_deref()) {
+                Some(state) => { bdi { (state) } },
+                None => { i { "no state" } },
+            }
+        };
+        (name, vec![format::count(state.documents)])
+    });
+    html! {
+        h3 { "Content states" }
+        (components::table(&["space: state", "documents"], rows))
+    }
 }

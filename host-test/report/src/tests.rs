@@ -2,13 +2,15 @@
 //! The SQL on a small site whose answers are known, and the page with all that people may write into a wiki.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use jiff::civil::{Date, date};
 use rusqlite::{Connection, params};
 
 use super::calendar::Unit;
-use super::facts::{Facts, Group, Period};
-use super::{html, page, palette, questions};
+use super::database::Database;
+use super::model::{Departed, Group, Period, Report};
+use super::{html, page, palette, queries};
 
 /// A Sunday, so that the last week is whole.
 const AS_OF: Date = date(2026, 7, 12);
@@ -16,9 +18,11 @@ const AS_OF: Date = date(2026, 7, 12);
 /// The columns that the SQL reads, as a warehouse has them.
 const SCHEMA: &str = "
     CREATE TABLE confluence_spaces (source_id TEXT, name TEXT, source_url TEXT);
-    CREATE TABLE confluence_users (source_id TEXT, name TEXT);
+    CREATE TABLE confluence_users (source_id TEXT, name TEXT, email TEXT, account_type TEXT, account_status TEXT);
     CREATE TABLE confluence_pages (source_id TEXT, title TEXT, status TEXT, space_id TEXT, owner_id TEXT,
-        source_url TEXT, created_at TEXT, updated_at TEXT, views_count INTEGER);
+        source_url TEXT, created_at TEXT, updated_at TEXT, views_count INTEGER, content_state_name TEXT);
+    CREATE TABLE confluence_page_labels (page_id TEXT, source_id TEXT, name TEXT);
+    CREATE TABLE confluence_page_views (page_id TEXT, views_count INTEGER, read_at TEXT);
     CREATE TABLE confluence_page_versions (page_id TEXT, number INTEGER, author_id TEXT, created_at TEXT);";
 
 fn empty() -> Connection {
@@ -33,15 +37,16 @@ fn add(
     id: &str,
     title: &str,
     status: &str,
-    views: Option<u64>,
+    views: Option<u32>,
     versions: &[(Option<&str>, &str)],
 ) {
     let at = |day: &str| format!("{day}T10:00:00.000Z");
     let (_, first) = versions[0];
     let (_, last) = versions[versions.len() - 1];
-    let page = "INSERT INTO confluence_pages VALUES (?1, ?2, ?3, 's1', 'ann', ?4, ?5, ?6, ?7)";
-    let address = format!("https://example.atlassian.net/wiki/pages/{id}");
-    let values = params![id, title, status, address, at(first), at(last), views];
+    let page =
+        "INSERT INTO confluence_pages VALUES (?1, ?2, ?3, 's1', 'ann', ?4, ?5, ?6, ?7, NULL)";
+    let url = format!("https://example.atlassian.net/wiki/pages/{id}");
+    let values = params![id, title, status, url, at(first), at(last), views];
     database.execute(page, values).unwrap();
     for (number, (author, day)) in (1..).zip(versions) {
         let version = "INSERT INTO confluence_page_versions VALUES (?1, ?2, ?3, ?4)";
@@ -55,7 +60,9 @@ fn add(
 /// Ann and Bob write; Cem has no name, and somebody no account. One page is in the trash, one is not counted.
 fn small() -> Connection {
     let database = empty();
-    let people = "INSERT INTO confluence_users VALUES ('ann', 'Ann'), ('bob', 'Bob'), ('cem', NULL);
+    let people = "INSERT INTO confluence_users VALUES
+        ('ann', 'Ann', 'Ann@Example.com', 'atlassian', 'active'), ('bob', 'Bob', '', 'atlassian', 'closed'),
+        ('cem', NULL, NULL, 'app', 'active');
         INSERT INTO confluence_spaces VALUES ('s1', 'Space', 'https://example.atlassian.net/wiki/spaces/S');";
     database.execute_batch(people).unwrap();
     let (ann, bob, cem) = (Some("ann"), Some("bob"), Some("cem"));
@@ -88,8 +95,9 @@ fn small() -> Connection {
     database
 }
 
-fn ask(mut database: Connection) -> Facts {
-    questions::ask(&mut database, AS_OF).unwrap()
+fn ask(database: Connection) -> Report {
+    let database = Database::new(database, Duration::from_mins(1)).unwrap();
+    queries::run(&database, AS_OF).unwrap()
 }
 
 fn period(new_documents: u32, updates: u32, contributors: u32) -> Period {
@@ -114,8 +122,8 @@ fn the_summary_leaves_out_the_trash_and_the_future() {
 
 #[test]
 fn the_past_year_has_each_week_once_and_begins_on_its_day() {
-    let facts = ask(small());
-    let weeks = &facts.weeks.periods;
+    let report = ask(small());
+    let weeks = &report.weeks.periods;
     assert_eq!(weeks.len(), 53);
     assert_eq!(
         weeks[0],
@@ -132,7 +140,7 @@ fn the_past_year_has_each_week_once_and_begins_on_its_day() {
             .iter()
             .all(|(_, week)| *week == Period::default())
     );
-    assert_eq!(facts.year(), period(1, 3, 2));
+    assert_eq!(report.year(), period(1, 3, 2));
 }
 
 #[test]
@@ -147,8 +155,8 @@ fn the_history_begins_with_the_oldest_document() {
 
 #[test]
 fn contributors_come_by_this_year_and_then_by_all_time() {
-    let facts = ask(small());
-    let people: Vec<_> = facts
+    let report = ask(small());
+    let people: Vec<_> = report
         .contributors
         .iter()
         .map(|person| {
@@ -168,47 +176,50 @@ fn contributors_come_by_this_year_and_then_by_all_time() {
     assert_eq!(people, expected);
     assert_eq!(
         (
-            facts.contributors[0].new_documents,
-            facts.contributors[0].updates
+            report.contributors[0].new_documents,
+            report.contributors[0].updates
         ),
         (1, 1)
     );
 }
 
 #[test]
-fn the_spread_says_who_made_half_of_it() {
+fn the_distribution_says_who_made_half_of_it() {
     let group = |at_least, people, versions, makers_of_half| Group {
         at_least,
         people,
         versions,
         makers_of_half,
     };
-    let facts = ask(small());
-    assert_eq!(facts.spread_of_year, [group(1, 1, 1, 0), group(2, 1, 2, 1)]);
+    let report = ask(small());
     assert_eq!(
-        facts.spread_of_all_time,
+        report.distribution_of_year,
+        [group(1, 1, 1, 0), group(2, 1, 2, 1)]
+    );
+    assert_eq!(
+        report.distribution_of_all_time,
         [group(1, 1, 1, 0), group(2, 2, 7, 1)]
     );
 }
 
 #[test]
 fn documents_come_by_their_views() {
-    let facts = ask(small());
-    let titles = |documents: &[super::facts::Document]| -> Vec<_> {
+    let report = ask(small());
+    let titles = |documents: &[super::model::Document]| -> Vec<_> {
         documents
             .iter()
-            .map(|document| (document.title.clone().unwrap(), document.views))
+            .map(|document| (document.title.clone().unwrap(), document.views.unwrap()))
             .collect()
     };
     let old = ("Old, read".to_owned(), 50);
     assert_eq!(
-        titles(&facts.most_read),
+        titles(&report.most_read),
         [("Edge".to_owned(), 70), old.clone()]
     );
-    assert_eq!(titles(&facts.untouched), [old]);
-    let found = &facts.untouched[0];
+    assert_eq!(titles(&report.untouched), [old]);
+    let found = &report.untouched[0];
     assert_eq!(
-        (found.space.as_deref(), found.owner.as_deref()),
+        (found.space.as_deref(), found.person.as_deref()),
         (Some("Space"), Some("Ann"))
     );
 }
@@ -222,8 +233,8 @@ fn a_space_counts_its_own_and_one_without_a_row_is_not_lost() {
             [],
         )
         .unwrap();
-    let facts = ask(database);
-    let [first, second] = facts.spaces.as_slice() else {
+    let report = ask(database);
+    let [first, second] = report.spaces.as_slice() else {
         unreachable!("there are two spaces with documents");
     };
     assert_eq!(
@@ -295,27 +306,27 @@ fn whatever_people_write_is_text() {
 }
 
 #[test]
-fn every_colour_of_a_chart_has_a_rule() {
+fn every_color_of_a_chart_has_a_rule() {
     let page = page::page(&ask(small())).unwrap().into_string();
     let style = palette::style();
     let charts = page
         .split("<svg")
         .skip(1)
         .flat_map(|chart| chart.split("=\"#").skip(1));
-    let colours: Vec<_> = charts.map(|after| format!("#{}", &after[..6])).collect();
-    assert!(colours.len() > 100);
-    for colour in colours {
+    let colors: Vec<_> = charts.map(|after| format!("#{}", &after[..6])).collect();
+    assert!(colors.len() > 100);
+    for color in colors {
         assert!(
-            style.contains(&format!("[fill=\"{colour}\"]")),
-            "{colour} is for the light only"
+            style.contains(&format!("[fill=\"{color}\"]")),
+            "{color} is for the light only"
         );
     }
 }
 
 #[test]
 fn a_file_of_another_making_is_named() {
-    let folder = std::env::temp_dir();
-    let file = |name: &str| folder.join(format!("report-{}-{name}", std::process::id()));
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
     let (missing, text, other) = (file("missing"), file("text"), file("other"));
     std::fs::write(
         &text,
@@ -339,7 +350,156 @@ fn a_file_of_another_making_is_named() {
         );
     }
     assert!(!missing.exists());
-    for path in [&text, &other] {
-        std::fs::remove_file(path).unwrap();
-    }
+}
+
+#[test]
+fn what_one_person_wrote_alone_is_listed() {
+    let report = ask(small());
+    let titles = |documents: &[super::model::Document]| -> Vec<_> {
+        documents
+            .iter()
+            .map(|document| (document.title.clone().unwrap(), document.person.clone()))
+            .collect()
+    };
+    let alone = &report.single_contributor_pages;
+    let ann = Some("Ann".to_owned());
+    assert_eq!(titles(&alone.rows), [("New".to_owned(), ann)]);
+    assert_eq!(alone.total, 1);
+    assert_eq!(report.single_contributor_spaces.total, 0);
+    let database = small();
+    let move_away = "UPDATE confluence_pages SET space_id = 's2' WHERE source_id = '4'";
+    database.execute(move_away, []).unwrap();
+    let spaces = ask(database).single_contributor_spaces;
+    assert_eq!((spaces.total, spaces.rows[0].documents), (1, 1));
+}
+
+#[test]
+fn documents_whose_people_left_say_who_left() {
+    let database = small();
+    let edits = "UPDATE confluence_pages SET owner_id = 'bob' WHERE source_id = '1';
+        DELETE FROM confluence_page_versions WHERE page_id = '2' AND author_id = 'ann';
+        UPDATE confluence_page_versions SET author_id = 'gone' WHERE page_id = '3';";
+    database.execute_batch(edits).unwrap();
+    let found = ask(database).deactivated;
+    let found: Vec<_> = found
+        .rows
+        .iter()
+        .map(|orphan| (orphan.document.title.as_deref().unwrap(), orphan.left))
+        .collect();
+    let expected = [
+        ("Old, read", Departed::Owner),
+        ("Old, unread", Departed::Contributors),
+    ];
+    assert_eq!(
+        found, expected,
+        "an account that is not known is not deactivated"
+    );
+}
+
+#[test]
+fn what_nobody_ever_read_is_a_candidate_for_the_archive() {
+    let database = small();
+    let never_read = |database: Connection| ask(database).never_read;
+    assert_eq!(never_read(small()).total, 0, "it is in the archive");
+    database
+        .execute("UPDATE confluence_pages SET status = 'current'", [])
+        .unwrap();
+    let found = never_read(database);
+    assert_eq!(found.total, 1);
+    assert_eq!(found.rows[0].title.as_deref(), Some("Old, unread"));
+}
+
+#[test]
+fn labels_and_states_are_counted_by_space() {
+    let database = small();
+    let edits = "INSERT INTO confluence_page_labels VALUES ('1', 'a', 'a'), ('1', 'b', 'b'), ('6', 'a', 'a');
+        UPDATE confluence_pages SET content_state_name = 'Verified' WHERE source_id IN ('1', '3', '6');";
+    database.execute_batch(edits).unwrap();
+    let report = ask(database);
+    let labels = &report.labels[0];
+    assert_eq!((labels.documents, labels.unlabeled), (4, 3));
+    let states: Vec<_> = report
+        .states
+        .iter()
+        .map(|state| (state.state.as_deref(), state.documents))
+        .collect();
+    assert_eq!(states, [(None, 2), (Some("Verified"), 2)]);
+    assert_eq!(
+        ask(small()).states,
+        [],
+        "a site without states has no table of them"
+    );
+}
+
+#[test]
+fn the_busiest_month_of_a_document_is_told() {
+    let churn = ask(small()).churn;
+    let found: Vec<_> = churn
+        .iter()
+        .map(|entry| {
+            let title = entry.title.as_deref().unwrap();
+            (
+                title,
+                entry.month.unwrap(),
+                entry.versions,
+                entry.contributors,
+            )
+        })
+        .collect();
+    assert_eq!(found, [("New", date(2026, 7, 1), 2, 1)]);
+}
+
+#[test]
+fn people_and_apps_are_told_apart() {
+    let types: Vec<_> = ask(small())
+        .account_types
+        .into_iter()
+        .map(|group| {
+            (
+                group.name,
+                group.accounts,
+                group.new_documents,
+                group.updates,
+            )
+        })
+        .collect();
+    let expected = [
+        ("atlassian".to_owned(), 1, 1, 1),
+        ("app".to_owned(), 1, 0, 1),
+    ];
+    assert_eq!(types, expected);
+}
+
+#[test]
+fn accounts_without_an_email_are_counted_and_others_can_be_matched() {
+    let database = small();
+    let people = "CREATE TABLE people (email TEXT, team TEXT);
+        INSERT INTO people VALUES ('ann@example.COM', 'Docs'), ('', 'Nobody')";
+    database.execute_batch(people).unwrap();
+    let matched: (String, u32) = database
+        .query_row(queries::JOIN_BY_EMAIL, [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .unwrap();
+    assert_eq!(matched, ("Docs".to_owned(), 6));
+    let page = page::page(&ask(database)).unwrap().into_string();
+    assert!(page.contains("<b>2</b> of 3 accounts have no e-mail address"));
+}
+
+#[test]
+fn the_page_says_how_old_its_views_are() {
+    let database = small();
+    let ages = "INSERT INTO confluence_page_views VALUES
+        ('1', 50, '2026-07-05T00:00:00.000Z'), ('3', 70, '2026-07-11T00:00:00.000Z'), ('4', NULL, '2026-01-01T00:00:00.000Z')";
+    database.execute_batch(ages).unwrap();
+    let page = page::page(&ask(database)).unwrap().into_string();
+    assert!(
+        page.contains("The oldest figure was read on 5 July 2026, the newest on 11 July 2026.")
+    );
+    let older = small();
+    older
+        .execute_batch("ALTER TABLE confluence_page_views DROP COLUMN read_at")
+        .unwrap();
+    let page = page::page(&ask(older)).unwrap().into_string();
+    assert!(!page.contains("The oldest figure was read"));
 }

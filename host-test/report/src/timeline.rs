@@ -6,21 +6,23 @@ use maud::{Markup, html};
 
 use super::calendar::Unit;
 use super::chart::{Bar, Chart};
-use super::facts::{Period, Timeline};
-use super::palette::Paint;
-use super::{parts, words};
+use super::model::{Period, Timeline};
+use super::palette::ColorToken;
+use super::{components, format};
 
 /// Months between two labels of an axis, from narrow to wide.
 const MONTHS_APART: [i32; 9] = [1, 2, 3, 6, 12, 24, 60, 120, 240];
 
-/// What is counted: its colour, its name, and where its number is.
-pub(super) type Counted = (Paint, &'static str, fn(&Period) -> u32);
+/// What is counted: its color, its name, and where its number is.
+pub(super) type Counted = (ColorToken, &'static str, fn(&Period) -> u32);
 
-pub(super) const NEW_DOCUMENTS: Counted =
-    (Paint::New, "new documents", |period| period.new_documents);
-pub(super) const UPDATES: Counted = (Paint::Update, "updates", |period| period.updates);
-pub(super) const CONTRIBUTORS: Counted =
-    (Paint::People, "contributors", |period| period.contributors);
+pub(super) const NEW_DOCUMENTS: Counted = (ColorToken::New, "new documents", |period| {
+    period.new_documents
+});
+pub(super) const UPDATES: Counted = (ColorToken::Update, "updates", |period| period.updates);
+pub(super) const CONTRIBUTORS: Counted = (ColorToken::People, "contributors", |period| {
+    period.contributors
+});
 
 impl Timeline {
     /// A chart for each thing that is counted, on a scale of its own: there are far more updates than new
@@ -28,27 +30,27 @@ impl Timeline {
     pub(super) fn block(&self, title: &str, things: &[Counted]) -> Result<Markup> {
         let quiet = Period::default();
         if self.periods.iter().all(|(_, period)| *period == quiet) {
-            let nothing = parts::nothing("Nobody wrote in this time.");
+            let nothing = components::empty("Nobody wrote in this time.");
             return Ok(html! { h3 { (title) } (nothing) });
         }
         let charts = things.iter().map(|counted| self.chart(title, *counted));
         let charts = charts.collect::<Result<Vec<_>>>()?;
         let charts = html! { @for chart in charts { (chart) } };
-        Ok(parts::block(title, &charts, &self.table()))
+        Ok(components::block(title, &charts, &self.table()))
     }
 
-    fn chart(&self, title: &str, (paint, name, number): Counted) -> Result<Markup> {
+    fn chart(&self, title: &str, (color, name, number): Counted) -> Result<Markup> {
         let bars = (0_u32..)
             .zip(&self.periods)
             .map(|(place, (_, period))| Bar {
                 along: (100 * place + 10, 100 * place + 90),
                 height: number(period),
-                paint,
+                color,
             })
             .filter(|bar| bar.height > 0)
             .collect::<Vec<_>>();
         if bars.is_empty() {
-            return Ok(parts::nothing(&format!(
+            return Ok(components::empty(&format!(
                 "There are no {name} in this time."
             )));
         }
@@ -59,7 +61,7 @@ impl Timeline {
             labels: &|most| self.labels(most),
             suffix: "",
         };
-        Ok(html! { (parts::key(&[(paint, name)])) (chart.figure()?) })
+        Ok(html! { (components::legend(&[(color, name)])) (chart.figure()?) })
     }
 
     fn table(&self) -> Markup {
@@ -71,10 +73,10 @@ impl Timeline {
         ];
         let rows = self.periods.iter().rev().map(|(first_day, period)| {
             let numbers = [period.new_documents, period.updates, period.contributors];
-            let numbers = numbers.map(|number| words::count(number.into()));
+            let numbers = numbers.map(|number| format::count(number.into()));
             (html! { (self.unit.label(*first_day)) }, numbers.to_vec())
         });
-        parts::table(&columns, rows)
+        components::table(&columns, rows)
     }
 
     /// Years and, where there is room for more, months between them, no more than so many.

@@ -45,10 +45,10 @@ impl NetworkPolicy {
         let judged = embedded(address);
         let on_loopback = judged.is_loopback();
         if host == HostKind::Loopback && self.allows_loopback() {
-            return match on_loopback {
-                true => Ok(()),
-                false => Err(DeniedAddress::new(address, judged)),
-            };
+            if on_loopback {
+                return Ok(());
+            }
+            return Err(DeniedAddress::new(address, judged));
         }
         let allowed = |network: &IpNet| network.contains(&address) || network.contains(&judged);
         match special_range(judged) {

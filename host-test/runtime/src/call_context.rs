@@ -1,7 +1,7 @@
 //! The store of one call: what the component's imports reach, and no more.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Map;
 use tokio_util::sync::CancellationToken;
@@ -14,10 +14,16 @@ use crate::contract::{sink, types};
 use crate::destination::{Destination, Note};
 use crate::destination_thread::DestinationThread;
 use crate::gate::{self, Gate};
-use crate::limits::{CallResources, DeliveryLimits, Limits};
+use crate::inert_wasi::LogStream;
+use crate::limits::call_resources::CallResources;
+use crate::limits::{DeliveryLimits, Limits};
 use crate::outgoing::{CallMetrics, Outgoing};
 use crate::printable::printable;
 use crate::secrets::Secrets;
+
+mod rate_limiter;
+
+use rate_limiter::RateLimiter;
 
 /// What belongs to one call alone, and goes with it.
 pub(crate) struct CallContext {
@@ -74,7 +80,11 @@ impl CallContext {
         http.set_field_size_limit(FIELDS);
         Self {
             table,
-            wasi: WasiCtx::builder().max_random_size(RANDOM).build(),
+            wasi: WasiCtx::builder()
+                .max_random_size(RANDOM)
+                .stdout(LogStream(connection.tenant().clone()))
+                .stderr(LogStream(connection.tenant().clone()))
+                .build(),
             http,
             outgoing: Outgoing::new(connection, limits),
             secrets: connection.secrets().clone(),
@@ -257,34 +267,5 @@ impl WasiHttpView for CallContext {
             table: &mut self.table,
             hooks: &mut self.outgoing,
         }
-    }
-}
-
-/// Back-pressure: a guest that delivers faster than allowed waits before the next batch.
-#[derive(Debug)]
-struct RateLimiter {
-    rows_per_second: u32,
-    /// Until when the rows taken so far are paid for.
-    paid: Instant,
-}
-
-impl RateLimiter {
-    fn new(rows_per_second: u32) -> Self {
-        Self {
-            rows_per_second: rows_per_second.max(1),
-            paid: Instant::now(),
-        }
-    }
-
-    async fn throttle(&mut self, rows: usize) {
-        let now = Instant::now();
-        // An empty batch is not free: whoever sends nothing else would never wait.
-        let rows = u32::try_from(rows.max(1)).unwrap_or(u32::MAX);
-        let price = Duration::from_secs_f64(f64::from(rows) / f64::from(self.rows_per_second));
-        // Even a sleep of nothing lasts until the timer's next millisecond.
-        if self.paid > now {
-            tokio::time::sleep_until(self.paid.into()).await;
-        }
-        self.paid = self.paid.max(now) + price;
     }
 }

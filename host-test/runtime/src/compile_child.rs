@@ -35,7 +35,7 @@ impl Default for CompileLimits {
         Self {
             size: 64 << 20,
             memory: 2 << 30,
-            cpu: Duration::from_secs(120),
+            cpu: Duration::from_mins(2),
         }
     }
 }

@@ -74,11 +74,11 @@ impl TenantConnection {
     ) -> Result<Self, Failure> {
         let mut fields: Map<String, Value> = serde_json::from_str(config).unwrap_or_default();
         let secrets = Secrets::of(description, &fields);
-        let base_url = fields
+        let configured_url = fields
             .get(&description.base_url_field)
             .and_then(Value::as_str);
-        let base_url = base_url.unwrap_or_default();
-        let egress = Egress::for_connector(description, base_url, options.network);
+        let configured_url = configured_url.unwrap_or_default();
+        let egress = Egress::for_connector(description, configured_url, options.network);
         let held = description
             .authentication
             .iter()

@@ -119,9 +119,9 @@ struct Spent {
 /// What was used when an epoch last ended.
 #[derive(Debug, Clone, Copy, Default)]
 struct EpochEnd {
-    by_call: Duration,
-    by_tenant: Duration,
-    by_all: Duration,
+    call: Duration,
+    tenant: Duration,
+    everybody: Duration,
 }
 
 impl Spent {
@@ -149,19 +149,19 @@ impl CpuMeter {
         let mut spent = self.spent();
         let (before, now) = (spent.at_last_end, self.now(&spent));
         spent.at_last_end = now;
-        let by_call = now.by_call.saturating_sub(before.by_call);
-        let by_tenant = now.by_tenant.saturating_sub(before.by_tenant);
-        let by_all = now.by_all.saturating_sub(before.by_all);
+        let call = now.call.saturating_sub(before.call);
+        let tenant = now.tenant.saturating_sub(before.tenant);
+        let everybody = now.everybody.saturating_sub(before.everybody);
         let run_queue = self.waker.run_queue();
-        self.waker.others_wait() && by_call >= BUSY && by_tenant > run_queue.share(by_all)
+        self.waker.others_wait() && call >= BUSY && tenant > run_queue.share(everybody)
     }
 
     fn now(&self, spent: &Spent) -> EpochEnd {
         let in_poll = spent.in_poll();
         EpochEnd {
-            by_call: spent.used + in_poll,
-            by_tenant: self.account.used() + in_poll,
-            by_all: self.waker.run_queue().used() + in_poll,
+            call: spent.used + in_poll,
+            tenant: self.account.used() + in_poll,
+            everybody: self.waker.run_queue().used() + in_poll,
         }
     }
 

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::base_url::BaseUrlTemplate;
 use crate::contract::types;
+use crate::origin::BaseUrlTemplate;
 use crate::printable::printable_within;
 use crate::request_pattern::RequestPattern;
 use crate::stream::ContractViolation;

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use http::{Method, Uri};
 
 use crate::address::{DeniedAddress, NetworkPolicy, literal_address};
-use crate::base_url::{BaseUrl, Origin, Scheme};
 use crate::description::Description;
+use crate::origin::{BaseUrl, Origin, Scheme};
 use crate::printable::printable_within;
 use crate::request_pattern::{RequestPattern, split_path};
 
@@ -53,11 +53,11 @@ impl Egress {
     /// The policy for a base URL of this connector.
     pub(crate) fn for_connector(
         description: &Description,
-        base_url: &str,
+        configured_url: &str,
         network: NetworkPolicy,
     ) -> Self {
         Self {
-            base: BaseUrl::parse(base_url, &description.base_urls),
+            base: BaseUrl::parse(configured_url, &description.base_urls),
             requests: Requests::Declared(description.requests.clone().into()),
             network,
         }

@@ -14,6 +14,7 @@ use wasmtime_wasi_http::{RequestOptions, WasiHttpCtxView, WasiHttpView as _};
 
 use crate::call_context::CallContext;
 use crate::contract::sink;
+use crate::inert_wasi::{self, WasiImports};
 use crate::limits::TABLE;
 
 /// As wasmtime 48 names it; a component may import any version of 0.2.
@@ -52,8 +53,8 @@ pub(crate) fn compile_configuration() -> wasmtime::Config {
 }
 
 /// The whole of what a component can reach: its sink, `wasi:http`, clocks and randomness. No files, no
-/// environment, no arguments, no standard streams, no sockets.
-pub(crate) fn linker(engine: &Engine) -> Result<Linker<CallContext>> {
+/// environment, no arguments, no standard streams, no sockets; unless inert ones are offered.
+pub(crate) fn linker(engine: &Engine, imports: WasiImports) -> Result<Linker<CallContext>> {
     use wasmtime_wasi::p2::bindings::{clocks, random};
     let mut linker = Linker::new(engine);
     wasmtime_wasi_io::add_to_linker_async(&mut linker)?;
@@ -68,6 +69,9 @@ pub(crate) fn linker(engine: &Engine) -> Result<Linker<CallContext>> {
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
     wrap_handle(&mut linker)?;
     sink::add_to_linker::<_, HasSelf<_>>(&mut linker, |context| context)?;
+    if imports == WasiImports::Inert {
+        inert_wasi::add_to_linker(&mut linker)?;
+    }
     Ok(linker)
 }
 

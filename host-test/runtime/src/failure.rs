@@ -100,13 +100,11 @@ pub(crate) fn summary(json: Option<String>, secrets: &Secrets) -> Summary {
     let Some(json) = json else {
         return Summary::new();
     };
-    match serde_json::from_str(&json) {
-        Ok(Value::Object(object)) => map_texts(object, &|text| clean(&text, secrets)),
-        _ => {
-            tracing::warn!("the component's summary is not a JSON object");
-            Summary::new()
-        }
+    if let Ok(Value::Object(object)) = serde_json::from_str(&json) {
+        return map_texts(object, &|text| clean(&text, secrets));
     }
+    tracing::warn!("the component's summary is not a JSON object");
+    Summary::new()
 }
 
 fn clean(text: &str, secrets: &Secrets) -> String {

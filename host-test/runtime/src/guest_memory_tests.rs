@@ -1,6 +1,11 @@
 //! Where the host signs, the secret is nowhere in the guest's memory: not at any event, not at the end.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, unsafe_code)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::unnecessary_wraps,
+    unsafe_code
+)]
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
@@ -16,6 +21,7 @@ use crate::connection::{ConnectionOptions, Signing};
 use crate::contract::{Mode, Selection};
 use crate::cpu_scheduler::EpochTicker;
 use crate::destination::{Batch, Destination, Note, Row};
+use crate::inert_wasi::WasiImports;
 use crate::runtime::{Runtime, SyncRequest};
 
 const KEY: &str = "key-of-the-warehouse";
@@ -100,7 +106,9 @@ async fn runtime(memories: &Memories) -> Runtime {
     let ticker = Arc::new(EpochTicker::start(&engine));
     let file = component_builder::build_guest("inventory-guest").unwrap();
     let source = ComponentSource::Bytes(std::fs::read(file).unwrap().into());
-    Runtime::register(&source, engine, ticker).await.unwrap()
+    Runtime::register(&source, WasiImports::Contract, engine, ticker)
+        .await
+        .unwrap()
 }
 
 /// Looks at each event.

@@ -12,6 +12,7 @@ pub mod description;
 pub mod destination;
 pub mod egress;
 pub mod failure;
+pub mod inert_wasi;
 pub mod json_view;
 pub mod limits;
 pub mod printable;
@@ -25,7 +26,6 @@ pub mod transport;
 
 pub use tokio_util::sync::CancellationToken;
 
-mod base_url;
 mod call_context;
 mod compile_cache;
 mod cpu_scheduler;
@@ -34,5 +34,6 @@ mod engine;
 mod gate;
 #[cfg(test)]
 mod guest_memory_tests;
+mod origin;
 mod outgoing;
 mod request_pattern;

@@ -32,7 +32,7 @@ pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let folder = folder.unwrap_or(Path::new("."));
     let mut last = io::Error::from(io::ErrorKind::AlreadyExists);
     for _ in 0..16 {
-        let name = format!(".{:016x}.new", random()?);
+        let name = format!(".{:016x}.new", random());
         let new = folder.join(name);
         match create_new(&new) {
             Ok(file) => {
@@ -106,9 +106,9 @@ fn private(options: &mut OpenOptions) {
 fn private(_: &mut OpenOptions) {}
 
 /// Names that nobody can guess are no protection, and none is needed: they only have to be new.
-fn random() -> io::Result<u64> {
+fn random() -> u64 {
     use std::hash::{BuildHasher as _, RandomState};
-    Ok(RandomState::new().hash_one(std::process::id()))
+    RandomState::new().hash_one(std::process::id())
 }
 
 #[cfg(all(test, unix))]

@@ -1,29 +1,31 @@
 //! The component, compiled once and called for many tenants: one store a call, each within its limits.
 
-use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use tokio_util::sync::CancellationToken;
+use wasmtime::Engine;
 use wasmtime::component::Component;
-use wasmtime::{Engine, Store};
 
-use crate::call_context::{CallContext, CalledAfterRefusal};
+use crate::call_context::CallContext;
 use crate::component_source::ComponentSource;
 use crate::connection::{ConnectionOptions, TenantConnection};
-use crate::contract::{Connector, ConnectorPre, Selection};
-use crate::cpu_scheduler::{CpuLimited, CpuMeter, EpochTicker};
+use crate::contract::{ConnectorPre, Selection};
+use crate::cpu_scheduler::EpochTicker;
 use crate::description::Description;
 use crate::destination::{Destination, NullDestination};
 use crate::engine::{configuration, linker};
 use crate::failure::{Failure, Summary, Validation, summary};
-use crate::gate::{Gate, InvalidDelivery};
+use crate::gate::Gate;
+use crate::inert_wasi::WasiImports;
 use crate::limits::{Exceeded, Limits};
-use crate::printable::printable;
+use crate::printable::{printable, printable_within};
 use crate::stream::Stream;
-use crate::tenant::Tenant;
+
+mod call;
+
+pub use call::Stopped;
 
 /// A connector that was loaded and registered: compiled, and its description and streams checked.
 pub struct Runtime {
@@ -82,9 +84,18 @@ impl Runtime {
     ///
     /// It cannot be read or compiled, or is none of this contract.
     pub async fn load(source: &ComponentSource) -> Result<Self> {
+        Self::load_with(source, WasiImports::Contract).await
+    }
+
+    /// The same for a component that may import more of WASI.
+    ///
+    /// # Errors
+    ///
+    /// Like [`Runtime::load`].
+    pub async fn load_with(source: &ComponentSource, imports: WasiImports) -> Result<Self> {
         let engine = Engine::new(&configuration())?;
         let ticker = Arc::new(EpochTicker::start(&engine));
-        Self::register(source, engine, ticker).await
+        Self::register(source, imports, engine, ticker).await
     }
 
     /// Loads another connector into the same engine, so that calls of both are neighbours.
@@ -93,16 +104,21 @@ impl Runtime {
     ///
     /// Like [`Runtime::load`].
     pub async fn load_beside(&self, source: &ComponentSource) -> Result<Self> {
-        Self::register(source, self.engine.clone(), Arc::clone(&self.ticker)).await
+        let (engine, ticker) = (self.engine.clone(), Arc::clone(&self.ticker));
+        Self::register(source, WasiImports::Contract, engine, ticker).await
     }
 
     pub(crate) async fn register(
         source: &ComponentSource,
+        imports: WasiImports,
         engine: Engine,
         ticker: Arc<EpochTicker>,
     ) -> Result<Self> {
-        let component = source.compile(&engine)?;
-        let connector = pre_instantiate(&engine, &component)?;
+        let (source, compiler) = (source.clone(), engine.clone());
+        // Compiling can take minutes, and other calls go on meanwhile.
+        let compiling = tokio::task::spawn_blocking(move || source.compile(&compiler));
+        let component = compiling.await??;
+        let connector = pre_instantiate(&engine, &component, imports)?;
         let mut runtime = Self {
             engine,
             connector,
@@ -253,99 +269,35 @@ impl Runtime {
         let gate = Gate::new(Arc::clone(&self.streams), selection);
         CallContext::new(connection, limits, gate, destination, cancellation.clone())
     }
-
-    /// Makes one call in a store of its own, within its limits. A call that is given up leaves an instance
-    /// that can't be entered again, so instance and store go together.
-    async fn call<T>(
-        &self,
-        tenant: &Tenant,
-        context: CallContext,
-        call: impl AsyncFnOnce(&Connector, &mut Store<CallContext>) -> wasmtime::Result<T>,
-    ) -> Result<(T, CallReport)> {
-        let (limits, metrics) = (context.limits(), context.metrics());
-        let stopped = context.stopped();
-        let meter = self.ticker.meter(tenant);
-        let mut store = self.store(context, limits, meter.clone());
-        let begun = Instant::now();
-        let run = async {
-            let _turn = tenant.admit_call().await;
-            let connector = self.connector.instantiate_async(&mut store).await?;
-            let instantiated = begun.elapsed();
-            let value = call(&connector, &mut store).await?;
-            let mut context = store.into_data();
-            context.close_destination().await;
-            Ok((value, instantiated, context))
-        };
-        let limited = CpuLimited {
-            run: pin!(run),
-            meter: meter.clone(),
-            limit: limits.cpu,
-        };
-        let ended = tokio::select! {
-            ended = limited => ended.map_err(anyhow::Error::from)?,
-            () = tokio::time::sleep(limits.wall) => bail!(Exceeded::Wall(limits.wall)),
-            () = stopped => bail!(Stopped),
-        };
-        let (value, instantiated, context) = ended.map_err(|error| failure(error, &limits))?;
-        let first_request = metrics.first.get().map(|first| first.duration_since(begun));
-        let usage = Usage {
-            memory: context.resources.used,
-            cpu: meter.used(),
-            requests: metrics.requests.load(Ordering::Relaxed),
-            instantiated,
-            first_request,
-        };
-        let report = CallReport {
-            refusal: context.refusal,
-            exceeded: metrics.exceeded.get().copied(),
-            usage,
-        };
-        Ok((value, report))
-    }
-
-    fn store(&self, context: CallContext, limits: Limits, meter: CpuMeter) -> Store<CallContext> {
-        let mut store = Store::new(&self.engine, context);
-        store.limiter(|context| &mut context.resources);
-        store.set_hostcall_fuel(limits.hostcall_bytes);
-        store.set_max_component_handles(limits.handles);
-        store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(move |_| Ok(meter.epoch_ends()));
-        store
-    }
 }
 
-fn pre_instantiate(engine: &Engine, component: &Component) -> Result<ConnectorPre<CallContext>> {
-    ConnectorPre::new(linker(engine)?.instantiate_pre(component)?)
+fn pre_instantiate(
+    engine: &Engine,
+    component: &Component,
+    imports: WasiImports,
+) -> Result<ConnectorPre<CallContext>> {
+    let names: Vec<_> = component
+        .component_type()
+        .imports(engine)
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    let inert = |name: &&String| {
+        ["wasi:cli/", "wasi:filesystem/"]
+            .iter()
+            .any(|offered| name.starts_with(offered))
+    };
+    if let Some(name) = names
+        .iter()
+        .find(inert)
+        .filter(|_| imports == WasiImports::Contract)
+    {
+        bail!(
+            "the component imports {}, which a connector has no use for; a host offers it, with nothing behind it, \
+             only if it is told to (WasiImports::Inert)",
+            printable_within(name, 200)
+        );
+    }
+    ConnectorPre::new(linker(engine, imports)?.instantiate_pre(component)?)
         .map_err(anyhow::Error::from)
         .context("the component does not fit the contract dx:connector@0.2.0")
-}
-
-/// A run that was told to stop and did not within a moment: it was waiting for the service, or its destination.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("interrupted; the next run resumes at the last checkpoint")]
-pub struct Stopped;
-
-/// What a call leaves behind besides its value.
-struct CallReport {
-    refusal: Option<anyhow::Error>,
-    exceeded: Option<Exceeded>,
-    usage: Usage,
-}
-
-/// A limit in its own words, anything else with the guest's.
-fn failure(error: wasmtime::Error, limits: &Limits) -> anyhow::Error {
-    if let Some(exceeded) = Exceeded::behind(&error, limits) {
-        return exceeded.into();
-    }
-    if let Some(invalid) = error.downcast_ref::<InvalidDelivery>() {
-        return invalid.clone().into();
-    }
-    match error.downcast::<CalledAfterRefusal>() {
-        Ok(called) => called.into(),
-        Err(error) => {
-            // Where in the component is for its authors, why is for everybody.
-            tracing::info!("the component failed: {error:?}");
-            anyhow!("the component failed: {}", error.root_cause())
-        }
-    }
 }

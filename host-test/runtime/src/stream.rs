@@ -137,7 +137,7 @@ impl Stream {
         }
         let schema: Value = serde_json::from_str(&info.schema)
             .map_err(|_| violation("has a schema that is not JSON"))?;
-        let columns = columns(&schema).map_err(|what| violation(what))?;
+        let columns = columns(&schema).map_err(&violation)?;
         let known = |name: &String| columns.iter().any(|column| column.name == *name);
         let distinct: HashSet<_> = info.primary_key.iter().collect();
         if info.primary_key.is_empty()

@@ -180,7 +180,7 @@ impl Transport {
     /// Sets what is the host's: where to, and as whom.
     fn set_host_headers(&self, request: &mut Request<WasiBody>) {
         let headers = request.headers_mut();
-        let host = self.egress.origin().map(|origin| origin.authority());
+        let host = self.egress.origin().map(crate::origin::Origin::authority);
         if let Some(Ok(host)) = host.map(HeaderValue::try_from) {
             headers.insert(HOST, host);
         }

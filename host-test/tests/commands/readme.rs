@@ -96,7 +96,11 @@ fn its_tables_name_every_stream_and_every_field() {
         let row = format!("| `{}` |", stream["name"].as_str().unwrap());
         assert!(README.contains(&row), "{row}");
     }
-    let schema: Value = serde_json::from_str(confluence_cloud::config::SCHEMA).unwrap();
+    let spec = Command::new(env!("CARGO_BIN_EXE_source-confluence-cloud"))
+        .arg("spec")
+        .output()
+        .unwrap();
+    let schema = &lines(&spec.stdout)[0]["spec"]["connectionSpecification"];
     for field in schema["properties"].as_object().unwrap().keys() {
         assert!(README.contains(&format!("| `{field}` |")), "{field}");
     }

@@ -28,23 +28,36 @@ fn parse(name: &str, inside: Option<&str>, value: Value) -> Result<Config> {
 
 #[test]
 fn a_default_in_the_schema_is_the_parser_s_and_no_field_is_missing() {
-    let config = Config::parse(&json!({ "base_url": GATEWAY }).to_string()).unwrap();
+    let minimal = json!({ "base_url": GATEWAY, "username": "a@b.c", "api_token": "ATATT3xx" });
+    let config = Config::parse(&minimal.to_string()).unwrap();
     // Taken apart without `..`: who adds a field has to add it to the schema.
     let Config {
         base_url: _,
         credentials: _,
         token_looks_right: _,
-        spaces,
+        spaces: _,
+        exclude_spaces: _,
+        include_personal_spaces,
         max_concurrency,
         page_size,
         timeout,
         retry: Retry { attempts, patience },
+        refresh_days,
+        refresh_requests,
+        skip_pages: _,
     } = config;
     let found = json!({
         "base_url": null,
         "username": null,
         "api_token": null,
-        "spaces": if spaces.is_empty() { Value::Null } else { json!(spaces) },
+        "authentication": "basic",
+        "oauth": null,
+        "spaces": null,
+        "exclude_spaces": null,
+        "include_personal_spaces": include_personal_spaces,
+        "refresh_days": refresh_days,
+        "refresh_requests": refresh_requests,
+        "skip_pages": null,
         "max_concurrency": max_concurrency,
         "page_size": page_size,
         "timeout_s": timeout.as_secs(),
@@ -79,7 +92,7 @@ fn limits_in_the_schema_are_the_parser_s() {
         }
         numbers += 1;
     }
-    assert_eq!(numbers, 5, "every number has its limits");
+    assert_eq!(numbers, 7, "every number has its limits");
 }
 
 #[test]

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use mock_confluence::{Corpus, Page, CorpusSpec};
+use mock_confluence::{Corpus, CorpusSpec, Page};
 use serde_json::json;
 
 use super::*;
-use crate::testing::{small_site, truth};
+use crate::testing::{oracle, small_site};
 
 /// A site of a few pages, made by hand: what a generator doesn't think of.
 fn odd_sites() -> Vec<(&'static str, Corpus)> {
@@ -61,10 +61,10 @@ fn a_full_run_delivers_the_truth_at_any_page_size() {
         (7, &large),
         (250, &large),
     ] {
-        let world = World::new(corpus.clone(), u64::from(page_size));
-        let recorder = Recorder::new(&world);
+        let simulation = Simulation::new(corpus.clone(), u64::from(page_size));
+        let recorder = Recorder::new(&simulation);
         read(
-            &world,
+            &simulation,
             &recorder,
             sized(page_size, 8),
             &every_stream(Mode::Full),
@@ -72,12 +72,12 @@ fn a_full_run_delivers_the_truth_at_any_page_size() {
         .unwrap();
         assert_same(
             &recorder.tables(),
-            &truth(corpus, &[]),
+            &oracle(corpus, &[]),
             &format!("page size {page_size}"),
         );
-        assert!(recorder.take_finished().values().all(|snapshot| *snapshot));
+        assert_eq!(recorder.take_closed().len(), 7, "every snapshot ends");
         assert!(recorder.longest_state() < 65_536);
-        assert!(asked(&world).len() == 7);
+        assert!(asked(&simulation).len() == 7);
     }
 }
 
@@ -85,24 +85,24 @@ fn a_full_run_delivers_the_truth_at_any_page_size() {
 fn odd_sites_are_read_whole() {
     for (what, corpus) in odd_sites() {
         for page_size in [1, 3, 250] {
-            let world = World::new(corpus.clone(), 5);
-            let recorder = Recorder::new(&world);
+            let simulation = Simulation::new(corpus.clone(), 5);
+            let recorder = Recorder::new(&simulation);
             read(
-                &world,
+                &simulation,
                 &recorder,
                 sized(page_size, 3),
                 &every_stream(Mode::Full),
             )
             .unwrap();
-            assert_same(&recorder.tables(), &truth(&corpus, &[]), what);
+            assert_same(&recorder.tables(), &oracle(&corpus, &[]), what);
             read(
-                &world,
+                &simulation,
                 &recorder,
                 sized(page_size, 3),
                 &every_stream(Mode::Incremental),
             )
             .unwrap();
-            assert_same(&recorder.tables(), &truth(&corpus, &[]), what);
+            assert_same(&recorder.tables(), &oracle(&corpus, &[]), what);
         }
     }
 }
@@ -116,39 +116,39 @@ fn chosen_spaces_are_read_and_no_others() {
         .map(|space| space.key.as_str())
         .collect();
     for chosen in [&keys[..1], &keys[1..2], &keys[1..]] {
-        let world = World::new(corpus.clone(), 9);
-        let recorder = Recorder::new(&world);
+        let simulation = Simulation::new(corpus.clone(), 9);
+        let recorder = Recorder::new(&simulation);
         let config = json!({ "spaces": chosen, "page_size": 4 });
-        read(&world, &recorder, config, &every_stream(Mode::Full)).unwrap();
+        read(&simulation, &recorder, config, &every_stream(Mode::Full)).unwrap();
         assert_same(
             &recorder.tables(),
-            &truth(&corpus, chosen),
+            &oracle(&corpus, chosen),
             &format!("{chosen:?}"),
         );
-        assert_eq!(asked(&world)[&Endpoint::Spaces], 2);
+        assert_eq!(asked(&simulation)[&Endpoint::Spaces], 2);
     }
 }
 
 /// More spaces than one listing of pages takes ids.
 #[test]
-fn many_chosen_spaces_are_read_in_several_listings() {
+fn many_chosen_spaces_are_filtered_by_row() {
     let corpus = Corpus::generate(&CorpusSpec {
         pages: 3,
         spaces: 230,
         users: 3,
         seed: 1,
     });
-    let world = World::new(corpus.clone(), 1);
-    let recorder = Recorder::new(&world);
+    let simulation = Simulation::new(corpus.clone(), 1);
+    let recorder = Recorder::new(&simulation);
     let keys: Vec<&str> = corpus
         .spaces
         .iter()
         .map(|space| space.key.as_str())
         .collect();
     let config = json!({ "spaces": keys });
-    read(&world, &recorder, config, &every_stream(Mode::Full)).unwrap();
-    assert_same(&recorder.tables(), &truth(&corpus, &[]), "230 spaces");
-    assert_eq!(asked(&world)[&Endpoint::Pages], 3);
+    read(&simulation, &recorder, config, &every_stream(Mode::Full)).unwrap();
+    assert_same(&recorder.tables(), &oracle(&corpus, &[]), "230 spaces");
+    assert_eq!(asked(&simulation)[&Endpoint::Pages], 1, "the whole site");
 }
 
 #[test]
@@ -174,31 +174,30 @@ fn a_stream_costs_no_request_that_it_does_not_need() {
             &[Spaces, Pages, Versions, Labels, Users],
         ),
     ] {
-        let world = World::new(corpus.clone(), 11);
-        let recorder = Recorder::new(&world);
+        let simulation = Simulation::new(corpus.clone(), 11);
+        let recorder = Recorder::new(&simulation);
         read(
-            &world,
+            &simulation,
             &recorder,
             sized(6, 4),
             &in_mode(streams, Mode::Full),
         )
         .unwrap();
-        let expected = only(truth(&corpus, &[]), streams);
+        let expected = only(oracle(&corpus, &[]), streams);
         assert_same(&recorder.tables(), &expected, &format!("{streams:?}"));
         assert_eq!(
-            endpoints(&world),
+            endpoints(&simulation),
             needed.iter().copied().collect::<BTreeSet<_>>(),
             "{streams:?}"
         );
-        let trashed = world
+        let trashed = simulation
             .sent()
             .iter()
             .any(|sent| sent.query.contains("trashed"));
         let wanted = streams.contains(&Stream::Pages) || streams.contains(&Stream::Users);
         assert_eq!(trashed, wanted, "{streams:?}");
-        let finished: Vec<_> = recorder.take_finished().into_iter().collect();
-        let names: BTreeSet<_> = streams.iter().map(|stream| (stream.name(), true)).collect();
-        assert_eq!(finished, Vec::from_iter(names), "{streams:?}");
+        let names: BTreeSet<_> = streams.iter().map(|stream| stream.name()).collect();
+        assert_eq!(recorder.take_closed(), names, "{streams:?}");
     }
 }
 
@@ -215,10 +214,10 @@ fn a_clean_full_run_costs_exactly_what_it_must() {
         ..CorpusSpec::default()
     });
     for page_size in [9, 100, 250] {
-        let world = World::new(corpus.clone(), 12);
-        let recorder = Recorder::new(&world);
+        let simulation = Simulation::new(corpus.clone(), 12);
+        let recorder = Recorder::new(&simulation);
         read(
-            &world,
+            &simulation,
             &recorder,
             sized(u32::try_from(page_size).unwrap(), 8),
             &every_stream(Mode::Full),
@@ -232,7 +231,7 @@ fn a_clean_full_run_costs_exactly_what_it_must() {
                 .filter(|space| space.status == status)
                 .count()
         };
-        let accounts = world
+        let accounts = simulation
             .sent()
             .iter()
             .filter_map(|sent| sent.body.clone())
@@ -269,23 +268,32 @@ fn a_clean_full_run_costs_exactly_what_it_must() {
             (Endpoint::States, live().count()),
         ]);
         assert!(accounts.iter().sum::<usize>() > 250, "more than one batch");
-        assert_eq!(asked(&world), expected, "page size {page_size}");
+        let mut asked = asked(&simulation);
+        // A space whose views are refused for a page costs one probe, which says that the credentials work.
+        let probes = simulation
+            .sent()
+            .iter()
+            .filter(|sent| sent.query == "limit=1")
+            .count();
+        assert!(probes <= corpus.spaces.len(), "{probes} probes");
+        *asked.get_mut(&Endpoint::Pages).unwrap() -= probes;
+        assert_eq!(asked, expected, "page size {page_size}");
     }
 }
 
 #[test]
 fn as_many_requests_are_in_flight_as_may_be() {
     for most in [1, 2, 8, 64] {
-        let world = World::new(small_site(100, 13), 14);
-        let recorder = Recorder::new(&world);
+        let simulation = Simulation::new(small_site(100, 13), 14);
+        let recorder = Recorder::new(&simulation);
         read(
-            &world,
+            &simulation,
             &recorder,
             sized(25, most),
             &every_stream(Mode::Full),
         )
         .unwrap();
-        assert_eq!(world.busiest.get(), most);
+        assert_eq!(simulation.busiest.get(), most);
     }
 }
 
@@ -301,14 +309,60 @@ fn awkward_listings_are_read_whole() {
         "near-limit",
         "too-large-limit:limit=6",
     ] {
-        let world = World::new(corpus.clone(), 16);
-        world.order(&[fault]);
-        let recorder = Recorder::new(&world);
-        read(&world, &recorder, sized(10, 4), &every_stream(Mode::Full)).unwrap();
-        assert_same(&recorder.tables(), &truth(&corpus, &[]), fault);
-        assert!(
-            recorder.take_finished().values().all(|snapshot| *snapshot),
-            "{fault}"
-        );
+        let simulation = Simulation::new(corpus.clone(), 16);
+        simulation.inject_faults(&[fault]);
+        let recorder = Recorder::new(&simulation);
+        read(
+            &simulation,
+            &recorder,
+            sized(10, 4),
+            &every_stream(Mode::Full),
+        )
+        .unwrap();
+        assert_same(&recorder.tables(), &oracle(&corpus, &[]), fault);
+        assert_eq!(recorder.take_closed().len(), 7, "{fault}");
     }
+}
+
+/// A checkpoint costs a destination a commit, and a kill what came since the last one.
+#[test]
+fn a_checkpoint_comes_with_every_32_requests() {
+    let simulation = Simulation::new(small_site(200, 17), 18);
+    let recorder = Recorder::new(&simulation);
+    read(
+        &simulation,
+        &recorder,
+        sized(250, 8),
+        &every_stream(Mode::Full),
+    )
+    .unwrap();
+    let checkpoints = recorder.take_checkpoints();
+    let requests = simulation.sent().len();
+    assert!(checkpoints >= requests / 32, "{checkpoints} of {requests}");
+    assert!(
+        checkpoints <= requests / 28 + 3,
+        "{checkpoints} of {requests}"
+    );
+}
+
+/// Where the service is slow, time decides.
+#[test]
+fn a_checkpoint_comes_with_time() {
+    let simulation = Simulation::new(small_site(20, 19), 20);
+    simulation.inject_faults(&["503:every=3,seconds=4"]);
+    let recorder = Recorder::new(&simulation);
+    read(
+        &simulation,
+        &recorder,
+        sized(250, 1),
+        &every_stream(Mode::Full),
+    )
+    .unwrap();
+    let log = simulation.take_log();
+    let times = log
+        .iter()
+        .filter(|(_, event)| matches!(event, crate::testing::Event::Checkpoint(_)));
+    let times: Vec<_> = times.map(|(millis, _)| *millis).collect();
+    let gaps = times.windows(2).map(|pair| pair[1] - pair[0]);
+    assert!(gaps.max() < Some(40_000), "{times:?}");
 }

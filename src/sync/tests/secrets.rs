@@ -38,23 +38,28 @@ fn credentials_sent_back_are_never_shown() {
                 .map(|body| (status, body))
             })
         {
-            let world = World::new(small_site(1, 1), 0);
+            let simulation = Simulation::new(small_site(1, 1), 0);
             let location = format!(
                 "https://{}.example/{echo}",
                 echo.replace(['+', '/', '='], "-")
             );
-            world.can(
+            simulation.respond_with(
                 status,
                 &[("location", &location), ("x-failure-category", echo)],
                 &body,
             );
-            let recorder = Recorder::new(&world);
+            let recorder = Recorder::new(&simulation);
             let config = json!({ "api_token": TOKEN });
-            let error =
-                read(&world, &recorder, config.clone(), &every_stream(Mode::Full)).unwrap_err();
-            let validation = world.run(validate(&world, &recorder, &world.config(config)));
+            let error = read(
+                &simulation,
+                &recorder,
+                config.clone(),
+                &every_stream(Mode::Full),
+            )
+            .unwrap_err();
+            let validation = simulation.run(validate(&simulation, &parsed(&simulation, config)));
             let mut shown = format!("{error:?} {validation:?}");
-            for (_, event) in world.take_log() {
+            for (_, event) in simulation.take_log() {
                 if !matches!(event, Event::Sent(_)) {
                     write!(shown, "{event:?}").unwrap();
                 }

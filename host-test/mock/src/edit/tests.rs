@@ -73,3 +73,42 @@ fn pages_come_and_go() {
         "ids are never used twice"
     );
 }
+
+#[test]
+fn what_makes_no_version_leaves_the_time_alone() {
+    let (mut corpus, id) = corpus();
+    let before = corpus.page(&id).unwrap().clone();
+    let parent = corpus.pages.iter().find(|page| page.id != id).unwrap();
+    let (parent, space) = (parent.id.clone(), parent.space_id.clone());
+    corpus.move_page_to_space(&id, &space).unwrap();
+    corpus.move_page(&id, Some(&parent)).unwrap();
+    corpus.change_owner(&id, "new owner").unwrap();
+    corpus.view_page(&id, 3).unwrap();
+    corpus.add_label(&id, "fresh").unwrap();
+    corpus.add_label(&id, "fresh").unwrap();
+    corpus.archive_page(&id).unwrap();
+    let page = corpus.page(&id).unwrap();
+    assert_eq!(page.versions, before.versions);
+    assert_eq!(
+        (page.parent_id.as_deref(), &page.space_id),
+        (Some(parent.as_str()), &space)
+    );
+    assert_eq!(
+        (page.owner_id.as_deref(), &page.last_owner_id),
+        (Some("new owner"), &before.owner_id)
+    );
+    assert_eq!(page.views, Some(before.views.unwrap_or(0) + 3));
+    assert_eq!(
+        (page.labels.len(), page.status.as_str()),
+        (before.labels.len() + 1, "archived")
+    );
+    corpus.remove_label(&id, "fresh").unwrap();
+    corpus.restore_page(&id).unwrap();
+    corpus.rename_page(&id, "Another title", AT, "a").unwrap();
+    let page = corpus.page(&id).unwrap();
+    assert_eq!(
+        (&page.labels, page.status.as_str(), page.title.as_str()),
+        (&before.labels, "current", "Another title")
+    );
+    assert_eq!(page.versions.len(), before.versions.len() + 1);
+}

@@ -1,12 +1,17 @@
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 use super::*;
 use crate::endpoint::route;
+use crate::{AccessPolicy, Corpus, CorpusSpec};
 
 fn hit(fault_plan: &FaultPlan, target: &str) -> Vec<&'static str> {
+    let site = Site::new(
+        Corpus::generate(&CorpusSpec::default()),
+        AccessPolicy::default(),
+    );
     let request = IncomingRequest::get(target);
     let (entry, target) = route(&request.path);
     fault_plan
-        .active_faults(entry, target, &request)
+        .active_faults(&site, entry, target, &request)
         .all()
         .map(|fault| fault.kind.name())
         .collect()
@@ -87,5 +92,38 @@ fn faults_hit_what_they_are_about() {
             expected,
             "{fault} {target}"
         );
+    }
+}
+
+#[test]
+fn faults_hit_every_nth_request() {
+    let fault_plan = fault_plan(&["500:after=1,every=3,count=2"]);
+    let hits: Vec<usize> = (0..12)
+        .filter(|_| !hit(&fault_plan, "/wiki/api/v2/spaces").is_empty())
+        .collect();
+    assert_eq!(hits, [1, 4]);
+}
+
+#[test]
+fn faults_hit_pages_of_one_space() {
+    let corpus = Corpus::generate(&CorpusSpec::default());
+    let (space, page) = (&corpus.spaces[0], &corpus.pages[0]);
+    let other = corpus
+        .pages
+        .iter()
+        .find(|other| other.space_id != page.space_id);
+    let in_space = corpus.pages.iter().find(|page| page.space_id == space.id);
+    for fault in [
+        format!("views-refused:space={}", space.id),
+        format!("views-refused:space={}", space.key),
+    ] {
+        let plan = fault_plan(&[&fault]);
+        let path = |page: &Page| Endpoint::Views.path(&page.id);
+        assert_eq!(hit(&plan, &path(in_space.unwrap())).len(), 1);
+        let outside = [page, other.unwrap()]
+            .into_iter()
+            .find(|page| page.space_id != space.id);
+        assert!(hit(&plan, &path(outside.unwrap())).is_empty());
+        assert!(hit(&plan, "/wiki/api/v2/pages").is_empty());
     }
 }

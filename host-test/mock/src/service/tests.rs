@@ -139,7 +139,14 @@ fn orders_are_what_they_say() {
     ] {
         let up = texts(field, pointer);
         let mut down = texts(&format!("-{field}"), pointer);
-        assert!(up.is_sorted(), "{field}");
+        let times: Vec<_> = up
+            .iter()
+            .filter_map(|text| text.parse::<jiff::Timestamp>().ok())
+            .collect();
+        assert!(
+            up.is_sorted() || (times.len() == up.len() && times.is_sorted()),
+            "{field}"
+        );
         down.reverse();
         assert_eq!(up, down, "{field}");
     }

@@ -1,11 +1,11 @@
 //! One base URL, the declared requests below it, and nothing else.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::too_many_lines)]
 
 use super::*;
-use crate::base_url::BaseUrlTemplate;
+use crate::origin::BaseUrlTemplate;
 
-fn egress(base_url: &str, network: NetworkPolicy) -> Egress {
+fn egress(configured_url: &str, network: NetworkPolicy) -> Egress {
     let templates = ["https://{host}", "https://api.example.com/sites/{id}"]
         .map(|template| BaseUrlTemplate::parse(template).unwrap());
     let requests = [
@@ -15,7 +15,7 @@ fn egress(base_url: &str, network: NetworkPolicy) -> Egress {
     ]
     .map(|(method, path)| RequestPattern::parse(method, path).unwrap());
     Egress {
-        base: BaseUrl::parse(base_url, &templates),
+        base: BaseUrl::parse(configured_url, &templates),
         requests: Requests::Declared(requests.into()),
         network,
     }
@@ -133,31 +133,31 @@ fn one_origin_one_prefix_and_the_declared_requests() {
 
 #[test]
 fn addresses_are_judged_before_and_after_the_look_up() {
-    let check = |base_url: &str, network: NetworkPolicy| {
-        let uri = format!("{base_url}/v2/items").parse().unwrap();
-        egress(base_url, network).check(&Method::GET, &uri)
+    let check = |configured_url: &str, network: NetworkPolicy| {
+        let uri = format!("{configured_url}/v2/items").parse().unwrap();
+        egress(configured_url, network).check(&Method::GET, &uri)
     };
     let open = || NetworkPolicy::default().allow_loopback();
-    for base_url in [
+    for configured_url in [
         "http://127.0.0.1:8080",
         "http://localhost:8080",
         "https://[::1]",
         "http://localhost.:80",
     ] {
         assert!(
-            check(base_url, NetworkPolicy::default()).is_err(),
-            "{base_url}"
+            check(configured_url, NetworkPolicy::default()).is_err(),
+            "{configured_url}"
         );
-        assert_eq!(check(base_url, open()), Ok(()), "{base_url}");
+        assert_eq!(check(configured_url, open()), Ok(()), "{configured_url}");
     }
-    for base_url in [
+    for configured_url in [
         "https://10.0.0.1",
         "https://[fd00::1]",
         "https://[::ffff:127.0.0.1]",
     ] {
         assert!(
-            matches!(check(base_url, open()), Err(Denied::Address(_))),
-            "{base_url}"
+            matches!(check(configured_url, open()), Err(Denied::Address(_))),
+            "{configured_url}"
         );
     }
     assert!(matches!(

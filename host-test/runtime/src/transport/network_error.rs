@@ -9,8 +9,8 @@ use wasmtime_wasi_http::Error;
 
 use super::resolver::LookupError;
 use super::unanswered::Flood;
-use crate::base_url::Origin;
 use crate::egress::Denied;
+use crate::origin::Origin;
 use crate::printable::printable_within;
 
 /// Why a try failed.
@@ -88,7 +88,7 @@ pub(super) fn denied_code(denied: &Denied) -> Error {
 
 /// The code of an error, and what a person has to know.
 pub(super) fn classify(error: &legacy::Error, origin: Option<&Origin>) -> (Error, Option<String>) {
-    let host = origin.map(|origin| origin.authority()).unwrap_or_default();
+    let host = origin.map(Origin::authority).unwrap_or_default();
     for cause in causes(error) {
         if let Some(found) = classify_cause(cause, &host) {
             return found;

@@ -91,8 +91,8 @@ impl Localhost {
     }
 }
 
-fn trusting(base_url: &str, roots: rustls::RootCertStore) -> Transport {
-    let parts = Parts::new(egress(base_url), Tenant::default());
+fn trusting(configured_url: &str, roots: rustls::RootCertStore) -> Transport {
+    let parts = Parts::new(egress(configured_url), Tenant::default());
     let pool = pool(TokioExecutor::new(), &parts, tls::trusting(roots));
     parts.into_transport(pool)
 }

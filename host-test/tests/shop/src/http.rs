@@ -16,7 +16,8 @@ pub(crate) fn get(
         Some((_, authority)) => (Scheme::Https, authority),
         None => return Err(ErrorCode::HttpRequestUriInvalid),
     };
-    let headers = authorization.map(|value| ("authorization".to_owned(), value.as_bytes().to_vec()));
+    let headers =
+        authorization.map(|value| ("authorization".to_owned(), value.as_bytes().to_vec()));
     let headers = Fields::from_list(&headers.into_iter().collect::<Vec<_>>());
     let headers = headers.map_err(|_| ErrorCode::HttpRequestUriInvalid)?;
     let request = OutgoingRequest::new(headers);
@@ -28,7 +29,10 @@ pub(crate) fn get(
     let response = handle(request, None)?;
     poll(&[&response.subscribe()]);
     let incomplete = || ErrorCode::HttpResponseIncomplete;
-    let response = response.get().and_then(Result::ok).ok_or_else(incomplete)??;
+    let response = response
+        .get()
+        .and_then(Result::ok)
+        .ok_or_else(incomplete)??;
     let body = response.consume().map_err(|()| incomplete())?;
     let stream = body.stream().map_err(|()| incomplete())?;
     let mut bytes = Vec::new();
@@ -40,5 +44,8 @@ pub(crate) fn get(
             Err(StreamError::LastOperationFailed(_)) => return Err(incomplete()),
         }
     }
-    Ok((response.status(), String::from_utf8_lossy(&bytes).into_owned()))
+    Ok((
+        response.status(),
+        String::from_utf8_lossy(&bytes).into_owned(),
+    ))
 }

@@ -109,7 +109,11 @@ impl Guest for Shop {
 fn deliver(event: &Value, state: Option<&str>) -> Result<(), SinkError> {
     let stream = "order".to_owned();
     let list = |name: &str| {
-        let values = event.get(name).and_then(Value::as_array).into_iter().flatten();
+        let values = event
+            .get(name)
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten();
         values.map(Value::to_string).collect::<Vec<_>>()
     };
     match event.get("call").and_then(Value::as_str) {
@@ -138,7 +142,12 @@ fn deliver(event: &Value, state: Option<&str>) -> Result<(), SinkError> {
 /// Asks the shop for its events.
 fn events(config: &str) -> Result<String, Failure> {
     let config: Value = serde_json::from_str(config).map_err(|error| other(&error))?;
-    let text = |field: &str| config.get(field).and_then(Value::as_str).unwrap_or_default();
+    let text = |field: &str| {
+        config
+            .get(field)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
     let authorization = match text("api_key") {
         "" => None,
         key => Some(format!("Bearer {key}")),

@@ -125,12 +125,13 @@ impl Config {
     fn parse(config: &str) -> Result<Self, Failure> {
         let config: Value = serde_json::from_str(config)
             .map_err(|_| failure(FailureKind::InvalidConfig, "the configuration is not JSON"))?;
-        let server = config["server"].as_str();
+        let field = |name: &str| config.get(name).unwrap_or(&Value::Null);
+        let server = field("server").as_str();
         let server =
             server.ok_or_else(|| failure(FailureKind::InvalidConfig, "server is missing"))?;
-        let key = match &config["access_key"] {
+        let key = match field("access_key") {
             Value::String(key) => Some(key.clone()),
-            held if held["held_by_host"] == true => None,
+            held if held.get("held_by_host") == Some(&Value::Bool(true)) => None,
             _ => return Err(failure(FailureKind::InvalidConfig, "access_key is missing")),
         };
         Ok(Self {

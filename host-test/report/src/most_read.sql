@@ -1,9 +1,0 @@
--- The most read documents. Views count since a document was made.
-SELECT
-    pages.title, pages.source_url, spaces.name AS space, owners.name AS owner, pages.updated_at, pages.views_count
-FROM confluence_pages AS pages
-LEFT JOIN confluence_spaces AS spaces ON spaces.source_id = pages.space_id
-LEFT JOIN confluence_users AS owners ON owners.source_id = pages.owner_id
-WHERE pages.status IN ('current', 'archived') AND pages.created_at < :until AND pages.views_count > 0
-ORDER BY pages.views_count DESC, pages.source_id
-LIMIT 25

@@ -1,0 +1,45 @@
+//! Redirects, which are never followed: the credentials would go with them.
+
+use super::{RequestContext, Resolution, ResponseAction, Verdict};
+use crate::client::Response;
+use crate::config::BaseUrl;
+use crate::error::Kind;
+use crate::url::Url;
+
+pub(super) fn redirect(context: RequestContext<'_>, response: &Response) -> Verdict {
+    let location = response.headers.get("location").and_then(Url::parse);
+    let host = location.and_then(|url| url.host_and_port());
+    let host = host.map(|(host, _)| host.to_ascii_lowercase());
+    match host {
+        Some(host) if is_renamed_site(context, &host) => {
+            let message = format!(
+                "the site was renamed: change base_url to https://{host}; nothing is sent there until then"
+            );
+            (Kind::InvalidConfig, ResponseAction::FailRun, message)
+        }
+        Some(host) if host == "id.atlassian.com" => {
+            let action = if context.authenticated {
+                ResponseAction::Suspect(Resolution::FailRun)
+            } else {
+                ResponseAction::FailRun
+            };
+            let message = "Confluence asks for a login in a browser (a redirect to id.atlassian.com): it does not \
+                 accept the credentials; check base_url, username and api_token";
+            (Kind::InvalidCredentials, action, message.into())
+        }
+        host => {
+            let target = host.map(|host| format!(" to {host}")).unwrap_or_default();
+            let message = format!(
+                "a redirect{target}, which is never followed, for the credentials' sake; if it leads to a login \
+                 page, check base_url, username and api_token"
+            );
+            (Kind::UnexpectedResponse, ResponseAction::Fail, message)
+        }
+    }
+}
+
+/// Whether the redirect leads from a site's own address to that of another site.
+fn is_renamed_site(context: RequestContext<'_>, host: &str) -> bool {
+    let base_url = &context.config.base_url;
+    !base_url.is_gateway() && BaseUrl::is_site(host) && base_url.authority != host
+}

@@ -1,0 +1,254 @@
+//! Refusals: 401, 403 and 404.
+
+use super::{ErrorBody, RequestContext, Resolution, ResponseAction, Verdict};
+use crate::client::Response;
+use crate::endpoint::Endpoint;
+use crate::error::Kind;
+
+/// Whether it is the page that stands in for a suspended or deactivated site.
+pub(super) fn is_suspended(body: &ErrorBody) -> bool {
+    let words = [
+        "suspended",
+        "deactivated",
+        "site is unavailable",
+        "no longer available",
+    ];
+    body.is_html() && words.iter().any(|words| body.says(words))
+}
+
+pub(super) fn suspended() -> Verdict {
+    let message = "the site is suspended or deactivated; ask its administrator to look at the site's billing and \
+         status at admin.atlassian.com";
+    (
+        Kind::InvalidCredentials,
+        ResponseAction::FailRun,
+        message.into(),
+    )
+}
+
+/// What is final on its own is suspect where the same credentials worked a moment ago.
+fn unless_authenticated(context: RequestContext<'_>, if_it_stays: Resolution) -> ResponseAction {
+    match if_it_stays {
+        _ if context.authenticated => ResponseAction::Suspect(if_it_stays),
+        // A page's endpoint proves nothing by itself.
+        _ if context.endpoint.is_per_page() => ResponseAction::Suspect(if_it_stays),
+        Resolution::Fail => ResponseAction::Fail,
+        _ => ResponseAction::FailRun,
+    }
+}
+
+/// What a refusal means for this request if the credentials work elsewhere.
+fn resolution(context: RequestContext<'_>) -> Resolution {
+    if context.endpoint.is_per_page() {
+        Resolution::Fail
+    } else {
+        Resolution::FailRun
+    }
+}
+
+/// The reasons for which every endpoint refuses, with 401 or 403.
+fn refused_login(
+    context: RequestContext<'_>,
+    response: &Response,
+    body: &ErrorBody,
+) -> Option<Verdict> {
+    let header = |name| response.headers.get(name).unwrap_or_default();
+    let login = header("x-seraph-loginreason");
+    let denied = header("x-authentication-denied-reason");
+    let message = if login.contains("AUTHENTICATION_DENIED") || denied.contains("CAPTCHA") {
+        "Confluence asks for a CAPTCHA after failed logins: log in once in a browser as this account, then run again"
+            .to_owned()
+    } else if body.says("basic authentication with passwords") {
+        "this is a password: Confluence Cloud accepts API tokens only; create one at \
+         https://id.atlassian.com/manage-profile/security/api-tokens"
+            .to_owned()
+    } else if login.contains("AUTHENTICATED_FAILED") {
+        format!(
+            "the login failed: the token is wrong, expired or revoked, or the organisation does not allow API \
+             tokens{}",
+            hint(context)
+        )
+    } else if body.says("connect session auth token") {
+        credentials_message(context)
+    } else {
+        return None;
+    };
+    let action = unless_authenticated(context, Resolution::FailRun);
+    Some((Kind::InvalidCredentials, action, message))
+}
+
+pub(super) fn unauthorized(
+    context: RequestContext<'_>,
+    response: &Response,
+    body: &ErrorBody,
+) -> Verdict {
+    let category = response
+        .headers
+        .get("x-failure-category")
+        .unwrap_or_default();
+    if body.says("scope does not match") || category.contains("SCOPE_CHECK") {
+        let message = format!(
+            "the token lacks the scope {}; scopes are fixed when a token is created, so create a new token with \
+             this scope added",
+            context.endpoint.scope()
+        );
+        return (Kind::InvalidPermissions, ResponseAction::FailRun, message);
+    }
+    if let Some(verdict) =
+        ip_denied(context, body).or_else(|| refused_login(context, response, body))
+    {
+        return verdict;
+    }
+    let message = if context.config.base_url.is_gateway() {
+        format!(
+            "the gateway refuses the token; check that it has not expired or been revoked{}",
+            hint(context)
+        )
+    } else {
+        "the site refuses the token. Scoped tokens, which service accounts have, work only through the gateway: set \
+         base_url to https://api.atlassian.com/ex/confluence/<cloud-id>; \
+         https://<site>.atlassian.net/_edge/tenant_info tells the cloud id"
+            .into()
+    };
+    let action = if context.authenticated {
+        ResponseAction::Suspect(resolution(context))
+    } else {
+        ResponseAction::FailRun
+    };
+    (Kind::InvalidCredentials, action, message)
+}
+
+fn ip_denied(context: RequestContext<'_>, body: &ErrorBody) -> Option<Verdict> {
+    if !body.says("ip address") {
+        return None;
+    }
+    let message = format!("the site's IP allowlist blocks this host{}", body.quote());
+    let action = if context.authenticated {
+        ResponseAction::Suspect(Resolution::FailRun)
+    } else {
+        ResponseAction::FailRun
+    };
+    Some((Kind::InvalidPermissions, action, message))
+}
+
+pub(super) fn forbidden(
+    context: RequestContext<'_>,
+    response: &Response,
+    body: &ErrorBody,
+) -> Verdict {
+    if let Some(verdict) =
+        ip_denied(context, body).or_else(|| refused_login(context, response, body))
+    {
+        return verdict;
+    }
+    if body.is_html() {
+        let message = "something between here and Confluence (a firewall, a proxy or Atlassian's edge) blocks the \
+             request with a web page; ask the administrator of the network or the site";
+        let action = unless_authenticated(context, resolution(context));
+        return (Kind::InvalidPermissions, action, message.into());
+    }
+    let is_value = matches!(context.endpoint, Endpoint::Views | Endpoint::States);
+    // The two phrasings with which v1 answers credentials that are wrong, revoked or absent.
+    if body.says("caller cannot access confluence") || body.says("not permitted to use confluence")
+    {
+        let if_it_stays = if is_value {
+            Resolution::Unavailable
+        } else {
+            resolution(context)
+        };
+        let action = unless_authenticated(context, if_it_stays);
+        return (
+            Kind::InvalidCredentials,
+            action,
+            credentials_message(context),
+        );
+    }
+    let message = format!(
+        "the account may not do this{}; give it the permission to view this content",
+        body.quote()
+    );
+    let action = if is_value {
+        ResponseAction::Unavailable
+    } else {
+        unless_authenticated(context, resolution(context))
+    };
+    (Kind::InvalidPermissions, action, message)
+}
+
+pub(super) fn not_found(context: RequestContext<'_>, body: &ErrorBody) -> Verdict {
+    if let Some(verdict) = ip_denied(context, body) {
+        return verdict;
+    }
+    match context.endpoint {
+        endpoint if endpoint.is_per_page() && body.is_html() => {
+            let message = "the service has no such endpoint, or something in between blocks it with a web page";
+            (
+                Kind::UnexpectedResponse,
+                ResponseAction::Suspect(Resolution::Fail),
+                message.into(),
+            )
+        }
+        Endpoint::Views | Endpoint::States => {
+            let action = if body.identifies_resource() {
+                ResponseAction::Unavailable
+            } else {
+                ResponseAction::Suspect(Resolution::Unavailable)
+            };
+            let message = format!("not available for this page{}", body.quote());
+            (Kind::UnexpectedResponse, action, message)
+        }
+        Endpoint::Versions | Endpoint::Labels => {
+            let action = if body.is_v2_about_one() {
+                ResponseAction::PageGone
+            } else {
+                ResponseAction::Suspect(Resolution::PageGone)
+            };
+            let message = format!("the page no longer exists{}", body.quote());
+            (Kind::UnexpectedResponse, action, message)
+        }
+        // Documented as the answer to who may not view profiles; the collection tells it from a dead token.
+        Endpoint::Users if body.is_json() => {
+            let message = format!("the account may not view user profiles{}", body.quote());
+            (
+                Kind::InvalidPermissions,
+                ResponseAction::Suspect(Resolution::FailRun),
+                message,
+            )
+        }
+        _ if !body.is_json() => {
+            let message = "base_url is not that of a Confluence Cloud site: there is no such interface; use \
+                 https://api.atlassian.com/ex/confluence/<cloud-id> or https://<site>.atlassian.net";
+            let action = unless_authenticated(context, Resolution::FailRun);
+            (Kind::InvalidConfig, action, message.into())
+        }
+        _ => {
+            let action = unless_authenticated(context, Resolution::FailRun);
+            (
+                Kind::InvalidCredentials,
+                action,
+                credentials_message(context),
+            )
+        }
+    }
+}
+
+fn credentials_message(context: RequestContext<'_>) -> String {
+    let place = if context.config.base_url.is_gateway() {
+        ", or the cloud id in base_url is of another site"
+    } else {
+        ""
+    };
+    format!(
+        "Confluence does not know these credentials: the token is wrong, expired or revoked, or it belongs to \
+         another account than username says{place} (this is how the service answers them){}",
+        hint(context)
+    )
+}
+
+fn hint(context: RequestContext<'_>) -> &'static str {
+    if context.config.token_looks_right {
+        ""
+    } else {
+        "; Atlassian's API tokens begin with ATATT3x, this one does not"
+    }
+}

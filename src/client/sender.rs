@@ -1,0 +1,248 @@
+//! Sends requests: the loop around limiter, platform, classification and recovery.
+
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+use super::classify::{
+    Failure, RequestContext, ResponseAction, body_failure, classify, transport_failure,
+};
+use super::confirm::Confirmations;
+use super::limiter::{ConcurrencyLimiter, Priority};
+use super::recovery::RetryState;
+use super::request::{ApiRequest, RequestError};
+use super::retry_after::parse_retry_after;
+use super::{Platform, Request, Response};
+use crate::config::Config;
+use crate::endpoint::Endpoint;
+use crate::note::Note;
+use crate::timestamp::Timestamp;
+use crate::wire::BodyError;
+
+/// The one way to the service for a call of the component.
+#[derive(Debug)]
+pub struct Client<'a, P> {
+    pub(super) platform: &'a P,
+    pub(super) config: &'a Config,
+    pub(super) limiter: ConcurrencyLimiter,
+    requests: Cell<u64>,
+    pub(super) waited: Cell<Duration>,
+    /// The service's clock in its first answer.
+    started_at: Cell<Option<Timestamp>>,
+    pub(super) confirmations: RefCell<Confirmations>,
+    /// Held by the one request that probes.
+    pub(super) probe_lock: ConcurrencyLimiter,
+}
+
+impl<'a, P: Platform> Client<'a, P> {
+    /// A client for the site of `config`.
+    pub fn new(platform: &'a P, config: &'a Config) -> Self {
+        Self {
+            platform,
+            config,
+            limiter: ConcurrencyLimiter::new(config.max_concurrency),
+            requests: Cell::default(),
+            waited: Cell::default(),
+            started_at: Cell::default(),
+            confirmations: RefCell::default(),
+            probe_lock: ConcurrencyLimiter::new(1),
+        }
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &'a Config {
+        self.config
+    }
+
+    /// Passes advice to the host.
+    pub fn notify(&self, note: &Note<'_>) {
+        self.platform.notify(note);
+    }
+
+    /// Requests sent so far.
+    pub fn requests(&self) -> u64 {
+        self.requests.get()
+    }
+
+    /// How long requests have waited between their tries, all together.
+    pub fn waited(&self) -> Duration {
+        self.waited.get()
+    }
+
+    /// The time of day.
+    pub fn now(&self) -> Timestamp {
+        self.platform.now()
+    }
+
+    /// When this call began, by the service's own clock, so that a wrong clock here loses nothing.
+    pub fn started_at(&self) -> Timestamp {
+        self.started_at.get().unwrap_or_else(|| self.platform.now())
+    }
+
+    /// Sends a request until its answer can be read or no retry is left. Suspect answers are confirmed.
+    ///
+    /// # Errors
+    ///
+    /// What is left when all is tried.
+    pub async fn fetch<T>(
+        &self,
+        request: &ApiRequest<'_>,
+        read: impl Fn(&Response) -> Result<T, BodyError>,
+    ) -> Result<T, RequestError> {
+        let mut retry = RetryState::default();
+        loop {
+            let response = self.send_with_retry(request, &mut retry).await?;
+            match read(&response) {
+                Ok(value) => {
+                    self.record_success(request.endpoint);
+                    return Ok(value);
+                }
+                Err(error) => {
+                    let failure = body_failure(self.context(request), &response, &error);
+                    self.recover(request, &mut retry, failure, None).await?;
+                }
+            }
+        }
+    }
+
+    /// Sends a request and takes the service at its word: what is suspect is not confirmed.
+    ///
+    /// # Errors
+    ///
+    /// The failure that stays.
+    pub async fn fetch_unconfirmed<T>(
+        &self,
+        request: &ApiRequest<'_>,
+        read: impl Fn(&Response) -> Result<T, BodyError>,
+    ) -> Result<T, Failure> {
+        let mut retry = RetryState::default();
+        loop {
+            let sent = self.send_once(request, priority_of(request, &retry)).await;
+            let (failure, requested) = match sent {
+                Ok(response) => match read(&response) {
+                    Ok(value) => {
+                        self.record_success(request.endpoint);
+                        return Ok(value);
+                    }
+                    Err(error) => (body_failure(self.context(request), &response, &error), None),
+                },
+                Err(failed) => failed,
+            };
+            if failure.action.needs_confirmation() {
+                return Err(failure);
+            }
+            self.retry(request, &mut retry, failure, requested).await?;
+        }
+    }
+
+    async fn send_with_retry(
+        &self,
+        request: &ApiRequest<'_>,
+        retry: &mut RetryState,
+    ) -> Result<Response, RequestError> {
+        loop {
+            match self.send_once(request, priority_of(request, retry)).await {
+                Ok(response) => return Ok(response),
+                Err((failure, requested)) => {
+                    self.recover(request, retry, failure, requested).await?
+                }
+            }
+        }
+    }
+
+    /// Sends a request once; a failure comes with the wait that the service requests.
+    pub(super) async fn send_once(
+        &self,
+        request: &ApiRequest<'_>,
+        priority: Priority,
+    ) -> Result<Response, (Failure, Option<Duration>)> {
+        let permit = self.limiter.acquire(priority).await;
+        if let Some(error) = self.confirmations.borrow().revoked.clone() {
+            let action = ResponseAction::FailRun;
+            return Err((
+                Failure {
+                    error,
+                    action,
+                    from_cdn: false,
+                },
+                None,
+            ));
+        }
+        self.requests.set(self.requests.get() + 1);
+        let path_and_query = request.path_and_query();
+        let sent = self
+            .platform
+            .send(&self.on_the_wire(request, &path_and_query, priority))
+            .await;
+        drop(permit);
+        let context = self.context(request);
+        let response = sent.map_err(|error| (transport_failure(context, &error), None))?;
+        self.record_server_time(&response);
+        if let Err(failure) = classify(context, &response) {
+            let requested = parse_retry_after(&response.headers, self.server_now(&response));
+            return Err((failure, requested));
+        }
+        let near_limit = response.headers.get("x-ratelimit-nearlimit");
+        if near_limit.is_some_and(|near| near.eq_ignore_ascii_case("true")) {
+            self.limiter.decrement();
+        } else {
+            self.limiter.on_success();
+        }
+        Ok(response)
+    }
+
+    fn on_the_wire<'r>(
+        &self,
+        request: &'r ApiRequest<'_>,
+        path_and_query: &'r str,
+        priority: Priority,
+    ) -> Request<'r> {
+        Request {
+            path_and_query,
+            body: request.body.as_deref(),
+            headers: [
+                Some("x-ratelimit-nearlimit"),
+                request.limit.map(|_| "link"),
+                self.started_at.get().is_none().then_some("date"),
+                // For the message, if the body cannot be read again.
+                (priority == Priority::Continuation).then_some("atl-traceid"),
+            ],
+            timeout: self.config.timeout,
+        }
+    }
+
+    pub(super) fn context<'r>(&'r self, request: &'r ApiRequest<'_>) -> RequestContext<'r> {
+        RequestContext {
+            endpoint: request.endpoint,
+            page: request.page,
+            config: self.config,
+            has_cursor: request.has_cursor,
+            authenticated: self.confirmations.borrow().authenticated,
+        }
+    }
+
+    fn record_success(&self, endpoint: Endpoint) {
+        self.confirmations.borrow_mut().record_success(endpoint);
+    }
+
+    fn record_server_time(&self, response: &Response) {
+        if self.started_at.get().is_none() {
+            self.started_at.set(Some(self.server_now(response)));
+        }
+    }
+
+    /// The time by the service's own clock, if it tells it.
+    fn server_now(&self, response: &Response) -> Timestamp {
+        let date = response.headers.get("date");
+        let date = date.and_then(Timestamp::parse_http);
+        date.unwrap_or_else(|| self.platform.now())
+    }
+}
+
+/// Requests that others depend on go first: the next page of a listing, and retries.
+fn priority_of(request: &ApiRequest<'_>, retry: &RetryState) -> Priority {
+    if retry.failed > 0 || request.has_cursor {
+        Priority::Continuation
+    } else {
+        Priority::Normal
+    }
+}

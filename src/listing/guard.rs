@@ -1,0 +1,60 @@
+//! A listing must come to an end.
+
+use std::collections::HashSet;
+
+use crate::wire::BodyError;
+
+/// Empty pages in a row that are followed; a site without rows has one, a filtered listing a few.
+const MAX_EMPTY: u32 = 50;
+/// Pages in a row that begin with the same row, under new cursors.
+const MAX_SAME: u32 = 10;
+/// Bytes of a cursor. Those seen hold some 60; more would not fit into a state.
+const MAX_CURSOR: usize = 8 * 1024;
+
+/// What a listing has gone through.
+#[derive(Debug, Default)]
+pub(super) struct LoopGuard {
+    seen: HashSet<Box<str>>,
+    /// Empty pages in a row.
+    empty: u32,
+    /// The first row of the last page.
+    first: Option<String>,
+    /// Pages in a row that began with it.
+    same: u32,
+}
+
+impl LoopGuard {
+    /// Refuses a next page that leads nowhere.
+    pub(super) fn check(
+        &self,
+        current: Option<&str>,
+        next: Option<&str>,
+        first: Option<&str>,
+    ) -> Result<(), BodyError> {
+        let Some(next) = next else { return Ok(()) };
+        let why = if next.len() > MAX_CURSOR {
+            "a cursor of more than 8 KiB"
+        } else if current == Some(next) || self.seen.contains(next) {
+            "a cursor that was seen before"
+        } else if first.is_none() && self.empty >= MAX_EMPTY {
+            "one empty page after the other"
+        } else if first.is_some() && first == self.first.as_deref() && self.same >= MAX_SAME {
+            "the same rows again and again"
+        } else {
+            return Ok(());
+        };
+        Err(BodyError::Unexpected(why.to_owned()))
+    }
+
+    /// Records a page that was accepted.
+    pub(super) fn record(&mut self, next: Option<&str>, first: Option<String>) {
+        self.seen.extend(next.map(Into::into));
+        self.empty = if first.is_none() { self.empty + 1 } else { 0 };
+        self.same = if first == self.first {
+            self.same + 1
+        } else {
+            1
+        };
+        self.first = first;
+    }
+}

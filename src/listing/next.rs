@@ -1,0 +1,289 @@
+//! Where a listing goes on: `_links.next` in the body, or the `Link` header (RFC 8288), which says the same.
+
+use percent_encoding::percent_decode_str;
+
+use crate::api::NextLink;
+use crate::client::Headers;
+use crate::wire::BodyError;
+
+/// The cursor of the next page, or none at the end. What might be a next link and is not understood is an error, never
+/// the end.
+pub(super) fn next_cursor(body: &NextLink, headers: &Headers) -> Result<Option<String>, BodyError> {
+    let in_body = match body {
+        NextLink::None => Ok(None),
+        NextLink::Link(link) => cursor_of(link)
+            .map(Some)
+            .ok_or("a next link without a cursor"),
+        NextLink::Unreadable => Err("links that cannot be read"),
+    };
+    if let Ok(Some(cursor)) = in_body {
+        return Ok(Some(cursor));
+    }
+    let lines: Vec<_> = headers.get_all("link").collect();
+    match next_in_headers(&lines) {
+        Ok(Some(cursor)) => Ok(Some(cursor)),
+        // A header that is understood says where the end is, whatever is wrong with the body.
+        Ok(None) if !lines.is_empty() && *body == NextLink::Unreadable => Ok(None),
+        Ok(None) => in_body.map_err(unexpected),
+        Err(why) => Err(unexpected(why)),
+    }
+}
+
+fn unexpected(why: &str) -> BodyError {
+    BodyError::Unexpected(why.to_owned())
+}
+
+fn next_in_headers(lines: &[&str]) -> Result<Option<String>, &'static str> {
+    for line in lines {
+        match next_link(line) {
+            Some(Some(target)) => {
+                return cursor_of(target)
+                    .map(Some)
+                    .ok_or("a next link without a cursor");
+            }
+            Some(None) => {}
+            None if line.to_ascii_lowercase().contains("next") => {
+                return Err("a Link header that cannot be read");
+            }
+            None => {}
+        }
+    }
+    Ok(None)
+}
+
+/// The target whose relation is `next`, if there is one. None where the header is malformed.
+fn next_link(mut header: &str) -> Option<Option<&str>> {
+    loop {
+        header = header.trim_start_matches([' ', '\t', ',']);
+        if header.is_empty() {
+            return Some(None);
+        }
+        let (target, parameters) = header.strip_prefix('<')?.split_once('>')?;
+        let (is_next, rest) = parse_parameters(parameters)?;
+        if is_next {
+            return Some(Some(target.trim()));
+        }
+        header = rest;
+    }
+}
+
+/// Whether the parameters of one link hold the relation `next`, and what follows them.
+fn parse_parameters(mut rest: &str) -> Option<(bool, &str)> {
+    let mut relation: Option<bool> = None;
+    loop {
+        rest = rest.trim_start();
+        let Some(parameter) = rest.strip_prefix(';') else {
+            let ended = rest.is_empty() || rest.starts_with(',');
+            return ended.then_some((relation.unwrap_or_default(), rest));
+        };
+        let parameter = parameter.trim_start();
+        let end = parameter.find(['=', ';', ',']).unwrap_or(parameter.len());
+        let (name, after) = parameter.split_at_checked(end)?;
+        let (value, after) = match after.strip_prefix('=') {
+            Some(value) => parse_value(value.trim_start())?,
+            None => ("", after),
+        };
+        rest = after;
+        // Of several relations in one link, the first one counts.
+        if relation.is_none() && name.trim_end().eq_ignore_ascii_case("rel") {
+            let mut relations = value.split_ascii_whitespace();
+            relation = Some(relations.any(|relation| relation.eq_ignore_ascii_case("next")));
+        }
+    }
+}
+
+/// A token or a quoted text, and what follows it.
+fn parse_value(text: &str) -> Option<(&str, &str)> {
+    if let Some(quoted) = text.strip_prefix('"') {
+        return quoted.split_once('"');
+    }
+    let end = text.find([';', ',']).unwrap_or(text.len());
+    let (value, rest) = text.split_at_checked(end)?;
+    Some((value.trim_end(), rest))
+}
+
+/// The query parameter `cursor` of a link, decoded once. It is base64 text: its padding may be raw `=`, and a `+` in it
+/// is no space.
+fn cursor_of(link: &str) -> Option<String> {
+    let (_, query) = link.split_once('?')?;
+    let query = query.split('#').next()?;
+    let cursor = query
+        .split('&')
+        .find_map(|parameter| parameter.strip_prefix("cursor="))?;
+    let cursor = percent_decode_str(cursor).decode_utf8().ok()?;
+    (!cursor.is_empty()).then(|| cursor.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn headers(lines: &[&str]) -> Headers {
+        let lines = lines
+            .iter()
+            .map(|line| ("Link".to_owned(), (*line).to_owned()));
+        Headers(lines.collect())
+    }
+
+    #[test]
+    fn only_the_cursor_of_a_link_is_taken() {
+        for (link, expected, why) in [
+            (
+                "/wiki/api/v2/pages?limit=5&cursor=abc",
+                Some("abc"),
+                "as documented",
+            ),
+            (
+                "/wiki/api/v2/pages?cursor=eyJ9==&depth=all&limit=100",
+                Some("eyJ9=="),
+                "raw padding",
+            ),
+            (
+                "/wiki/api/v2/pages?cursor=a%2Bb%3D",
+                Some("a+b="),
+                "decoded once",
+            ),
+            (
+                "/wiki/api/v2/pages?cursor=a+b",
+                Some("a+b"),
+                "a plus is no space",
+            ),
+            (
+                "/wiki/api/v2/pages?cursor=a%252B",
+                Some("a%2B"),
+                "not decoded twice",
+            ),
+            (
+                "http://elsewhere.example/x?cursor=abc",
+                Some("abc"),
+                "the host does not matter",
+            ),
+            ("/wiki/api/v2/pages?limit=5", None, "no cursor"),
+            ("/wiki/api/v2/pages?cursor=", None, "an empty cursor"),
+            ("/wiki/api/v2/pages", None, "no query"),
+        ] {
+            assert_eq!(cursor_of(link).as_deref(), expected, "{why}");
+        }
+    }
+
+    #[test]
+    fn the_link_header_is_read_in_every_legal_form() {
+        for (lines, expected, why) in [
+            (
+                &[
+                    r#"</wiki/api/v2/pages?limit=5&cursor=t>; rel="next", <https://s.atlassian.net/wiki>; rel="base""#,
+                ][..],
+                Some("t"),
+                "as documented",
+            ),
+            (
+                &[
+                    r#"<https://s.example/wiki>; rel="base""#,
+                    r#"</x?cursor=t>; rel="next""#,
+                ],
+                Some("t"),
+                "two lines",
+            ),
+            (&["</x?cursor=t>; rel=next"], Some("t"), "no quotes"),
+            (&["</x?cursor=t>;rel=NEXT"], Some("t"), "any case"),
+            (
+                &["</x?cursor=t>; rel = \"next\""],
+                Some("t"),
+                "blanks round the sign",
+            ),
+            (
+                &[r#"</x?cursor=t>; title="a, b; c"; rel="prefetch next""#],
+                Some("t"),
+                "several relations",
+            ),
+            (
+                &[r#"</x?cursor=a,b>; rel="next""#],
+                Some("a,b"),
+                "a comma in the target",
+            ),
+            (
+                &[r#"</p>; rel="prev", </x?cursor=t>; rel="next""#],
+                Some("t"),
+                "not the first link",
+            ),
+            (&[", </x?cursor=t>; rel=next,"], Some("t"), "empty elements"),
+            (
+                &[r#"</x?cursor=t>; rel="base"; rel="next""#],
+                None,
+                "the first relation counts",
+            ),
+            (
+                &[r#"</x?cursor=t>; rel="nextpage""#],
+                None,
+                "another relation",
+            ),
+            (
+                &[r#"<https://s.example/wiki>; rel="base""#],
+                None,
+                "no next link",
+            ),
+            (&[""], None, "empty"),
+            (&[], None, "no header"),
+        ] {
+            let next = next_cursor(&NextLink::None, &headers(lines));
+            assert_eq!(next, Ok(expected.map(str::to_owned)), "{why}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_is_never_the_end() {
+        let link = |link: &str| NextLink::Link(link.to_owned());
+        let next = r#"</x?cursor=t>; rel="next""#;
+        for (body, lines, why) in [
+            (link("/x?limit=5"), &[][..], "a link without a cursor"),
+            (NextLink::Unreadable, &[], "something that is no link"),
+            (
+                NextLink::None,
+                &["</x?limit=5>; rel=next"],
+                "a header without a cursor",
+            ),
+            (
+                NextLink::None,
+                &["/x?cursor=t; rel=next"],
+                "a header without brackets",
+            ),
+            (
+                NextLink::None,
+                &["</x?cursor=t>; rel=\"next"],
+                "a quote that does not end",
+            ),
+        ] {
+            assert!(next_cursor(&body, &headers(lines)).is_err(), "{why}");
+        }
+        let cursor = Ok(Some("t".to_owned()));
+        assert_eq!(
+            next_cursor(&NextLink::Unreadable, &headers(&[next])),
+            cursor
+        );
+        assert_eq!(next_cursor(&link("/x?limit=5"), &headers(&[next])), cursor);
+        assert_eq!(
+            next_cursor(&link("/x?cursor=t"), &headers(&["next"])),
+            cursor
+        );
+        let base = headers(&[r#"<https://s.example/wiki>; rel="base""#]);
+        assert_eq!(next_cursor(&NextLink::Unreadable, &base), Ok(None));
+    }
+
+    proptest! {
+        #[test]
+        fn any_cursor_survives_the_way_there_and_back(cursor in "\\PC{1,60}") {
+            let link = format!("/x?a=b&cursor={}&c=d", utf8_percent_encode(&cursor, NON_ALPHANUMERIC));
+            prop_assert_eq!(cursor_of(&link), Some(cursor));
+        }
+
+        #[test]
+        fn no_link_panics(link in "\\PC{0,80}") {
+            let _ = cursor_of(&link);
+            let _ = next_link(&link);
+        }
+    }
+}

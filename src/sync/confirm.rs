@@ -1,0 +1,49 @@
+//! Pages that vanished between their listing and their details: one request for many of them says which ones are
+//! really gone.
+
+use crate::api::page::PageRow;
+use crate::client::Platform;
+use crate::error::{Error, Kind, Result};
+use crate::note::Note;
+use crate::sink::Sink;
+use crate::sync::context::MAX_IDS;
+use crate::sync::page_details::{Abort, DetailReader};
+use crate::sync::run::SyncRun;
+use crate::sync::selection::details_of;
+
+impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
+    /// Voids the rows of the pages that are gone, and reads those that are not.
+    pub(super) async fn confirm_vanished(&mut self) -> Result<()> {
+        while !self.run().vanished.is_empty() {
+            let count = self.run().vanished.len().min(MAX_IDS);
+            let ids: Vec<String> = self.run().vanished.iter().take(count).cloned().collect();
+            let found = self.context.pages_by_id(&ids).await?;
+            for id in &ids {
+                if let Some(page) = found.iter().find(|page| page.source_id == *id) {
+                    self.read_again(page).await?;
+                } else {
+                    self.void_page(id)?;
+                    self.context.client.notify(&Note::Gone { page_id: id });
+                }
+            }
+            self.run().vanished.drain(..count);
+        }
+        Ok(())
+    }
+
+    /// Reads a page that exists though its details said that it doesn't.
+    async fn read_again(&mut self, page: &PageRow) -> Result<()> {
+        let streams = self.selected();
+        let details = self.context.details(page, streams);
+        let reader = DetailReader::new(self.context.client, &self.context.health);
+        match reader.read(page, details).await {
+            Ok(details) => self.deliver_details(page, &details, streams),
+            Err(Abort::Fatal(error)) => Err(error),
+            Err(Abort::Gone) => {
+                let error = Error::new(Kind::Unavailable, "the page is listed, but has no details")
+                    .with_status(404);
+                self.set_aside_all(page, &error, details_of(streams))
+            }
+        }
+    }
+}

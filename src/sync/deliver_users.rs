@@ -1,0 +1,82 @@
+//! How users are looked up and delivered.
+
+use crate::client::Platform;
+use crate::client::request::RequestError;
+use crate::error::Result;
+use crate::note::{Level, Note};
+use crate::sink::Sink;
+use crate::stream::Stream;
+use crate::sync::lookups::FoundBatch;
+use crate::sync::run::SyncRun;
+use crate::sync::users::look_up;
+
+impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
+    /// Starts a look-up for each full batch of accounts.
+    pub(super) fn start_lookups(&mut self) {
+        if self.is_stalled(Stream::Users) {
+            self.writer.accounts.forget();
+        }
+        while let Some(batch) = self.writer.accounts.take_full_batch() {
+            self.lookups.push(look_up(self.context.client, batch));
+        }
+    }
+
+    /// Starts look-ups for all accounts that are left.
+    pub(super) fn start_all_lookups(&mut self) {
+        self.start_lookups();
+        while let Some(batch) = self.writer.accounts.take_batch() {
+            self.lookups.push(look_up(self.context.client, batch));
+        }
+    }
+
+    /// Looks up all accounts that are left. Nothing else may be in flight: it would not go on meanwhile.
+    pub(super) async fn look_up_remaining(&mut self) -> Result<()> {
+        self.start_all_lookups();
+        while let Some(found) = self.lookups.next().await {
+            self.deliver_users(found)?;
+        }
+        Ok(())
+    }
+
+    /// Delivers the users of a batch. Where users can't be looked up, their stream stalls: the next run meets the
+    /// accounts again.
+    pub(super) fn deliver_users(&mut self, found: FoundBatch) -> Result<()> {
+        let batch = match found {
+            Ok(batch) => batch,
+            Err(RequestError::Failed(error)) => {
+                self.warn(&format!(
+                    "users can't be looked up in this run: {}",
+                    error.message
+                ));
+                self.stall(Stream::Users);
+                self.lookups.clear();
+                self.writer.accounts.forget();
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        self.writer.accounts.delivered(&batch.accounts);
+        self.writer.users(&batch.rows)?;
+        self.pacer.record_rows(1);
+        self.record_unreadable(&batch.unreadable);
+        self.record_unusable(Stream::Users, batch.unusable);
+        let requested = batch.accounts.len();
+        if batch.unknown() > 0 {
+            let message = format!(
+                "{} of {requested} accounts are unknown to the service",
+                batch.unknown()
+            );
+            self.context.client.notify(&Note::Log {
+                level: Level::Info,
+                message: &message,
+            });
+        }
+        if batch.unrequested > 0 {
+            self.warn(&format!(
+                "{} users are dropped that were not asked for",
+                batch.unrequested
+            ));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,208 @@
+//! What is noted of the details of a page: set aside, refused, skipped, stalled.
+
+use crate::api::UnreadableValue;
+use crate::api::page::PageRow;
+use crate::client::Platform;
+use crate::error::{Error, Kind, Result};
+use crate::sink::Sink;
+use crate::state::{MAX_SET_ASIDE, StreamSet};
+use crate::stream::Stream;
+use crate::sync::context::fed_by;
+use crate::sync::page_details::{PageDetails, Status};
+use crate::sync::run::SyncRun;
+use crate::sync::selection::details_of;
+
+/// Unreadable values that are named in notes.
+const MAX_NAMED: u64 = 5;
+
+impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
+    /// Delivers a page with its details, and notes what is missing.
+    pub(super) fn deliver_details(
+        &mut self,
+        page: &PageRow,
+        details: &PageDetails,
+        streams: StreamSet,
+    ) -> Result<()> {
+        self.record_statuses(page, details)?;
+        self.writer.page(page, streams)?;
+        self.writer.details(page, details, streams)?;
+        self.record_unreadable(&details.unreadable);
+        let id = &page.source_id;
+        if !page.has_details() {
+            self.state.set_aside.remove(id, StreamSet::ALL);
+        } else if self.context.skips(id) && !details_of(streams).is_empty() {
+            self.record_skipped(id);
+        }
+        let requests = details.statuses().into_iter();
+        let requests =
+            requests.filter(|(_, status)| !matches!(status, Status::Omitted | Status::Down));
+        self.pacer.record_rows(requests.count().max(1));
+        Ok(())
+    }
+
+    /// Notes what became of each detail of a page.
+    pub(super) fn record_statuses(&mut self, page: &PageRow, details: &PageDetails) -> Result<()> {
+        let id = page.source_id.as_str();
+        for (stream, status) in details.statuses() {
+            match status {
+                Status::Omitted => {}
+                Status::Complete => self.complete(id, stream),
+                Status::Refused => {
+                    self.complete(id, stream);
+                    let tally = self.summary.refused_by_space.entry(space_key(page));
+                    *tally.or_default().entry(stream.name()).or_default() += 1;
+                }
+                Status::Down => self.stall(stream),
+                Status::Failed(error) => self.set_aside(id, stream, error)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn complete(&mut self, id: &str, stream: Stream) {
+        self.probes.remove(&stream);
+        self.state
+            .set_aside
+            .remove(id, [stream].into_iter().collect());
+    }
+
+    /// Sets a page aside. The failures of an endpoint that fails for every page are not counted.
+    fn set_aside(&mut self, id: &str, stream: Stream, error: &Error) -> Result<()> {
+        if self.context.health.is_down(stream) {
+            self.stall(stream);
+            return Ok(());
+        }
+        if !self.state.set_aside.has_room_for(id) {
+            self.checkpoint()?;
+            let message = format!(
+                "the details of more than {MAX_SET_ASIDE} pages can't be read, the last one because of: {}; run \
+                 again later, from the last checkpoint",
+                error.message
+            );
+            return Err(Error::new(Kind::Unavailable, message));
+        }
+        if !self.state.set_aside.missing(id).contains(stream) {
+            self.probes.entry(stream).or_default().push(id.to_owned());
+        }
+        let missing = [stream].into_iter().collect();
+        self.state.set_aside.add(id, missing, &reason(error));
+        Ok(())
+    }
+
+    /// Delivers a page without its details, and sets it aside for all of them.
+    pub(super) fn set_aside_all(
+        &mut self,
+        page: &PageRow,
+        error: &Error,
+        details: StreamSet,
+    ) -> Result<()> {
+        for stream in details.iter() {
+            self.set_aside(&page.source_id, stream, error)?;
+        }
+        let streams = self.selected();
+        self.writer.page(page, streams)?;
+        self.pacer.record_rows(1);
+        Ok(())
+    }
+
+    /// The endpoint of this stream fails for every page: the stream is left alone for the rest of the run.
+    pub(super) fn stall(&mut self, stream: Stream) {
+        if self.is_stalled(stream) {
+            return;
+        }
+        let affected = fed_by(stream).intersection(self.selected());
+        for id in self.probes.remove(&stream).unwrap_or_default() {
+            self.state
+                .set_aside
+                .remove(&id, [stream].into_iter().collect());
+        }
+        let run = self.run();
+        run.stalled.insert(stream);
+        run.stalled = run.stalled.union(affected);
+        self.never_close(affected);
+        self.pacer.record_change();
+        self.warn(&format!(
+            "{} fails for every page and is left alone for the rest of this run",
+            stream.endpoint()
+        ));
+    }
+
+    pub(super) fn is_stalled(&self, stream: Stream) -> bool {
+        let run = self.state.run.as_ref();
+        run.is_some_and(|run| run.stalled.contains(stream))
+    }
+
+    /// The snapshots of these streams can't be closed.
+    fn never_close(&mut self, streams: StreamSet) {
+        let run = self.run();
+        run.closable = run.closable.difference(streams);
+        if let Some(refresh) = &mut self.state.refresh {
+            refresh.streams = refresh.streams.difference(streams);
+        }
+    }
+
+    /// Counts rows without a key. What a page without an id has is unknown, so no stream of pages can be closed.
+    pub(super) fn record_unusable(&mut self, stream: Stream, rows: usize) {
+        if rows == 0 {
+            return;
+        }
+        self.run().rows_without_key += rows as u64;
+        let mut streams = [stream].into_iter().collect();
+        if stream == Stream::Pages {
+            streams = StreamSet::ALL;
+            streams.remove(Stream::Spaces);
+        }
+        self.never_close(streams);
+        self.pacer.record_change();
+        self.warn(&format!(
+            "{rows} rows of {} have no key and are not delivered",
+            stream.name()
+        ));
+    }
+
+    /// Counts values that could not be read, and names the first few.
+    pub(super) fn record_unreadable(&mut self, values: &[UnreadableValue]) {
+        for value in values {
+            self.summary.unreadable_values += 1;
+            if self.summary.unreadable_values <= MAX_NAMED {
+                let UnreadableValue {
+                    endpoint,
+                    column,
+                    key,
+                } = value;
+                self.warn(&format!(
+                    "{column} of {key} can't be read and is null (from {endpoint})"
+                ));
+            }
+        }
+    }
+
+    /// Remembers that the details of a page were not read: its old ones are spared when snapshots are closed.
+    pub(super) fn record_skipped(&mut self, id: &str) {
+        if !self.state.skipped.iter().any(|known| known == id) {
+            self.state.skipped.push(id.to_owned());
+        }
+    }
+}
+
+/// The key of the space of a page, as its address has it; else the space's id.
+fn space_key(page: &PageRow) -> String {
+    let url = page.source_url.as_deref().unwrap_or_default();
+    let key = url
+        .split_once("/spaces/")
+        .and_then(|(_, rest)| rest.split('/').next());
+    key.filter(|key| !key.is_empty())
+        .or(page.space_id.as_deref())
+        .unwrap_or("unknown")
+        .to_owned()
+}
+
+/// The reason for which a page is set aside, in a few words.
+fn reason(error: &Error) -> String {
+    match (error.http_status, error.kind) {
+        (Some(status), Kind::Unavailable | Kind::InvalidPermissions) => format!("HTTP {status}"),
+        (Some(status), _) if status >= 400 => format!("HTTP {status}"),
+        (_, Kind::Unavailable) => "no complete answer".to_owned(),
+        _ => error.message.clone(),
+    }
+}

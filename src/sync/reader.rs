@@ -1,0 +1,310 @@
+//! Reads the listings of a plan one after the other, from any position on: rows and the ends of pages, in order.
+
+use crate::api::page::PageRow;
+use crate::api::space::SpaceRow;
+use crate::api::{ListedRow, UnreadableValue};
+use crate::client::request::RequestError;
+use crate::client::{Client, Platform};
+use crate::endpoint::Endpoint;
+use crate::error::{Error, Result};
+use crate::listing::{Listing, ListingPage};
+use crate::note::{Level, Note};
+use crate::state::{Position, SortKey};
+use crate::sync::spaces::Spaces;
+use crate::sync::step::Step;
+use crate::timestamp::Timestamp;
+
+/// How many in-order pairs to see before the sort order is trusted; agreement by chance is 1 in 9!.
+const ENOUGH_PAIRS: u32 = 8;
+/// How often a listing may start again without getting further.
+const MAX_RESTARTS: u32 = 3;
+
+/// What the reader finds, in order.
+#[derive(Debug)]
+pub(super) enum WorkItem {
+    /// Spaces.
+    Spaces(Vec<SpaceRow>),
+    /// A page.
+    Page(Box<ListedPage>),
+    /// The end of a page of a listing.
+    PageEnd(PageEnd),
+    /// The listing by modification is not in that order. Nothing follows.
+    OutOfOrder,
+}
+
+/// A page as it was listed.
+#[derive(Debug)]
+pub(super) struct ListedPage {
+    /// Its row.
+    pub(super) row: PageRow,
+    /// Its sort key, where the listing is sorted: the run can resume after it.
+    pub(super) resume_after: Option<SortKey>,
+}
+
+/// The end of a page of a listing.
+#[derive(Debug)]
+pub(super) struct PageEnd {
+    /// Where the next page begins.
+    pub(super) position: Position,
+    /// Whether any row was listed so far.
+    pub(super) any_row: bool,
+    /// What was listed.
+    pub(super) endpoint: Endpoint,
+    /// Rows without a key on this page.
+    pub(super) unusable: usize,
+    /// Values on this page that could not be read.
+    pub(super) unreadable: Vec<UnreadableValue>,
+}
+
+/// Reads the listings of a plan.
+pub(super) struct ListingReader<'a, P> {
+    client: &'a Client<'a, P>,
+    spaces: &'a Spaces,
+    steps: &'a [Step],
+    position: Position,
+    /// Pages of the site that may still be read, where not all are.
+    remaining: Option<u64>,
+    space_listing: Option<Listing<SpaceRow>>,
+    page_listing: Option<Listing<PageRow>>,
+    /// Restarts since the listing last got further.
+    restarts: u32,
+    /// The last row listed before the last restart.
+    restarted_at: Option<SortKey>,
+    /// The sort key of the last row listed: a listing that starts again goes on behind it.
+    last: Option<SortKey>,
+    /// The sort key of the row before, to verify the order.
+    previous: Option<SortKey>,
+    /// Rows up to this key were delivered.
+    skip: Option<SortKey>,
+    /// Whether the listing under way is sorted as it should be.
+    sorted: bool,
+    /// Pairs of rows whose order was verified.
+    compared: u32,
+    any_row: bool,
+    /// Whether an empty page of the listing under way was requested again.
+    repeated_empty: bool,
+}
+
+impl<'a, P: Platform> ListingReader<'a, P> {
+    /// A reader of `steps` that begins at `position` and reads at most `remaining` pages.
+    pub(super) fn new(
+        client: &'a Client<'a, P>,
+        spaces: &'a Spaces,
+        steps: &'a [Step],
+        position: Position,
+        remaining: Option<u64>,
+    ) -> Self {
+        let resume_after = position.resume_after;
+        Self {
+            client,
+            spaces,
+            steps,
+            position,
+            remaining,
+            space_listing: None,
+            page_listing: None,
+            restarts: 0,
+            restarted_at: None,
+            last: resume_after,
+            previous: None,
+            skip: resume_after,
+            sorted: true,
+            compared: 0,
+            any_row: false,
+            repeated_empty: false,
+        }
+    }
+
+    /// The next items: a page of a listing; nothing at the end.
+    ///
+    /// # Errors
+    ///
+    /// Those of the listing.
+    pub(super) async fn next_batch(&mut self) -> Result<Option<Vec<WorkItem>>> {
+        match self.steps.get(self.position.step) {
+            _ if self.remaining == Some(0) => Ok(None),
+            None => Ok(None),
+            Some(step) if step.endpoint == Endpoint::Spaces => self.spaces(step).await.map(Some),
+            Some(step) => self.pages(step).await.map(Some),
+        }
+    }
+
+    async fn spaces(&mut self, step: &Step) -> Result<Vec<WorkItem>> {
+        let mut listing = self.space_listing.take();
+        let page = self.fetch(&mut listing, step).await?;
+        self.space_listing = listing;
+        self.any_row |= !page.rows.is_empty();
+        let rows = page.rows;
+        self.advance(page.next);
+        let end = self.page_end(step.endpoint, page.unusable, page.unreadable);
+        Ok(vec![WorkItem::Spaces(rows), end])
+    }
+
+    async fn pages(&mut self, step: &Step) -> Result<Vec<WorkItem>> {
+        let mut listing = self.page_listing.take();
+        let page = self.fetch(&mut listing, step).await?;
+        self.page_listing = listing;
+        let mut items = Vec::with_capacity(page.rows.len() + 1);
+        let mut reached_watermark = false;
+        self.any_row |= !page.rows.is_empty();
+        for row in page.rows {
+            let key = sort_key(&row, step);
+            self.verify_order(key);
+            if step.since.is_some() && !self.sorted {
+                self.position.step = self.steps.len();
+                return Ok(vec![WorkItem::OutOfOrder]);
+            }
+            reached_watermark |= is_before(key, step.since);
+            if reached_watermark || self.skips(key) || !self.spaces.includes(&row) {
+                continue;
+            }
+            let resume_after = key.filter(|_| self.sorted);
+            items.push(WorkItem::Page(Box::new(ListedPage { row, resume_after })));
+            if self.is_used_up() && resume_after.is_some() {
+                return Ok(items);
+            }
+        }
+        // A few rows may be in order by chance.
+        let goes_on = !reached_watermark || self.compared < ENOUGH_PAIRS;
+        self.advance(page.next.filter(|_| goes_on));
+        items.push(self.page_end(step.endpoint, page.unusable, page.unreadable));
+        Ok(items)
+    }
+
+    /// Counts a page; whether it is the last one that may be read.
+    fn is_used_up(&mut self) -> bool {
+        let Some(remaining) = &mut self.remaining else {
+            return false;
+        };
+        *remaining = remaining.saturating_sub(1);
+        *remaining == 0
+    }
+
+    /// The next page of the listing under way. One whose cursor is refused starts again behind the rows that were
+    /// listed, as long as it gets further each time.
+    async fn fetch<R: ListedRow>(
+        &mut self,
+        listing: &mut Option<Listing<R>>,
+        step: &Step,
+    ) -> Result<ListingPage<R>> {
+        loop {
+            let page_size = self.client.config().page_size;
+            let open = listing.get_or_insert_with(|| {
+                Listing::new(&step.query, page_size, self.position.cursor.clone())
+            });
+            match open.next(self.client).await {
+                Ok(Some(page)) if self.is_oddly_empty(&page, step) => {
+                    // An empty list in place of rows would lose them in silence: the second answer is believed.
+                    self.repeated_empty = true;
+                    *listing = None;
+                }
+                Ok(Some(page)) => return Ok(page),
+                Ok(None) => {
+                    let why = "a listing that goes on behind its end";
+                    return Err(Error::unexpected(step.endpoint, why));
+                }
+                Err(RequestError::CursorRefused(error)) => {
+                    *listing = None;
+                    self.restart(error)?;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Whether a page has no rows where the service sends some, for the first time in its listing.
+    fn is_oddly_empty<R>(&self, page: &ListingPage<R>, step: &Step) -> bool {
+        let expects_rows = step.expects_rows || self.position.cursor.is_some();
+        let is_empty = page.rows.is_empty() && page.unusable == 0;
+        is_empty && expects_rows && !self.repeated_empty
+    }
+
+    fn restart(&mut self, error: Error) -> Result<()> {
+        let gets_further = self.sorted && self.last != self.restarted_at;
+        self.restarts = if gets_further { 1 } else { self.restarts + 1 };
+        if self.restarts > MAX_RESTARTS {
+            return Err(error);
+        }
+        self.restarted_at = self.last;
+        self.position.cursor = None;
+        self.skip = self.last.filter(|_| self.sorted);
+        self.previous = None;
+        let message = "the service no longer accepts the cursor: the listing starts again";
+        self.client.notify(&Note::Log {
+            level: Level::Warn,
+            message,
+        });
+        Ok(())
+    }
+
+    fn verify_order(&mut self, key: Option<SortKey>) {
+        if let Some(previous) = self.previous {
+            self.compared += 1;
+            self.sorted &= key.is_some_and(|key| previous.may_precede(key));
+        }
+        self.sorted &= key.is_some();
+        self.previous = key;
+        self.last = key;
+    }
+
+    fn skips(&mut self, key: Option<SortKey>) -> bool {
+        let delivered = self
+            .skip
+            .zip(key)
+            .is_some_and(|(last, key)| key.was_delivered(last));
+        if !delivered {
+            self.skip = None;
+        }
+        delivered
+    }
+
+    fn advance(&mut self, next: Option<String>) {
+        self.position = if let Some(cursor) = next {
+            Position {
+                step: self.position.step,
+                cursor: Some(cursor),
+                resume_after: None,
+            }
+        } else {
+            (self.space_listing, self.page_listing) = (None, None);
+            (self.restarts, self.restarted_at) = (0, None);
+            self.repeated_empty = false;
+            (self.last, self.previous, self.skip) = (None, None, None);
+            (self.sorted, self.compared) = (true, 0);
+            Position {
+                step: self.position.step + 1,
+                ..Position::default()
+            }
+        };
+    }
+
+    fn page_end(
+        &self,
+        endpoint: Endpoint,
+        unusable: usize,
+        unreadable: Vec<UnreadableValue>,
+    ) -> WorkItem {
+        WorkItem::PageEnd(PageEnd {
+            position: Position {
+                resume_after: self.last.filter(|_| self.sorted),
+                ..self.position.clone()
+            },
+            any_row: self.any_row,
+            endpoint,
+            unusable,
+            unreadable,
+        })
+    }
+}
+
+/// Whether a page was modified before the time down to which pages are listed.
+fn is_before(key: Option<SortKey>, since: Option<Timestamp>) -> bool {
+    matches!((key, since), (Some(SortKey::Modified(time)), Some(since)) if time < since)
+}
+
+fn sort_key(page: &PageRow, step: &Step) -> Option<SortKey> {
+    match step.since {
+        Some(_) => page.modified.map(SortKey::Modified),
+        None => page.source_id.parse().ok().map(SortKey::Id),
+    }
+}

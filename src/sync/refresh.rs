@@ -1,0 +1,187 @@
+//! The snapshot that spans incremental runs: each continues it as far as its schedule says.
+
+use crate::api::space::SpaceRow;
+use crate::client::Platform;
+use crate::error::Result;
+use crate::listing::Listing;
+use crate::sink::Sink;
+use crate::state::{Position, Refresh};
+use crate::stream::Stream;
+use crate::sync::archived_or_trashed;
+use crate::sync::context::Scope;
+use crate::sync::pass::Limits;
+use crate::sync::plan::Plan;
+use crate::sync::run::{SyncRun, beyond_the_plan};
+use crate::sync::schedule::Schedule;
+use crate::sync::selection::details_of;
+use crate::sync::step::space_steps;
+use crate::sync::summary::Freshness;
+
+/// Whether the snapshot that spans runs came to the end of the listings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refreshed {
+    /// It is complete and can be closed.
+    Complete,
+    /// It goes on in the next run, or there is none.
+    Partly,
+}
+
+impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
+    /// Delivers what was archived or trashed since the last run without a new version that would show it.
+    pub(super) async fn read_archived_or_trashed(&mut self) -> Result<()> {
+        let mut partial = self.context.selection.partial();
+        partial.remove(Stream::Users);
+        if partial.is_empty() {
+            return Ok(());
+        }
+        let context = self.context;
+        let before = self.recent_rows().archived_or_trashed;
+        let now = archived_or_trashed::list(context.client, &context.spaces, |_| Ok(())).await?;
+        if now != before {
+            let streams = self.selected();
+            let mut delivered = 0;
+            let (writer, run) = (&mut self.writer, self.state.run.get_or_insert_default());
+            archived_or_trashed::list(context.client, &context.spaces, |page| {
+                let hash = super::context::hash_of(page)?;
+                if !now.differs(&before, &page.source_id) || run.recent.contains(hash) {
+                    return Ok(());
+                }
+                delivered += 1;
+                writer.page(page, streams)
+            })
+            .await?;
+            if delivered > 0 {
+                self.pacer.record_rows(delivered);
+            }
+        }
+        self.run().recent.archived_or_trashed = now;
+        Ok(())
+    }
+
+    /// Continues the snapshot under way, or opens one.
+    pub(super) async fn refresh(&mut self) -> Result<Refreshed> {
+        let config = self.context.client.config();
+        if config.refresh_days == 0 {
+            self.state.refresh = None;
+            return Ok(Refreshed::Partly);
+        }
+        self.summary.freshness = Some(Freshness {
+            promised_days: f64::from(config.refresh_days),
+            kept_days: f64::from(config.refresh_days),
+            snapshot_done: 1.0,
+        });
+        let steps = Plan::of_pages(self.context.selection, &self.context.spaces);
+        if !self.open_refresh(steps.len())? {
+            return Ok(Refreshed::Partly);
+        }
+        let details = details_of(self.context.selection.refreshed()).len();
+        let schedule = Schedule::new(config, details, self.state.pages);
+        let now = self.context.client.started_at();
+        let Some(due) = self
+            .state
+            .refresh
+            .as_ref()
+            .map(|refresh| schedule.due_pages(refresh, now))
+        else {
+            return Ok(Refreshed::Partly);
+        };
+        if due > 0 {
+            let limits = Limits {
+                pages: due,
+                requests: config.refresh_requests,
+            };
+            self.pass(&steps, Scope::Snapshot, Some(limits)).await?;
+        }
+        let refreshed = self.report_freshness(schedule, steps.len());
+        if refreshed == Refreshed::Complete {
+            self.observe_space_authors().await?;
+        }
+        Ok(refreshed)
+    }
+
+    /// The authors of spaces belong to every snapshot of users, whenever their spaces were created.
+    async fn observe_space_authors(&mut self) -> Result<()> {
+        let refresh = self.state.refresh.as_ref();
+        if !refresh.is_some_and(|refresh| refresh.streams.contains(Stream::Users)) {
+            return Ok(());
+        }
+        if self.resumed_from.is_some() && self.context.spaces.listed().is_none() {
+            // The run that this one resumes listed them, in part or whole.
+            for step in space_steps(&[]) {
+                let page_size = self.context.client.config().page_size;
+                let mut listing = Listing::<SpaceRow>::new(&step.query, page_size, None);
+                while let Some(page) = listing.next(self.context.client).await? {
+                    let authors = page.rows.into_iter().filter_map(|row| row.author_id);
+                    self.space_authors.extend(authors);
+                }
+            }
+        }
+        let authors = self.space_authors.iter().map(String::as_str);
+        self.writer.accounts.observe(authors);
+        Ok(())
+    }
+
+    /// Opens a snapshot where none is under way. Whether this run continues one.
+    fn open_refresh(&mut self, steps: usize) -> Result<bool> {
+        let stalled = self.run().stalled;
+        let selected = self.context.selection.refreshed().difference(stalled);
+        if selected.is_empty() {
+            return Ok(false);
+        }
+        if let Some(refresh) = &mut self.state.refresh {
+            if refresh.position.step > steps {
+                return Err(beyond_the_plan());
+            }
+            let kept = refresh.streams.intersection(selected);
+            if !kept.is_empty() {
+                refresh.streams = kept;
+                return Ok(true);
+            }
+            if !refresh.streams.is_empty() && !self.is_overdue() {
+                // It belongs to runs with other streams.
+                return Ok(false);
+            }
+        }
+        let streams: Vec<_> = selected.iter().collect();
+        self.writer.flush()?;
+        self.writer.accounts.begin_snapshot();
+        self.context.sink.begin_snapshot(&streams)?;
+        self.state.spared = None;
+        self.state.refresh = Some(Refresh {
+            streams: selected,
+            started: self.context.client.started_at(),
+            position: Position::default(),
+            pages: 0,
+        });
+        self.pacer.record_change();
+        Ok(true)
+    }
+
+    /// Whether the snapshot under way took twice as long as it should.
+    fn is_overdue(&self) -> bool {
+        let days = u64::from(self.context.client.config().refresh_days);
+        let now = self.context.client.started_at();
+        let refresh = self.state.refresh.as_ref();
+        refresh.is_none_or(|refresh| now.since(refresh.started).as_secs() > 2 * days * 86_400)
+    }
+
+    fn report_freshness(&mut self, schedule: Schedule, steps: usize) -> Refreshed {
+        let now = self.context.client.started_at();
+        let Some(refresh) = &self.state.refresh else {
+            return Refreshed::Partly;
+        };
+        if refresh.position.step >= steps {
+            return Refreshed::Complete;
+        }
+        let freshness = schedule.freshness(refresh, now);
+        self.summary.freshness = Some(freshness);
+        if schedule.is_behind(refresh, now) {
+            self.warn(&format!(
+                "rows are up to {:.1} days old instead of {}: refresh_requests ({}) or the number of runs holds the \
+                 refresh back",
+                freshness.kept_days, schedule.days, schedule.requests
+            ));
+        }
+        Refreshed::Partly
+    }
+}

@@ -1,0 +1,116 @@
+//! What earlier runs set aside is read first: the status of the pages in one request, then only what is missing.
+
+use futures_util::StreamExt as _;
+use futures_util::stream;
+
+use crate::api::page::PageRow;
+use crate::client::Platform;
+use crate::error::Result;
+use crate::sink::Sink;
+use crate::state::StreamSet;
+use crate::sync::context::all_details;
+use crate::sync::page_details::{Abort, DetailReader, PageDetails};
+use crate::sync::run::SyncRun;
+use crate::sync::selection::details_of;
+
+impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
+    /// Asks again for what earlier runs set aside.
+    pub(super) async fn retry_set_aside(&mut self) -> Result<()> {
+        self.apply_skip_list();
+        let selected = details_of(self.selected());
+        let lacking = self.state.set_aside.lacking(selected);
+        let ids: Vec<_> = lacking.map(|page| page.page_id.clone()).collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let found = self.context.pages_by_id(&ids).await?;
+        for id in &ids {
+            if !found.iter().any(|page| page.source_id == *id) {
+                self.void_page(id)?;
+            }
+        }
+        let (live, trashed): (Vec<_>, Vec<_>) = found.into_iter().partition(PageRow::has_details);
+        let streams = self.selected();
+        for page in &trashed {
+            self.writer.page(page, streams)?;
+            self.state.set_aside.remove(&page.source_id, StreamSet::ALL);
+        }
+        let before = self.state.set_aside.clone();
+        self.read_missing(&live, selected).await?;
+        if self.state.set_aside != before || !trashed.is_empty() {
+            self.pacer.record_change();
+        }
+        self.checkpoint_if_due()
+    }
+
+    async fn read_missing(&mut self, pages: &[PageRow], selected: StreamSet) -> Result<()> {
+        let context = self.context;
+        let missing = |page: &PageRow| {
+            let missing = self.state.set_aside.missing(&page.source_id);
+            missing.intersection(selected)
+        };
+        let requests: Vec<_> = pages.iter().map(|page| (page, missing(page))).collect();
+        let requests = requests.into_iter().map(|(page, missing)| async move {
+            let reader = DetailReader::new(context.client, &context.health);
+            (page, missing, reader.read(page, missing).await)
+        });
+        let mut results = stream::iter(requests).buffered(context.window());
+        while let Some((page, missing, result)) = results.next().await {
+            match result {
+                Ok(details) => self.deliver_missing(page, &details)?,
+                Err(Abort::Fatal(error)) => return Err(error),
+                // It exists, but its details say that it doesn't: it stays set aside.
+                Err(Abort::Gone) => {
+                    let mut failed = context.failed.borrow_mut();
+                    failed.insert(page.source_id.clone(), missing);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn deliver_missing(&mut self, page: &PageRow, details: &PageDetails) -> Result<()> {
+        self.record_statuses(page, details)?;
+        self.writer.details(page, details, self.selected())?;
+        self.record_unreadable(&details.unreadable);
+        let id = page.source_id.as_str();
+        let failed = self.state.set_aside.missing(id);
+        if !failed.is_empty() {
+            let mut all = self.context.failed.borrow_mut();
+            all.insert(id.to_owned(), failed);
+        }
+        Ok(())
+    }
+
+    /// Pages that the configuration skips are no longer set aside; those that it no longer skips are.
+    fn apply_skip_list(&mut self) {
+        let (skipped, others): (Vec<_>, Vec<_>) = std::mem::take(&mut self.state.skipped)
+            .into_iter()
+            .partition(|id| self.context.skips(id));
+        self.state.skipped = skipped;
+        for id in &self.context.client.config().skip_pages {
+            if !self.state.set_aside.missing(id).is_empty() {
+                self.state.set_aside.remove(id, StreamSet::ALL);
+                self.record_skipped(id);
+            }
+        }
+        for id in others {
+            if self.state.set_aside.has_room_for(&id) {
+                let reason = "no longer in skip_pages";
+                self.state.set_aside.add(&id, all_details(), reason);
+            } else {
+                // A snapshot that skipped the page can't be closed.
+                (self.state.refresh, self.state.run) = (None, None);
+            }
+        }
+    }
+
+    /// Voids the rows of a page that no longer exists.
+    pub(super) fn void_page(&mut self, id: &str) -> Result<()> {
+        self.writer.void_page(id)?;
+        self.state.set_aside.remove(id, StreamSet::ALL);
+        self.state.skipped.retain(|skipped| skipped != id);
+        self.pacer.record_rows(1);
+        Ok(())
+    }
+}

@@ -1,0 +1,394 @@
+//! The snapshot that spans incremental runs: nothing gets older than promised, at the promised cost.
+
+use std::time::Duration;
+
+use mock_confluence::Corpus;
+use proptest::prelude::*;
+use proptest::test_runner::Config as Cases;
+
+use super::*;
+use crate::error::Kind;
+use crate::testing::{Edit, Swept, Versioned, oracle, small_site};
+
+fn refreshing(days: u32) -> Value {
+    json!({ "max_concurrency": 4, "refresh_days": days, "retry": { "attempts": 1 } })
+}
+
+const HOUR: Duration = Duration::from_hours(1);
+
+/// Rows that were swept though the site has them.
+fn wrongly_swept(swept: &Swept, truth: &Tables) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (stream, keys) in swept {
+        let exists = |key: &&String| {
+            truth
+                .get(stream)
+                .is_some_and(|rows| rows.contains_key(*key))
+        };
+        wrong.extend(
+            keys.iter()
+                .filter(exists)
+                .map(|key| format!("{stream} {key}")),
+        );
+    }
+    wrong
+}
+
+#[test]
+fn what_makes_no_version_comes_within_the_promised_days() {
+    let simulation = Simulation::new(small_site(40, 81), 82);
+    let recorder = Recorder::new(&simulation);
+    read(
+        &simulation,
+        &recorder,
+        refreshing(1),
+        &every_stream(Mode::Full),
+    )
+    .unwrap();
+    recorder.take_closed();
+    let incremental = every_stream(Mode::Incremental);
+    for edit in [
+        Edit::Relabel(3, Versioned::No),
+        Edit::View(4),
+        Edit::Move(5),
+        Edit::ChangeOwner(6),
+        Edit::RenameUser(2),
+        Edit::Trash(7, Versioned::No),
+        Edit::Purge(8),
+    ] {
+        simulation.edit(&edit);
+    }
+    let mut closed = 0;
+    for _ in 0..26 {
+        simulation.advance(HOUR);
+        read(&simulation, &recorder, refreshing(1), &incremental).unwrap();
+        closed += usize::from(recorder.take_closed().contains("pages"));
+        let truth = oracle(&simulation.corpus(), &[]);
+        assert_eq!(
+            wrongly_swept(&recorder.take_swept(), &truth),
+            Vec::<String>::new()
+        );
+    }
+    assert_eq!(closed, 1, "one snapshot a day");
+    assert_same(
+        &recorder.tables(),
+        &oracle(&simulation.corpus(), &[]),
+        "after a day",
+    );
+}
+
+#[test]
+fn a_full_run_abandons_the_snapshot_of_increments() {
+    let simulation = Simulation::new(small_site(30, 83), 84);
+    let recorder = Recorder::new(&simulation);
+    let (full, incremental) = (every_stream(Mode::Full), every_stream(Mode::Incremental));
+    read(&simulation, &recorder, refreshing(1), &full).unwrap();
+    for _ in 0..5 {
+        simulation.advance(HOUR);
+        read(&simulation, &recorder, refreshing(1), &incremental).unwrap();
+    }
+    simulation.edit(&Edit::Purge(3));
+    read(&simulation, &recorder, refreshing(1), &full).unwrap();
+    assert_same(
+        &recorder.tables(),
+        &oracle(&simulation.corpus(), &[]),
+        "swept at once",
+    );
+    recorder.take_closed();
+    simulation.advance(HOUR);
+    let summary = read(&simulation, &recorder, refreshing(1), &incremental).unwrap();
+    let done = summary["freshness"]["snapshot_done"].as_f64().unwrap();
+    assert!(done < 0.1, "a new snapshot: {done}");
+}
+
+/// A stream that joins later is read by the slices, and closed by the next snapshot only.
+#[test]
+fn a_stream_that_joined_later_is_not_closed() {
+    let simulation = Simulation::new(small_site(30, 85), 86);
+    let recorder = Recorder::new(&simulation);
+    let two = [Stream::Pages, Stream::PageViews];
+    let one = in_mode(&two[..1], Mode::Incremental);
+    let both = in_mode(&two, Mode::Incremental);
+    read(&simulation, &recorder, refreshing(1), &both).unwrap();
+    recorder.take_closed();
+    simulation.advance(HOUR);
+    read(&simulation, &recorder, refreshing(1), &one).unwrap();
+    let mut closed = BTreeSet::new();
+    for _ in 0..25 {
+        simulation.advance(HOUR);
+        read(&simulation, &recorder, refreshing(1), &both).unwrap();
+        closed.extend(recorder.take_closed());
+        if !closed.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(Vec::from_iter(closed), ["pages"]);
+}
+
+#[test]
+fn the_cap_on_requests_holds_and_the_bound_is_said() {
+    let simulation = Simulation::new(small_site(60, 87), 88);
+    let recorder = Recorder::new(&simulation);
+    read(
+        &simulation,
+        &recorder,
+        refreshing(1),
+        &every_stream(Mode::Full),
+    )
+    .unwrap();
+    let mut config = refreshing(1);
+    config["refresh_requests"] = json!(9);
+    let incremental = every_stream(Mode::Incremental);
+    let mut summary = Value::Null;
+    for _ in 0..12 {
+        simulation.advance(HOUR);
+        summary = read(&simulation, &recorder, config.clone(), &incremental).unwrap();
+        let requests = summary["requests"].as_u64().unwrap();
+        assert!(requests <= 9 + 8, "{requests}");
+    }
+    let kept = summary["freshness"]["kept_days"].as_f64().unwrap();
+    assert!(kept > 1.0, "{summary}");
+    let notes = simulation.take_log().into_iter();
+    let mut notes = notes.map(|(_, event)| event.to_string());
+    assert!(notes.any(|note| note.contains("days old instead of 1")));
+}
+
+#[test]
+fn a_position_beyond_the_plan_is_no_state() {
+    let simulation = Simulation::new(small_site(20, 89), 90);
+    let recorder = Recorder::new(&simulation);
+    let (full, incremental) = (every_stream(Mode::Full), every_stream(Mode::Incremental));
+    read(&simulation, &recorder, refreshing(1), &full).unwrap();
+    simulation.advance(HOUR);
+    read(&simulation, &recorder, refreshing(1), &incremental).unwrap();
+    recorder.refuse_after(Some(6));
+    let stopped = read(&simulation, &recorder, refreshing(1), &full);
+    assert!(stopped.is_err());
+    for (streams, state) in [(&full, recorder.state()), (&incremental, recorder.state())] {
+        let mut state: Value = serde_json::from_str(&state.unwrap()).unwrap();
+        for part in ["run", "refresh"] {
+            if !state[part].is_null() {
+                state[part]["position"] = json!({ "step": 99 });
+            }
+        }
+        if state["run"].is_null() && state["refresh"].is_null() {
+            continue;
+        }
+        recorder.refuse_after(None);
+        let text = state.to_string();
+        if streams == &full && !state["run"].is_null() {
+            let error = read_from(&simulation, &recorder, refreshing(1), streams, Some(&text));
+            assert_eq!(error.unwrap_err().kind, Kind::InvalidState);
+        }
+    }
+}
+
+/// A quiet week at a size where the budget matters. Counted in requests, killed now and then.
+#[test]
+fn a_week_of_hourly_runs_stays_within_its_budget() {
+    let pages = 2000;
+    let mut corpus = Corpus::generate(&mock_confluence::CorpusSpec {
+        pages,
+        spaces: 5,
+        users: 200,
+        seed: 91,
+    });
+    for page in &mut corpus.pages {
+        page.versions.truncate(3);
+        page.labels.truncate(3);
+    }
+    let simulation = Simulation::new(corpus, 0);
+    let recorder = Recorder::new(&simulation);
+    let config = json!({ "refresh_days": 7 });
+    read(
+        &simulation,
+        &recorder,
+        config.clone(),
+        &every_stream(Mode::Full),
+    )
+    .unwrap();
+    simulation.take_log();
+    let incremental = every_stream(Mode::Incremental);
+    let mut total = 0;
+    for hour in 0..170_u64 {
+        simulation.advance(HOUR);
+        if hour % 6 == 3 {
+            recorder.refuse_after(Some(hour % 11));
+            let _ = read(&simulation, &recorder, config.clone(), &incremental);
+            recorder.roll_back();
+            recorder.refuse_after(None);
+        }
+        let summary = read(&simulation, &recorder, config.clone(), &incremental).unwrap();
+        let requests = summary["requests"].as_u64().unwrap();
+        assert!(requests <= 4 * 13 + 12, "hour {hour}: {requests}");
+        total += simulation.sent().len();
+        simulation.take_log();
+    }
+    assert!(recorder.take_closed().contains("page_views"));
+    assert!(total <= 4 * pages + 170 * 12 + 28 * 60, "{total}");
+    assert_same(
+        &recorder.tables(),
+        &oracle(&simulation.corpus(), &[]),
+        "after a week",
+    );
+}
+
+/// What happens in a case.
+#[derive(Debug, Clone)]
+struct Scenario {
+    seed: u64,
+    pages: usize,
+    page_size: u32,
+    events: Vec<Happening>,
+}
+
+#[derive(Debug, Clone)]
+enum Happening {
+    Edit(Edit),
+    /// The site is edited after so many requests of the next run.
+    EditDuringRun(usize, Edit),
+    Run,
+    /// A run that is killed after so many events.
+    Kill(u64),
+    /// From now on, the details of a page are refused, or of none.
+    Refuse(Option<(usize, &'static str)>),
+    Full,
+}
+
+fn an_edit() -> impl Strategy<Value = Edit> {
+    let page = || 0_usize..16;
+    prop_oneof![
+        page().prop_map(Edit::Save),
+        Just(Edit::Create),
+        page().prop_map(|page| Edit::Trash(page, Versioned::No)),
+        page().prop_map(Edit::Restore),
+        page().prop_map(Edit::Archive),
+        page().prop_map(|page| Edit::Relabel(page, Versioned::No)),
+        page().prop_map(Edit::State),
+        page().prop_map(Edit::View),
+        page().prop_map(Edit::Move),
+        page().prop_map(Edit::ChangeOwner),
+        page().prop_map(Edit::Purge),
+        page().prop_map(Edit::RenameUser),
+    ]
+}
+
+fn a_happening() -> impl Strategy<Value = Happening> {
+    let endpoints = prop::sample::select(vec!["versions", "labels", "views", "states"]);
+    prop_oneof![
+        4 => an_edit().prop_map(Happening::Edit),
+        2 => (1_usize..40, an_edit()).prop_map(|(at, edit)| Happening::EditDuringRun(at, edit)),
+        6 => Just(Happening::Run),
+        2 => (0_u64..14).prop_map(Happening::Kill),
+        1 => prop::option::of((0_usize..16, endpoints)).prop_map(Happening::Refuse),
+        1 => Just(Happening::Full),
+    ]
+}
+
+fn a_scenario() -> impl Strategy<Value = Scenario> {
+    (
+        any::<u64>(),
+        0_usize..14,
+        1_u32..=8,
+        prop::collection::vec(a_happening(), 1..25),
+    )
+        .prop_map(|(seed, pages, page_size, events)| Scenario {
+            seed,
+            pages,
+            page_size,
+            events,
+        })
+}
+
+struct Course<'a> {
+    simulation: &'a Simulation,
+    recorder: &'a Recorder<'a>,
+    config: Value,
+}
+
+impl Course<'_> {
+    /// A run at the next hour. It may be incomplete, or refused; nothing that exists may be swept.
+    fn run(&self, mode: Mode) {
+        self.simulation.advance(HOUR);
+        let before = oracle(&self.simulation.corpus(), &[]);
+        let streams = every_stream(mode);
+        let result = read(
+            self.simulation,
+            self.recorder,
+            self.config.clone(),
+            &streams,
+        );
+        if let Err(error) = result {
+            let expected = [Kind::Incomplete, Kind::Cancelled];
+            assert!(expected.contains(&error.kind), "{error}");
+        }
+        let after = oracle(&self.simulation.corpus(), &[]);
+        let mut existing = before;
+        existing.retain(|stream, rows| {
+            rows.retain(|key, _| after.get(stream).is_some_and(|rows| rows.contains_key(key)));
+            true
+        });
+        let swept = self.recorder.take_swept();
+        assert_eq!(wrongly_swept(&swept, &existing), Vec::<String>::new());
+    }
+
+    fn happen(&self, happening: &Happening) {
+        match happening {
+            Happening::Edit(edit) => self.simulation.edit(edit),
+            Happening::EditDuringRun(at, edit) => self.simulation.edit_after(*at, *edit),
+            Happening::Run => self.run(Mode::Incremental),
+            Happening::Full => self.run(Mode::Full),
+            Happening::Kill(events) => {
+                self.recorder.refuse_after(Some(*events));
+                self.run(Mode::Incremental);
+                self.recorder.refuse_after(None);
+                self.recorder.roll_back();
+            }
+            Happening::Refuse(None) => self.simulation.inject_faults(&[]),
+            Happening::Refuse(Some((page, endpoint))) => {
+                let corpus = self.simulation.corpus();
+                if let Some(page) = corpus.pages.get(*page) {
+                    let fault = format!("504:endpoint={endpoint},page={}", page.id);
+                    self.simulation.inject_faults(&[&fault]);
+                }
+            }
+        }
+    }
+}
+
+fn check(scenario: &Scenario) {
+    let corpus = small_site(scenario.pages, scenario.seed);
+    let simulation = Simulation::new(corpus, scenario.seed);
+    let recorder = Recorder::new(&simulation);
+    let mut config = refreshing(1);
+    config["page_size"] = json!(scenario.page_size);
+    let course = Course {
+        simulation: &simulation,
+        recorder: &recorder,
+        config,
+    };
+    for happening in &scenario.events {
+        course.happen(happening);
+    }
+    simulation.inject_faults(&[]);
+    simulation.plan_edits(Vec::new());
+    // What was purged behind the position of the snapshot under way goes with the next one.
+    for _ in 0..2 * 26 {
+        course.run(Mode::Incremental);
+    }
+    assert_same(
+        &recorder.tables(),
+        &oracle(&simulation.corpus(), &[]),
+        "after the promised days",
+    );
+    assert!(recorder.longest_state() < 65_536);
+}
+
+proptest! {
+    #![proptest_config(Cases { cases: 60, failure_persistence: None, ..Cases::default() })]
+
+    #[test]
+    fn whatever_happens_the_destination_equals_the_site_in_the_end(scenario in a_scenario()) {
+        check(&scenario);
+    }
+}

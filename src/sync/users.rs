@@ -1,0 +1,169 @@
+//! The accounts seen in rows: each is looked up once in a run, 250 at a time.
+
+use std::collections::HashSet;
+
+use crate::api::UnreadableValue;
+use crate::api::user::{MAX_ACCOUNT_IDS, UserRow};
+use crate::client::request::RequestError;
+use crate::client::{Client, Platform};
+use crate::fetch::{self, FoundUsers};
+
+/// Accounts of a batch that may be refused one by one before the endpoint is taken to fail.
+const MAX_REFUSED: usize = 8;
+
+/// Accounts, from being seen to being delivered.
+#[derive(Debug, Default)]
+pub(super) struct Accounts {
+    /// All that were ever seen in this call.
+    seen: HashSet<Box<str>>,
+    /// Seen and not yet requested.
+    pending: Vec<String>,
+    /// Batches requested and not yet delivered.
+    in_flight: Vec<Vec<String>>,
+}
+
+impl Accounts {
+    /// Those that an interrupted run left.
+    #[must_use]
+    pub(super) fn resume(pending: Vec<String>) -> Self {
+        Self {
+            seen: pending.iter().map(|id| id.as_str().into()).collect(),
+            in_flight: Vec::new(),
+            pending,
+        }
+    }
+
+    /// Takes note of accounts.
+    pub(super) fn observe<'a>(&mut self, ids: impl Iterator<Item = &'a str>) {
+        for id in ids {
+            if !self.seen.contains(id) {
+                self.seen.insert(id.into());
+                self.pending.push(id.to_owned());
+            }
+        }
+    }
+
+    /// A full batch to look up, if there is one.
+    pub(super) fn take_full_batch(&mut self) -> Option<Vec<String>> {
+        (self.pending.len() >= MAX_ACCOUNT_IDS).then(|| self.take(MAX_ACCOUNT_IDS))
+    }
+
+    /// A batch to look up, full or not, if there is one.
+    pub(super) fn take_batch(&mut self) -> Option<Vec<String>> {
+        let size = self.pending.len().min(MAX_ACCOUNT_IDS);
+        (size > 0).then(|| self.take(size))
+    }
+
+    fn take(&mut self, size: usize) -> Vec<String> {
+        let batch: Vec<_> = self.pending.drain(..size).collect();
+        self.in_flight.push(batch.clone());
+        batch
+    }
+
+    /// A batch was delivered.
+    pub(super) fn delivered(&mut self, batch: &[String]) {
+        self.in_flight.retain(|requested| requested != batch);
+    }
+
+    /// A snapshot begins: accounts that were delivered before are looked up again where they are seen again.
+    pub(super) fn begin_snapshot(&mut self) {
+        let not_delivered = self.in_flight.iter().flatten().chain(&self.pending);
+        self.seen = not_delivered.map(|id| id.as_str().into()).collect();
+    }
+
+    /// Forgets what is not delivered.
+    pub(super) fn forget(&mut self) {
+        self.pending.clear();
+        self.in_flight.clear();
+    }
+
+    /// What a resumed run would have to look up.
+    #[must_use]
+    pub(super) fn not_delivered(&self) -> Vec<String> {
+        let in_flight = self.in_flight.iter().flatten();
+        in_flight.chain(&self.pending).cloned().collect()
+    }
+}
+
+/// What the service says of a batch of accounts.
+#[derive(Debug, Default)]
+pub(super) struct UserBatch {
+    /// The accounts.
+    pub(super) accounts: Vec<String>,
+    /// Their rows.
+    pub(super) rows: Vec<UserRow>,
+    /// Users in the answers that were not requested.
+    pub(super) unrequested: usize,
+    /// Rows without a key.
+    pub(super) unusable: usize,
+    /// Values that could not be read.
+    pub(super) unreadable: Vec<UnreadableValue>,
+}
+
+impl UserBatch {
+    /// Accounts that the service doesn't know.
+    #[must_use]
+    pub(super) fn unknown(&self) -> usize {
+        let known = self.rows.len() + self.unusable;
+        self.accounts.len().saturating_sub(known)
+    }
+
+    fn add(&mut self, found: FoundUsers) {
+        self.rows.extend(found.rows);
+        self.unrequested += found.unrequested;
+        self.unusable += found.unusable;
+        self.unreadable.extend(found.unreadable);
+    }
+}
+
+/// The accounts of a batch that an answer has no row of.
+fn missing(batch: &[String], found: &FoundUsers) -> Vec<String> {
+    let known: HashSet<_> = found
+        .rows
+        .iter()
+        .map(|row| row.source_id.as_str())
+        .collect();
+    let missing = batch.iter().filter(|id| !known.contains(id.as_str()));
+    missing.cloned().collect()
+}
+
+/// Looks up accounts. Those that the service doesn't know have no row. A batch that is refused with 400 is halved
+/// until the account at fault is alone, which is then taken to be unknown.
+///
+/// # Errors
+///
+/// Those of the requests.
+pub(super) async fn look_up<P: Platform>(
+    client: &Client<'_, P>,
+    accounts: Vec<String>,
+) -> Result<UserBatch, RequestError> {
+    let mut result = UserBatch::default();
+    let mut refused = 0;
+    let mut batches = vec![accounts.as_slice()];
+    while let Some(batch) = batches.pop() {
+        match fetch::users(client, batch).await {
+            Ok(found) => {
+                let missing = missing(batch, &found);
+                let looks_odd = found.unrequested > 0 || found.rows.is_empty();
+                result.add(found);
+                if looks_odd && !missing.is_empty() {
+                    // Perhaps their ids were damaged. The second answer is believed.
+                    result.add(fetch::users(client, &missing).await?);
+                }
+            }
+            Err(RequestError::Failed(error))
+                if error.http_status == Some(400) && refused < MAX_REFUSED =>
+            {
+                if batch.len() < 2 {
+                    refused += 1;
+                } else {
+                    let (first, second) = batch.split_at(batch.len() / 2);
+                    batches.extend([second, first]);
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    result.accounts = accounts;
+    Ok(result)
+}
