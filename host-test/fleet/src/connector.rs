@@ -14,10 +14,10 @@ use connector_runtime::run;
 use connector_runtime::runtime::{Runtime, SyncRequest};
 use serde_json::Value;
 
+use crate::lease::Lease;
 use crate::policy::Ending;
 use crate::runner::{Order, Report, Runner};
 use crate::secrets::Vault;
-use crate::store::Lease;
 
 /// Runs connections with one component.
 pub struct ComponentRunner {

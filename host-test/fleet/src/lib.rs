@@ -10,8 +10,10 @@
 //! number is still the connection's. A worker that was taken for dead can write nothing.
 
 pub mod connector;
+pub mod lease;
 pub mod metrics;
 pub mod policy;
+pub mod queue;
 pub mod runner;
 pub mod secrets;
 pub mod simulate;

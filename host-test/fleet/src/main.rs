@@ -1,18 +1,18 @@
 //! `confluence-fleet`: many Confluence connections over many workers.
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
+mod arguments;
+
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::Parser as _;
 use connector_fleet::connector::{self, ComponentRunner};
 use connector_fleet::metrics::{self, Metrics};
 use connector_fleet::secrets::Vault;
 use connector_fleet::store::{NewConnection, Store};
 use connector_fleet::worker::{self, WorkerSettings};
-use connector_fleet::{simulate, status};
+use connector_fleet::{queue, status};
 use connector_postgres::Address;
 use connector_runtime::CancellationToken;
 use connector_runtime::address::NetworkPolicy;
@@ -24,89 +24,10 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use crate::arguments::{Add, Arguments, Command, ModeName, Work};
+
 /// How long runs may take to end when a worker stops.
 const GRACE: Duration = Duration::from_secs(20);
-
-/// Runs many Confluence connections over many workers, on a queue in PostgreSQL.
-#[derive(Parser)]
-#[command(version)]
-struct Arguments {
-    /// The database of the fleet and of its rows.
-    #[arg(
-        long,
-        env = "DATABASE_URL",
-        hide_env_values = true,
-        value_name = "URL",
-        global = true
-    )]
-    database: Option<String>,
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Makes the tables of queue and fleet.
-    Migrate,
-    /// Adds a connection, which is due at once.
-    Add(Add),
-    /// Pauses a connection; a run that is under way ends.
-    Pause { name: String },
-    /// Resumes a connection, which is due at once.
-    Resume { name: String },
-    /// Forgets a connection; its rows stay.
-    Remove { name: String },
-    /// Shows the connections.
-    Status {
-        /// As JSON.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Runs connections that are due until it is stopped.
-    Work(Work),
-    /// Says how many workers a larger fleet needs.
-    Simulate(simulate::Fleet),
-}
-
-#[derive(Args)]
-struct Add {
-    /// A name that no other connection has.
-    name: String,
-    /// The configuration. Its secret is encrypted with FLEET_KEY, or is {"file": …} or {"env": …}.
-    #[arg(long, value_name = "FILE")]
-    config: PathBuf,
-    /// Streams to read; all of them where this is left out.
-    #[arg(long, value_delimiter = ',', value_name = "A,B")]
-    streams: Vec<String>,
-    /// How to read them.
-    #[arg(long, value_enum, default_value = "incremental")]
-    mode: ModeName,
-    /// How often, such as 30m, 1h or 1d.
-    #[arg(long, default_value = "1h", value_parser = simulate::parse_duration)]
-    every: Duration,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum ModeName {
-    Full,
-    Incremental,
-}
-
-#[derive(Args)]
-struct Work {
-    /// Runs at once.
-    #[arg(long, default_value_t = 8, value_name = "N")]
-    runs: usize,
-    /// Seconds after which a worker that gave no sign is taken for dead.
-    #[arg(long, default_value_t = 60, value_name = "S", value_parser = clap::value_parser!(u64).range(2..=3600))]
-    lease: u64,
-    /// Where to serve /metrics.
-    #[arg(long, value_name = "ADDR")]
-    metrics: Option<SocketAddr>,
-    /// Allows sites on this machine, for tests.
-    #[arg(long)]
-    allow_loopback: bool,
-}
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -146,7 +67,7 @@ async fn run(arguments: Arguments) -> Result<()> {
     let store = Store::new(Address::parse(&url)?);
     match arguments.command {
         Command::Migrate => {
-            worker::migrate_queue(&url).await?;
+            queue::migrate(&url).await?;
             store.migrate().await
         }
         Command::Add(new) => add(&store, new).await,

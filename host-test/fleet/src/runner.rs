@@ -5,8 +5,8 @@ use std::time::Duration;
 use connector_postgres::Fence;
 use connector_runtime::CancellationToken;
 
+use crate::lease::Lease;
 use crate::policy::Ending;
-use crate::store::Lease;
 
 /// What a run did.
 #[derive(Debug, Clone, PartialEq, Eq)]

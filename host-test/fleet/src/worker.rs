@@ -5,17 +5,15 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use connector_runtime::CancellationToken;
-use graphile_worker::{
-    IntoTaskHandlerResult, TaskHandler, WorkerContext, WorkerOptions, WorkerRecoveryConfig,
-};
-use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
+use crate::lease::{Acquired, Lease};
 use crate::metrics::Metrics;
 use crate::policy::{Ending, decide};
+use crate::queue::serve_queue;
 use crate::runner::{Order, Report, Runner};
-use crate::store::{Acquired, Lease, Store, TASK};
+use crate::store::Store;
 
 /// How long to wait before the queue is used again after the database failed.
 const RECONNECT: Duration = Duration::from_millis(500);
@@ -38,58 +36,14 @@ pub struct WorkerSettings {
 }
 
 /// What the handlers of one worker share.
-struct Shared<R> {
+pub(crate) struct Shared<R> {
     store: Store,
     runner: R,
-    settings: WorkerSettings,
+    pub(crate) settings: WorkerSettings,
     metrics: Metrics,
-    stop: CancellationToken,
+    pub(crate) stop: CancellationToken,
     /// A permit for each run that may be under way.
     running: Semaphore,
-}
-
-/// A job of the queue: which connection to look at.
-#[derive(Debug, Serialize, Deserialize)]
-struct RunConnection {
-    connection: i64,
-}
-
-/// What a handler finds in its context. The queue asks for types without parameters.
-#[derive(Clone)]
-struct Handle(Arc<dyn Handler>);
-
-impl std::fmt::Debug for Handle {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("Handle")
-    }
-}
-
-trait Handler: Send + Sync {
-    fn handle(&self, connection: i64) -> tokio::task::JoinHandle<Result<()>>;
-}
-
-struct SharedHandler<R>(Arc<Shared<R>>);
-
-impl<R: Runner> Handler for SharedHandler<R> {
-    /// On a task of its own: the queue gives handlers up after its grace time, and a run must end by its checkpoint.
-    fn handle(&self, connection: i64) -> tokio::task::JoinHandle<Result<()>> {
-        let shared = Arc::clone(&self.0);
-        tokio::spawn(async move { shared.handle(connection).await })
-    }
-}
-
-impl TaskHandler for RunConnection {
-    const IDENTIFIER: &'static str = TASK;
-
-    async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
-        let handle = context
-            .get_ext::<Handle>()
-            .cloned()
-            .ok_or("the worker has no handler")?;
-        let done = handle.0.handle(self.connection).await;
-        done.map_err(|error| error.to_string())?
-            .map_err(|error| format!("{error:#}"))
-    }
 }
 
 /// Works until `stop` is cancelled, and then until its runs have ended. When the database fails it waits and goes on.
@@ -130,34 +84,6 @@ pub async fn work<R: Runner>(
     Ok(())
 }
 
-async fn serve_queue<R: Runner>(shared: &Arc<Shared<R>>) -> Result<()> {
-    let settings = &shared.settings;
-    let recovery = WorkerRecoveryConfig::default()
-        .enabled(true)
-        .heartbeat_interval(settings.lease / 3)
-        .sweep_interval(settings.lease / 3)
-        .sweep_threshold(settings.lease)
-        .recovery_delay(Duration::ZERO);
-    let stop = shared.stop.clone();
-    let shutdown = graphile_worker::WorkerShutdownConfig::default()
-        .listen_os_shutdown_signals(false)
-        .grace_period(settings.grace)
-        .interrupted_job_retry_delay(Duration::ZERO)
-        .shutdown_signal(async move { stop.cancelled().await });
-    let worker = WorkerOptions::default()
-        .database_url(&settings.url)
-        .max_pg_conn(u32::try_from(settings.runs.min(4))? + 1)
-        .concurrency(settings.runs)
-        .poll_interval(Duration::from_secs(2).min(settings.lease))
-        .worker_recovery(recovery)
-        .worker_shutdown(shutdown)
-        .add_extension(Handle(Arc::new(SharedHandler(Arc::clone(shared)))))
-        .define_job::<RunConnection>()
-        .init()
-        .await?;
-    Ok(worker.run().await?)
-}
-
 /// Looks for connections without a job, once in the time of a lease.
 async fn enqueue_overdue<R: Runner>(shared: Arc<Shared<R>>) {
     let mut ticks = interval(shared.settings.lease);
@@ -171,7 +97,8 @@ async fn enqueue_overdue<R: Runner>(shared: Arc<Shared<R>>) {
 }
 
 impl<R: Runner> Shared<R> {
-    async fn handle(&self, connection: i64) -> Result<()> {
+    /// Runs a connection if it is due and nobody else does.
+    pub(crate) async fn handle(&self, connection: i64) -> Result<()> {
         if self.stop.is_cancelled() {
             anyhow::bail!("this worker stops");
         }
@@ -274,15 +201,4 @@ fn log(lease: &Lease, report: &Report) {
         cpu_ms = milliseconds,
         message = report.message.as_deref().unwrap_or_default(),
     );
-}
-
-/// Makes the tables of the queue.
-///
-/// # Errors
-///
-/// The database cannot be reached, or refuses.
-pub async fn migrate_queue(url: &str) -> Result<()> {
-    let options = WorkerOptions::default().database_url(url).max_pg_conn(1);
-    options.init().await?;
-    Ok(())
 }

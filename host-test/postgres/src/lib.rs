@@ -12,8 +12,10 @@
 
 mod address;
 mod catalog;
+mod checkpoint;
 mod destination;
 mod identifier;
+mod options;
 mod pending;
 mod session;
 mod sweep;
@@ -21,4 +23,5 @@ mod table;
 mod value;
 
 pub use address::Address;
-pub use destination::{Fence, Postgres, PostgresOptions};
+pub use destination::Postgres;
+pub use options::{Fence, PostgresOptions};

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use connector_fleet::lease::{Acquired, Lease};
 use connector_fleet::policy::{Ending, Next};
 use connector_fleet::runner::Report;
-use connector_fleet::store::{Acquired, Lease};
 use postgres_for_tests::Server;
 
 use crate::support::{connection, database};

@@ -36,7 +36,7 @@ pub(crate) async fn database(server: &Server) -> (String, Store) {
         .unwrap();
     let url = server.url(&name);
     let store = Store::new(Address::parse(&url).unwrap());
-    connector_fleet::worker::migrate_queue(&url).await.unwrap();
+    connector_fleet::queue::migrate(&url).await.unwrap();
     store.migrate().await.unwrap();
     (url, store)
 }
