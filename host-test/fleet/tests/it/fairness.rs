@@ -18,7 +18,7 @@ async fn a_big_site_does_not_keep_small_ones_waiting_and_runs_one_at_a_time() {
         return;
     };
     let (url, store) = database(server).await;
-    for index in 0..40 {
+    for index in 0..12 {
         store
             .add(&connection(&format!("big {index}"), "big"))
             .await
@@ -46,7 +46,7 @@ async fn a_big_site_does_not_keep_small_ones_waiting_and_runs_one_at_a_time() {
                       SELECT max(succeeded_at) FROM confluence_fleet.connections WHERE site <> 'big')";
     let before: i64 = client.query_one(before, &[]).await.unwrap().get(0);
     assert!(
-        before < 12,
+        before < 8,
         "{before} of the big site's runs ended before all small ones had"
     );
     let together = "SELECT count(*) FROM confluence_fleet.runs AS one

@@ -79,11 +79,12 @@ fn documentation() -> Vec<Stream> {
     ]
 }
 
-/// Three pages: one that is read and old, one that nobody reads, and one that two people changed often in a month.
+/// Four pages: one that is read and old, one that nobody reads, one that two people changed in a month, and one alone
+/// in its space.
 fn history() -> Vec<Batch> {
     let page = |id: &str, created: &str, updated: &str, views: u32| {
         json!({
-            "source_id": id, "status": "current", "space_id": "s", "author_id": "u", "owner_id": "gone",
+            "source_id": id, "status": "current", "space_id": if id == "solo" { "alone" } else { "s" }, "author_id": "u", "owner_id": "gone",
             "title": id, "created_at": created, "updated_at": updated, "views_count": views,
             "source_url": "https://docs.example/1", "content_state_name": "draft",
         })
@@ -95,19 +96,27 @@ fn history() -> Vec<Batch> {
         })
     };
     vec![
-        rows("spaces", [json!({ "source_id": "s", "name": "Space" })]),
+        rows(
+            "spaces",
+            [
+                json!({ "source_id": "s", "name": "Space" }),
+                json!({ "source_id": "alone", "name": "One person's" }),
+            ],
+        ),
         rows(
             "pages",
             [
                 page("read", "2024-01-01T00:00:00Z", "2024-02-01T00:00:00Z", 7),
                 page("unread", "2024-01-01T00:00:00Z", "2024-01-01T00:00:00Z", 0),
                 page("busy", "2026-02-01T00:00:00Z", "2026-02-03T00:00:00Z", 1),
+                page("solo", "2026-02-01T00:00:00Z", "2026-02-03T00:00:00Z", 1),
             ],
         ),
         rows(
             "page_versions",
             [
                 version("read", 1, "u", "2024-01-01T00:00:00Z"),
+                version("solo", 1, "u", "2026-02-01T00:00:00Z"),
                 version("busy", 1, "u", "2026-02-01T00:00:00Z"),
                 version("busy", 2, "gone", "2026-02-03T00:00:00Z"),
             ],
