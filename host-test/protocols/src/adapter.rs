@@ -12,6 +12,7 @@ use connector_runtime::runtime::Runtime;
 use ipnet::IpNet;
 
 use crate::adapter_config::{self, ConfigError, ConfigSource};
+use crate::wasi_argument::WasiArgument;
 
 /// The variable of the environment that allows servers on loopback, for tests and mocks.
 const ALLOW_LOOPBACK: &str = "CONNECTOR_ALLOW_LOOPBACK";
@@ -31,6 +32,8 @@ pub(crate) struct ComponentArgument {
     /// Load this component instead of the one built in.
     #[arg(long, global = true, value_name = "FILE")]
     component: Option<PathBuf>,
+    #[command(flatten)]
+    wasi: WasiArgument,
 }
 
 impl ComponentArgument {
@@ -40,7 +43,8 @@ impl ComponentArgument {
             Some(file) => ComponentSource::file(file),
             None => options.component.clone(),
         };
-        Runtime::load(&source).await.map_err(internal)
+        let loaded = Runtime::load_with(&source, self.wasi.imports()).await;
+        loaded.map_err(internal)
     }
 }
 

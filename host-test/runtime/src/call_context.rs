@@ -187,11 +187,8 @@ impl sink::Host for CallContext {
             return Ok(Err(sink::SinkError::Cancelled));
         }
         let stream = self.gate.stream(&batch.stream)?;
-        let batch = gate::parse_batch(stream, batch).await?;
-        let delivered = self
-            .destination
-            .write(batch, text + rows * PARSED_ROW)
-            .await;
+        let (batch, bytes) = gate::parse_batch(stream, batch).await?;
+        let delivered = self.destination.write(batch, bytes).await;
         Ok(self.conclude(delivered))
     }
 
@@ -228,9 +225,6 @@ impl sink::Host for CallContext {
         Ok(())
     }
 }
-
-/// Bytes that a parsed row takes besides its text.
-const PARSED_ROW: usize = 700;
 
 fn bytes(texts: &[String]) -> usize {
     texts.iter().map(String::len).sum()

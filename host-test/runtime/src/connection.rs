@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Map, Value, json};
 
@@ -48,6 +49,8 @@ pub struct TenantConnection {
     transport: Arc<Transport>,
     secrets: Secrets,
     tenant: Tenant,
+    /// Requests that its calls have sent.
+    requests: Arc<AtomicU64>,
 }
 
 impl fmt::Debug for TenantConnection {
@@ -104,6 +107,7 @@ impl TenantConnection {
             transport: Arc::new(Transport::of_tenant(egress, authorization, tasks)),
             secrets,
             tenant,
+            requests: Arc::default(),
         })
     }
 
@@ -116,6 +120,16 @@ impl TenantConnection {
     #[must_use]
     pub fn secrets(&self) -> &Secrets {
         &self.secrets
+    }
+
+    /// How many requests its calls have sent so far.
+    #[must_use]
+    pub fn sent_requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn count_request(&self) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Whose it is.

@@ -99,10 +99,19 @@ async fn five_are_done_in_time_beside_each_kind_of_attack() {
     let alone = run_tenants(&server, 5).await;
     for attack in [
         "loop",
+        "memory",
         "flood 250",
         "flood 0",
         "empty-rows 9000",
+        "many-rows 800000",
+        "same-row 1000",
+        "many-values 1000000",
+        "deliver unselected",
+        "handles",
+        "hoard-fields 900",
         "notes 100",
+        "progress-names 3000 1000000",
+        "repeat http://192.0.2.1/denied",
         "1xx",
     ] {
         let mut attacks = JoinSet::new();
@@ -119,7 +128,9 @@ async fn five_are_done_in_time_beside_each_kind_of_attack() {
                     }
                     _ => attacker(attack, "").await,
                 };
-                let _ = run_attack(&connection, limits, &Tape::default()).await;
+                loop {
+                    let _ = run_attack(&connection, limits, &Tape::default()).await;
+                }
             });
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
