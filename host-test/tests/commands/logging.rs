@@ -2,9 +2,9 @@
 
 use std::process::{Command, Output};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{HOST_TEST, folder, mock, write_config};
+use super::{HOST_TEST, folder, lines, mock, write_config};
 
 const TOKEN: &str = "ATATT3xthat-nobody-may-see";
 
@@ -96,7 +96,7 @@ fn a_failure_is_told_twice() {
         command.arg("sync").args(options).arg("--config").arg(&file);
         let output = command.output().unwrap();
         assert_eq!(output.status.code(), Some(1));
-        let last: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let last = lines(&output.stdout).pop().unwrap();
         assert_eq!(last["kind"], "invalid_credentials");
         let message = last["message"].as_str().unwrap();
         let log = String::from_utf8(output.stderr).unwrap();
