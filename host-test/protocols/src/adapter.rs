@@ -9,6 +9,7 @@ use connector_runtime::connection::{ConnectionOptions, TenantConnection};
 use connector_runtime::contract::FailureKind;
 use connector_runtime::failure::Failure;
 use connector_runtime::runtime::Runtime;
+use ipnet::IpNet;
 
 use crate::adapter_config::{self, ConfigError, ConfigSource};
 use crate::wasi_argument::WasiArgument;
@@ -47,10 +48,31 @@ impl ComponentArgument {
     }
 }
 
+/// What may be reached beyond the public internet.
+#[derive(Debug, Args)]
+pub(crate) struct NetworkArgument {
+    /// Allow addresses of a network that is not part of the public internet; may be repeated.
+    #[arg(long, global = true, value_name = "CIDR")]
+    allow_network: Vec<IpNet>,
+}
+
+impl NetworkArgument {
+    fn policy(&self) -> NetworkPolicy {
+        let networks = self.allow_network.iter().copied();
+        let policy = networks.fold(NetworkPolicy::default(), NetworkPolicy::allow_network);
+        if std::env::var(ALLOW_LOOPBACK).is_ok_and(|value| value == "1") {
+            policy.allow_loopback()
+        } else {
+            policy
+        }
+    }
+}
+
 /// A connection of the configuration in a file.
 pub(crate) fn connect(
     runtime: &Runtime,
     config: &Path,
+    network: &NetworkArgument,
     options: &AdapterOptions,
 ) -> Result<TenantConnection, Failure> {
     let source = ConfigSource {
@@ -60,13 +82,9 @@ pub(crate) fn connect(
     };
     let config =
         adapter_config::load(runtime.description(), &source).map_err(ConfigError::into_failure)?;
-    let mut network = NetworkPolicy::default();
-    if std::env::var(ALLOW_LOOPBACK).is_ok_and(|value| value == "1") {
-        network = network.allow_loopback();
-    }
     let connection = ConnectionOptions {
         signing: config.signing,
-        network,
+        network: network.policy(),
         ..ConnectionOptions::default()
     };
     runtime.connect(&config.text, connection)
