@@ -52,6 +52,8 @@ pub enum NextLink {
     /// There is none.
     #[default]
     None,
+    /// There are no links at all, not even that of the site.
+    Unsaid,
     /// A link.
     Link(String),
     /// Something that is no link.
@@ -143,7 +145,7 @@ fn rows_of<'a, R: ListedRow>(
     };
     let (next, base) = match envelope.links {
         Nested::Object(links) => (next_link(links.next), links.base.into_text()),
-        Nested::Missing => (NextLink::None, None),
+        Nested::Missing => (NextLink::Unsaid, None),
         Nested::Other => (NextLink::Unreadable, None),
     };
     let context = Context {

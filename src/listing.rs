@@ -13,7 +13,7 @@ use std::marker::PhantomData;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use self::guard::LoopGuard;
-use self::next::next_cursor;
+use self::next::{is_end_unsaid, next_cursor};
 use crate::api::{ListedRow, Rows, UnreadableValue, read_rows};
 use crate::client::classify::Failure;
 use crate::client::{ApiRequest, Client, Platform, RequestError, Response};
@@ -25,6 +25,9 @@ mod tests;
 
 /// Retries of a page of which a row has no readable key. Such a row is seldom better the next time.
 const MAX_KEY_RETRIES: u32 = 1;
+
+/// The service cuts no page to fewer rows than this (its default limit), whatever is asked for.
+const SMALLEST_FULL_PAGE: u32 = 25;
 
 /// A listing and how far it was read.
 #[derive(Debug)]
@@ -149,6 +152,11 @@ impl<R: ListedRow> Listing<R> {
             unreadable,
             next,
         } = read_rows::<R>(&response.body, page_id)?;
+        let is_full = rows.len() + unusable >= self.limit.get().min(SMALLEST_FULL_PAGE) as usize;
+        if is_full && self.limit.get() > 1 && is_end_unsaid(&next, &response.headers) {
+            let why = "a full page that does not say whether the listing goes on";
+            return Err(BodyError::Unexpected(why.into()));
+        }
         let next = next_cursor(&next, &response.headers)?;
         let first = rows.first().map(ListedRow::key);
         let current = self.cursor.as_deref();

@@ -183,10 +183,8 @@ fn a_position_beyond_the_plan_is_no_state() {
     }
 }
 
-/// A quiet week at a size where the budget matters. Counted in requests, killed now and then.
-#[test]
-fn a_week_of_hourly_runs_stays_within_its_budget() {
-    let pages = 2000;
+/// A quiet week, killed thirty times. Returns the most requests of a run that was not killed, and those of all runs.
+fn a_quiet_week(pages: usize) -> (u64, usize) {
     let mut corpus = Corpus::generate(&mock_confluence::CorpusSpec {
         pages,
         spaces: 5,
@@ -200,37 +198,47 @@ fn a_week_of_hourly_runs_stays_within_its_budget() {
     let simulation = Simulation::new(corpus, 0);
     let recorder = Recorder::new(&simulation);
     let config = json!({ "refresh_days": 7 });
-    read(
-        &simulation,
-        &recorder,
-        config.clone(),
-        &every_stream(Mode::Full),
-    )
-    .unwrap();
+    let full = every_stream(Mode::Full);
+    read(&simulation, &recorder, config.clone(), &full).unwrap();
     simulation.take_log();
     let incremental = every_stream(Mode::Incremental);
-    let mut total = 0;
+    let (mut most, mut total) = (0, 0);
     for hour in 0..170_u64 {
         simulation.advance(HOUR);
-        if hour % 6 == 3 {
+        if hour * 30 % 170 < 30 {
             recorder.refuse_after(Some(hour % 11));
             let _ = read(&simulation, &recorder, config.clone(), &incremental);
             recorder.roll_back();
             recorder.refuse_after(None);
         }
         let summary = read(&simulation, &recorder, config.clone(), &incremental).unwrap();
-        let requests = summary["requests"].as_u64().unwrap();
-        assert!(requests <= 4 * 13 + 12, "hour {hour}: {requests}");
+        most = most.max(summary["requests"].as_u64().unwrap());
         total += simulation.sent().len();
         simulation.take_log();
     }
     assert!(recorder.take_closed().contains("page_views"));
-    assert!(total <= 4 * pages + 170 * 12 + 28 * 60, "{total}");
-    assert_same(
-        &recorder.tables(),
-        &oracle(&simulation.corpus(), &[]),
-        "after a week",
-    );
+    let truth = oracle(&simulation.corpus(), &[]);
+    assert_same(&recorder.tables(), &truth, "after a week");
+    assert!(recorder.longest_state() < 65_536);
+    (most, total)
+}
+
+#[test]
+fn a_week_of_hourly_runs_stays_within_its_budget() {
+    let pages = 2000;
+    let (most, total) = a_quiet_week(pages);
+    assert!(most <= 4 * 13 + 12, "{most}");
+    assert!(total <= 4 * pages + 170 * 12 + 30 * 60, "{total}");
+}
+
+/// The size that the budget is promised for. It takes minutes:
+/// `cargo test -p confluence-cloud --lib a_week_at_ten_thousand_pages -- --ignored`
+#[test]
+#[ignore = "it takes minutes"]
+fn a_week_at_ten_thousand_pages_costs_ten_percent_more_than_a_full_run() {
+    let (most, total) = a_quiet_week(10_000);
+    assert!(most <= 260, "{most}");
+    assert!(total * 10 <= 11 * 40_100, "{total}");
 }
 
 /// What happens in a case.
