@@ -117,7 +117,7 @@ fn round(number: f64) -> f64 {
 mod tests {
     #![allow(clippy::float_cmp)]
     use super::*;
-    use crate::state::{Position, StreamSet};
+    use crate::state::{IdSketch, Position, StreamSet};
 
     fn schedule(pages: Option<u64>, requests: u64) -> Schedule {
         Schedule {
@@ -134,6 +134,9 @@ mod tests {
             started: Timestamp::from_millis(0),
             position: Position::default(),
             pages,
+            listed: IdSketch::default(),
+            last_listed: None,
+            delivered: Vec::new(),
         }
     }
 
