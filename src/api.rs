@@ -10,7 +10,7 @@ pub mod view;
 
 use crate::endpoint::Endpoint;
 use crate::wire::{
-    BodyError, FieldReader, List, Nested, Object, Target, Value, decode, object, read,
+    BodyError, FieldReader, List, Nested, Object, Target, Value, decode, known, object, read,
 };
 
 /// A value that became null because it has no meaning for its column.
@@ -97,8 +97,8 @@ struct Envelope<'a, T> {
 }
 
 impl<'a, T: Object<'a> + Default> Object<'a> for Envelope<'a, T> {
-    fn names(&self) -> &'static [&'static str] {
-        &["results", "_links", "errors", "statusCode"]
+    fn index(&mut self, name: &str) -> Option<usize> {
+        known(&["results", "_links", "errors", "statusCode"], name)
     }
 
     fn field(&mut self, index: usize) -> Option<&mut dyn Target<'a>> {

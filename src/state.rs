@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::error::{Error, Kind, Result};
 use crate::stream::Stream;
 use crate::timestamp::Timestamp;
+use crate::wire::{Json, read};
 
 mod digest;
 mod id_sketch;
@@ -141,12 +142,6 @@ pub fn overlapped(watermark: Timestamp) -> Timestamp {
     watermark.saturating_sub(OVERLAP)
 }
 
-/// What is read of a state before its version is known.
-#[derive(Deserialize)]
-struct Envelope {
-    version: u64,
-}
-
 impl State {
     /// The state of a connection that has never run.
     #[must_use]
@@ -180,12 +175,13 @@ impl State {
                 spaces_changed: false,
             });
         };
-        let Envelope { version } =
-            serde_json::from_slice(json.as_bytes()).map_err(|_| unreadable())?;
+        let json: Json<'_> = read(json.as_bytes()).map_err(|_| unreadable())?;
+        let version = json.get("version").and_then(Json::as_number);
+        let version = version.ok_or_else(unreadable)?;
         if version != VERSION {
             return Err(other_version(version));
         }
-        let state: Self = serde_json::from_slice(json.as_bytes()).map_err(|_| unreadable())?;
+        let state = Self::deserialize(json).map_err(|_| unreadable())?;
         if state.site != fresh.site {
             let message = format!(
                 "the state belongs to another site than {}; use that site's own state, or start afresh without one",
@@ -225,11 +221,11 @@ impl State {
     }
 }
 
-/// A hash of the choice of spaces. It is the same for the same keys in any order and case: keys are unique whatever
-/// their case.
+/// A hash of the choice of spaces. It is the same for the same keys in any order and case: keys are ASCII, and unique
+/// whatever their case.
 fn hash_of_choice(config: &Config) -> StableHash {
     let add = |hash: StableHash, keys: &[String]| {
-        let mut keys: Vec<_> = keys.iter().map(|key| key.to_lowercase()).collect();
+        let mut keys: Vec<_> = keys.iter().map(|key| key.to_ascii_lowercase()).collect();
         keys.sort_unstable();
         let hash = keys.iter().fold(hash, |hash, key| hash.and_text(key));
         hash.and_text("")

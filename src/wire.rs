@@ -4,14 +4,16 @@
 //! fields that nobody reads are skipped without building them. A field that is read is a [`Value`]: whatever is sent
 //! fits, and [`FieldReader`] decides what it means. A body that is no strict JSON is repaired and parsed again.
 
+mod json;
 mod repair;
 mod target;
 mod value;
 
 use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 
+pub use json::{Fields, Json, OtherShape};
 pub use target::{Items, Object, Target};
-pub(crate) use target::{object, read};
+pub(crate) use target::{known, object, read};
 pub(crate) use value::json_number;
 pub use value::{FieldReader, Value};
 

@@ -22,6 +22,7 @@ use clap::{Args, Parser, Subcommand};
 use connector_destinations::progress::Verbosity;
 use connector_destinations::stdout::print;
 use connector_protocols::logging;
+use connector_protocols::wasi_argument::WasiArgument;
 use connector_runtime::address::NetworkPolicy;
 use connector_runtime::component_source::ComponentSource;
 use connector_runtime::json_view;
@@ -53,6 +54,8 @@ pub(crate) struct Cli {
     /// Load this component instead of the one built in: for validate, streams, sync and bench.
     #[arg(long, global = true, value_name = "FILE")]
     component: Option<PathBuf>,
+    #[command(flatten)]
+    wasi: WasiArgument,
     /// Allow addresses of a network that is not part of the public internet; may be repeated.
     #[arg(long, global = true, value_name = "CIDR")]
     allow_network: Vec<IpNet>,
@@ -174,6 +177,7 @@ impl Cli {
                 || ComponentSource::embedded(confluence_component::COMPONENT),
                 ComponentSource::file,
             ),
+            imports: self.wasi.imports(),
             // Whoever runs this command is the operator.
             network: self.allow_network.into_iter().fold(
                 NetworkPolicy::default().allow_loopback(),

@@ -237,26 +237,42 @@ impl<'a, P: Platform> DetailReader<'a, P> {
                 self.health.record_success(stream);
                 return Ok(Detail::Read(decoded));
             }
-            Err(RequestError::PageGone) if self.occasion == Occasion::Listed => {
+            Err(error) => error,
+        };
+        if let RequestError::Unavailable(_) = error
+            && let Some(value) = without()
+        {
+            self.health.record_refusal();
+            let unreadable = Vec::new();
+            return Ok(Detail::Refused(Decoded { value, unreadable }));
+        }
+        let failed = Box::pin(self.failure(stream, answers, error)).await;
+        failed.map(Detail::Failed)
+    }
+
+    /// The error of a detail that can't be read, unless it is one of the page or of the run. `answers` is how many
+    /// details were read when the request began.
+    async fn failure(
+        &self,
+        stream: Stream,
+        answers: u64,
+        error: RequestError,
+    ) -> Result<Error, Abort> {
+        let error = match error {
+            RequestError::PageGone if self.occasion == Occasion::Listed => {
                 return Err(Abort::Gone);
             }
-            Err(RequestError::PageGone) => said_to_be_gone(stream),
-            Err(RequestError::Fatal(error)) => return Err(Abort::Fatal(error)),
-            Err(RequestError::Unavailable(error)) => match without() {
-                Some(value) => {
-                    self.health.record_refusal();
-                    let unreadable = Vec::new();
-                    return Ok(Detail::Refused(Decoded { value, unreadable }));
-                }
-                None => error,
-            },
-            Err(RequestError::Failed(error) | RequestError::CursorRefused(error)) => error,
+            RequestError::PageGone => said_to_be_gone(stream),
+            RequestError::Fatal(error) => return Err(Abort::Fatal(error)),
+            RequestError::Unavailable(error)
+            | RequestError::Failed(error)
+            | RequestError::CursorRefused(error) => error,
         };
         if error.kind == Kind::Unavailable && !self.service_answers(answers).await {
             return Err(Abort::Fatal(error));
         }
         self.health.record_failure(stream);
-        Ok(Detail::Failed(error))
+        Ok(error)
     }
 
     /// The versions of a page. A page that has a last version has versions, and no two have the same number: another

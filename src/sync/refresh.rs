@@ -15,7 +15,7 @@ use crate::sync::run::{SyncRun, beyond_the_plan};
 use crate::sync::schedule::Schedule;
 use crate::sync::selection::details_of;
 use crate::sync::step::{Step, space_steps};
-use crate::sync::summary::Freshness;
+use crate::sync::summary::{Freshness, Thousandths};
 
 /// Whether the snapshot that spans runs came to the end of the listings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,9 +69,9 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
             return Ok(Refreshed::Partly);
         }
         self.summary.freshness = Some(Freshness {
-            promised_days: f64::from(config.refresh_days),
-            kept_days: f64::from(config.refresh_days),
-            snapshot_done: 1.0,
+            promised_days: Thousandths::whole(config.refresh_days),
+            kept_days: Thousandths::whole(config.refresh_days),
+            snapshot_done: Thousandths::whole(1),
         });
         let steps = Plan::of_pages(self.context.selection, &self.context.spaces);
         self.void_purged(&steps).await?;
@@ -205,9 +205,9 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         self.summary.freshness = Some(freshness);
         if schedule.is_behind(refresh, now) {
             self.warn(&format!(
-                "rows are up to {:.1} days old instead of {}: refresh_requests ({}) or the number of runs holds the \
+                "rows are up to {} days old instead of {}: refresh_requests ({}) or the number of runs holds the \
                  refresh back",
-                freshness.kept_days, schedule.days, schedule.requests
+                freshness.kept_days.to_tenths(), schedule.days, schedule.requests
             ));
         }
         Refreshed::Partly

@@ -27,10 +27,10 @@ pub trait Target<'de> {
 
 /// An object with fields that may be missing. Other fields are skipped.
 pub trait Object<'de> {
-    /// The names of its fields in JSON, 32 at most.
-    fn names(&self) -> &'static [&'static str];
+    /// Which of its fields has this name in JSON.
+    fn index(&mut self, name: &str) -> Option<usize>;
 
-    /// What the field whose name is at `index` is read into.
+    /// What a field is read into.
     fn field(&mut self, index: usize) -> Option<&mut dyn Target<'de>>;
 }
 
@@ -55,8 +55,8 @@ macro_rules! object {
         }
 
         impl<$lifetime> $crate::wire::Object<$lifetime> for $name<$lifetime> {
-            fn names(&self) -> &'static [&'static str] {
-                &[$($key),*]
+            fn index(&mut self, name: &str) -> Option<usize> {
+                $crate::wire::known(&[$($key),*], name)
             }
 
             fn field(&mut self, index: usize) -> Option<&mut dyn $crate::wire::Target<$lifetime>> {
@@ -75,6 +75,11 @@ macro_rules! object {
 }
 
 pub(crate) use object;
+
+/// Where a name stands among those that are known.
+pub(crate) fn known(names: &[&str], name: &str) -> Option<usize> {
+    names.iter().position(|known| *known == name)
+}
 
 /// Reads JSON.
 ///
@@ -161,16 +166,20 @@ impl<'de> Visitor<'de> for Reader<'_, 'de> {
             return skip_object(object);
         };
         let mut seen = 0_u32;
-        while let Some(index) = object.next_key_seed(Name(fields.names()))? {
+        while let Some(index) = object.next_key_seed(Name(&mut *fields))? {
             let Some((index, field)) = index.and_then(|index| Some((index, fields.field(index)?)))
             else {
                 object.next_value::<IgnoredAny>()?;
                 continue;
             };
-            if seen & 1 << index != 0 {
+            // Of an object without declared fields, each has an index of its own.
+            let bit = u32::try_from(index)
+                .ok()
+                .and_then(|index| 1_u32.checked_shl(index));
+            if seen & bit.unwrap_or_default() != 0 {
                 return Err(Error::custom("a field twice"));
             }
-            seen |= 1 << index;
+            seen |= bit.unwrap_or_default();
             object.next_value_seed(Reader(field))?;
         }
         Ok(())
@@ -191,10 +200,10 @@ impl<'de> DeserializeSeed<'de> for NextItem<'_, 'de> {
     }
 }
 
-/// Reads a name as its index among these; none for another name.
-struct Name(&'static [&'static str]);
+/// Reads a name as the index of a field; none for another name.
+struct Name<'t, 'de>(&'t mut dyn Object<'de>);
 
-impl<'de> DeserializeSeed<'de> for Name {
+impl<'de> DeserializeSeed<'de> for Name<'_, 'de> {
     type Value = Option<usize>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -202,7 +211,7 @@ impl<'de> DeserializeSeed<'de> for Name {
     }
 }
 
-impl Visitor<'_> for Name {
+impl<'de> Visitor<'de> for Name<'_, 'de> {
     type Value = Option<usize>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -210,6 +219,6 @@ impl Visitor<'_> for Name {
     }
 
     fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(self.0.iter().position(|known| *known == name))
+        Ok(self.0.index(name))
     }
 }

@@ -141,14 +141,15 @@ def after_edit(corpus, changed):
 class Mock:
     """`host-test mock` with a corpus, for as long as a `with` lasts; `config` leads to it."""
 
-    def __init__(self, folder, corpus, address="127.0.0.1:0"):
+    def __init__(self, folder, corpus, address="127.0.0.1:0", options=()):
         self.file = os.path.join(folder, "corpus.json")
         with open(self.file, "w", encoding="utf-8") as file:
             json.dump(corpus, file)
         self.address = address
+        self.options = list(options)
 
     def __enter__(self):
-        command = [program("host-test"), "mock", "--addr", self.address, "--corpus", self.file]
+        command = [program("host-test"), "mock", "--addr", self.address, "--corpus", self.file, *self.options]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         self.config = json.loads(self.process.stdout.readline())
         # An incremental run then reads what changed and nothing to keep the rest fresh.

@@ -13,10 +13,10 @@ use crate::session::Session;
 use crate::table::{PartialKey, Table};
 use crate::value::Cell;
 
-/// Rows of one stream that may wait.
-const MAX_ROWS: usize = 10_000;
+/// Rows of one stream that may wait. The server executes them while the next ones are collected.
+const MAX_ROWS: usize = 2_000;
 /// About how many bytes of one stream may wait.
-const MAX_BYTES: usize = 8 << 20;
+const MAX_BYTES: usize = 2 << 20;
 
 /// What waits for one stream.
 #[derive(Debug, Default)]
@@ -83,10 +83,10 @@ impl Pending {
         let pending = std::mem::take(self);
         for (columns, values) in pending.deletes {
             let values: Vec<_> = values.into_iter().collect();
-            table.delete(session, &columns, &values)?;
+            table.delete(session, &columns, values)?;
         }
         if !pending.rows.is_empty() {
-            table.upsert(session, &pending.rows)?;
+            table.upsert(session, pending.rows)?;
         }
         Ok(())
     }

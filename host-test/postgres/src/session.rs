@@ -1,8 +1,14 @@
 //! One connection to the server, used from a thread that may block.
+//!
+//! A thread of the session's own drives the connection. So statements are pipelined: one that nobody waits for is
+//! executed by the server while the caller prepares the next one, and its error comes with the next statement that
+//! somebody does wait for.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use anyhow::{Context as _, Result, anyhow};
 use rustls::pki_types::CertificateDer;
@@ -17,12 +23,27 @@ use crate::address::{Address, Tls};
 /// The parameters of a statement.
 pub(crate) type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
 
-/// A connection, and the executor that drives it while a statement runs.
+/// A parameter of a statement that nobody waits for.
+pub(crate) type OwnedParameter = Box<dyn ToSql + Sync + Send>;
+
+/// Statements that were sent and that nobody waited for yet, at most: their parameters are in memory.
+const MAX_IN_FLIGHT: usize = 4;
+
+/// Plans are made for the parameters at hand. A plan that was made while a table was empty would be kept while it
+/// grows, and would read all of it for each deletion; so would one that trusts the statistics of a table that was never
+/// analysed.
+const SETTINGS: &str =
+    "SET plan_cache_mode = force_custom_plan; SET enable_seqscan = off; SET enable_mergejoin = off";
+
+type InFlight = Pin<Box<dyn Future<Output = Result<u64, tokio_postgres::Error>> + Send>>;
+
+/// A connection, and the executor that drives it.
 pub(crate) struct Session {
     /// Taken only when the session is dropped.
     runtime: Option<Runtime>,
-    client: Client,
+    client: Arc<Client>,
     statements: HashMap<String, Statement>,
+    in_flight: VecDeque<InFlight>,
 }
 
 impl std::fmt::Debug for Session {
@@ -34,36 +55,89 @@ impl std::fmt::Debug for Session {
 impl Session {
     /// Connects. Blocks the calling thread, which must not be one of an executor.
     pub(crate) fn open(address: &Address) -> Result<Self> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("postgres")
+            .enable_all()
+            .build()?;
         let client = runtime.block_on(connect(address));
         let client = client.map_err(|error| describe(error, "the database cannot be reached"))?;
-        Ok(Self {
+        let mut session = Self {
             runtime: Some(runtime),
-            client,
+            client: Arc::new(client),
             statements: HashMap::new(),
-        })
+            in_flight: VecDeque::new(),
+        };
+        session.batch(SETTINGS)?;
+        Ok(session)
     }
 
     /// Runs statements that have no parameters.
     pub(crate) fn batch(&mut self, sql: &str) -> Result<()> {
-        let done = block_on(self.runtime.as_ref(), self.client.batch_execute(sql))?;
-        done.map_err(|error| describe(error.into(), FAILED))
+        let client = Arc::clone(&self.client);
+        self.wait_for(client.batch_execute(sql))
     }
 
     /// Runs a statement and returns how many rows it touched.
     pub(crate) fn execute(&mut self, sql: &str, parameters: Parameters<'_>) -> Result<u64> {
         let statement = self.prepare(sql)?;
-        let done = self.client.execute(&statement, parameters);
-        let done = block_on(self.runtime.as_ref(), done)?;
-        done.map_err(|error| describe(error.into(), FAILED))
+        let client = Arc::clone(&self.client);
+        self.wait_for(client.execute(&statement, parameters))
     }
 
     /// Runs a statement and returns its rows.
     pub(crate) fn query(&mut self, sql: &str, parameters: Parameters<'_>) -> Result<Vec<Row>> {
         let statement = self.prepare(sql)?;
-        let done = self.client.query(&statement, parameters);
-        let done = block_on(self.runtime.as_ref(), done)?;
-        done.map_err(|error| describe(error.into(), FAILED))
+        let client = Arc::clone(&self.client);
+        self.wait_for(client.query(&statement, parameters))
+    }
+
+    /// Sends a statement without waiting for its end, unless too many are under way.
+    pub(crate) fn send(&mut self, sql: &str, parameters: Vec<OwnedParameter>) -> Result<()> {
+        let statement = self.prepare(sql)?;
+        let client = Arc::clone(&self.client);
+        let mut sent: InFlight = Box::pin(async move {
+            let parameters: Vec<_> = parameters
+                .iter()
+                .map(|parameter| parameter.as_ref() as &(dyn ToSql + Sync))
+                .collect();
+            client.execute(&statement, &parameters).await
+        });
+        // The first poll hands the statement to the connection's thread.
+        let done = block_on(self.runtime.as_ref(), poll_once(sent.as_mut()))?;
+        match done {
+            Some(done) => {
+                done.map_err(refused)?;
+            }
+            None => self.in_flight.push_back(sent),
+        }
+        while self.in_flight.len() > MAX_IN_FLIGHT
+            && let Some(oldest) = self.in_flight.pop_front()
+        {
+            block_on(self.runtime.as_ref(), oldest)?.map_err(refused)?;
+        }
+        Ok(())
+    }
+
+    /// Sends a statement and waits for it and for all before it. The first error counts: what follows it in the same
+    /// transaction fails only because of it.
+    fn wait_for<T>(
+        &mut self,
+        statement: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T> {
+        let in_flight = std::mem::take(&mut self.in_flight);
+        let all = async {
+            let mut statement = std::pin::pin!(statement);
+            let early = poll_once(statement.as_mut()).await;
+            for earlier in in_flight {
+                earlier.await?;
+            }
+            match early {
+                Some(done) => done,
+                None => statement.await,
+            }
+        };
+        block_on(self.runtime.as_ref(), all)?.map_err(refused)
     }
 
     /// Prepares a statement once.
@@ -71,11 +145,25 @@ impl Session {
         if let Some(statement) = self.statements.get(sql) {
             return Ok(statement.clone());
         }
-        let statement = block_on(self.runtime.as_ref(), self.client.prepare(sql))?;
-        let statement = statement.map_err(|error| describe(error.into(), FAILED))?;
+        let client = Arc::clone(&self.client);
+        let statement = self.wait_for(client.prepare(sql))?;
         self.statements.insert(sql.to_owned(), statement.clone());
         Ok(statement)
     }
+}
+
+/// Polls a future once.
+fn poll_once<F: Future + ?Sized>(
+    mut future: Pin<&mut F>,
+) -> impl Future<Output = Option<F::Output>> {
+    std::future::poll_fn(move |context| match future.as_mut().poll(context) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => Poll::Ready(None),
+    })
+}
+
+fn refused(error: tokio_postgres::Error) -> anyhow::Error {
+    describe(error.into(), "PostgreSQL refused a statement")
 }
 
 impl Drop for Session {
@@ -87,14 +175,13 @@ impl Drop for Session {
     }
 }
 
-const FAILED: &str = "PostgreSQL refused a statement";
-
 fn block_on<F: Future>(runtime: Option<&Runtime>, future: F) -> Result<F::Output> {
     let runtime = runtime.context("the connection to PostgreSQL is closed")?;
     Ok(runtime.block_on(future))
 }
 
-async fn connect(address: &Address) -> Result<Client> {
+/// Connects, on the executor of the caller.
+pub(crate) async fn connect(address: &Address) -> Result<Client> {
     let Tls::Verified(authorities) = &address.tls else {
         let (client, connection) = address.config.connect(NoTls).await?;
         tokio::spawn(connection);

@@ -10,6 +10,10 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+mod pacer;
+
+pub(crate) use pacer::{Pacer, Pause};
+
 /// What all calls of one tenant together may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TenantLimits {
@@ -42,6 +46,7 @@ struct Inner {
     calls: Arc<Semaphore>,
     lookups: Arc<Semaphore>,
     memory: AtomicUsize,
+    pacer: Pacer,
     log: Mutex<LogBudget>,
 }
 
@@ -62,6 +67,7 @@ impl Tenant {
             calls: Arc::new(Semaphore::new(limits.calls)),
             lookups: Arc::new(Semaphore::new(limits.name_lookups)),
             memory: AtomicUsize::new(0),
+            pacer: Pacer::default(),
             log: Mutex::new(LogBudget::default()),
         }))
     }
@@ -84,6 +90,11 @@ impl Tenant {
     /// Waits until one more name may be looked up.
     pub(crate) async fn admit_lookup(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.0.lookups).acquire_owned().await.ok()
+    }
+
+    /// Paces the connections that bring nothing but work.
+    pub(crate) fn pacer(&self) -> &Pacer {
+        &self.0.pacer
     }
 
     /// Takes linear memory out of the tenant's, if there is enough.

@@ -2,10 +2,17 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
+mod artifact;
+mod files;
+mod init;
+mod logging;
+mod networks;
 mod readme;
 mod shards;
+mod signals;
 mod sync;
 mod taps;
+mod terminal;
 
 use std::path::PathBuf;
 use std::process::{Command, Output};

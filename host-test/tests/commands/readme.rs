@@ -74,13 +74,12 @@ fn the_commands_do_what_they_are_shown_for() {
 #[test]
 fn the_configuration_is_one() {
     let config: Value = serde_json::from_str(blocks("json").first().unwrap()).unwrap();
-    let folder = folder("readme-config");
-    let file = folder.join("config.json");
-    std::fs::write(&file, config.to_string().replace("<cloud-id>", "0")).unwrap();
     let mut with_typo = config.clone();
     with_typo["page_sise"] = 5.into();
-    let typo = folder.join("typo.json");
-    std::fs::write(&typo, with_typo.to_string().replace("<cloud-id>", "0")).unwrap();
+    let typo = folder("readme-config").join("typo.json");
+    // A cloud id and a token in place of what a reader puts in.
+    let filled = with_typo.to_string().replace("<cloud-id>", "0");
+    std::fs::write(&typo, filled.replace('…', "x")).unwrap();
     let output = host_test(&["validate", "--config", &typo.display().to_string()]);
     let error = lines(&output.stdout)[0]["error"]["message"].to_string();
     assert!(
