@@ -54,6 +54,8 @@ pub enum NextLink {
     /// There is none.
     #[default]
     None,
+    /// There are no links at all, not even that of the site.
+    Unsaid,
     /// A link.
     Link(String),
     /// Something that is no link.
@@ -171,7 +173,7 @@ fn links_of(envelope: EnvelopeFields<'_>) -> Result<(NextLink, Option<Cow<'_, st
     refuse_error_shape(&envelope.status_code, &envelope.errors)?;
     Ok(match envelope.links {
         Nested::Object(links) => (next_link(links.next), links.base.into_text()),
-        Nested::Missing => (NextLink::None, None),
+        Nested::Missing => (NextLink::Unsaid, None),
         Nested::Other => (NextLink::Unreadable, None),
     })
 }

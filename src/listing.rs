@@ -13,7 +13,7 @@ use std::marker::PhantomData;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use self::guard::LoopGuard;
-use self::next::next_cursor;
+use self::next::{is_end_unsaid, next_cursor};
 use crate::api::{ListedRow, NextLink, Rows, UnreadableValue, read_rows};
 use crate::client::classify::Failure;
 use crate::client::{ApiRequest, Client, Platform, RequestError, Response};
@@ -25,6 +25,9 @@ mod tests;
 
 /// Retries of a page of which a row has no readable key. Such a row is seldom better the next time.
 const MAX_KEY_RETRIES: u32 = 1;
+
+/// The service cuts no page to fewer rows than this (its default limit), whatever is asked for.
+const SMALLEST_FULL_PAGE: u32 = 25;
 
 /// A listing and how far it was read.
 #[derive(Debug)]
@@ -64,6 +67,8 @@ pub struct ListingPage<R> {
 struct ReadPage {
     /// The key of its first row.
     first: Option<String>,
+    /// How many rows it has, readable or not.
+    count: usize,
     /// How many rows have no readable key.
     unusable: usize,
     next: NextLink,
@@ -89,6 +94,7 @@ fn read_into<R: ListedRow>(
         *kept = read;
         Ok(ReadPage {
             first: kept.rows.first().map(ListedRow::key),
+            count: kept.rows.len() + kept.unusable,
             unusable: kept.unusable,
             next,
         })
@@ -233,9 +239,15 @@ impl Progress {
         let page_id = self.page.as_ref().map_or("", |(id, _)| id);
         let ReadPage {
             first,
+            count,
             unusable,
             next,
         } = rows(&response.body, page_id)?;
+        let is_full = count >= self.limit.get().min(SMALLEST_FULL_PAGE) as usize;
+        if is_full && self.limit.get() > 1 && is_end_unsaid(&next, &response.headers) {
+            let why = "a full page that does not say whether the listing goes on";
+            return Err(BodyError::Unexpected(why.into()));
+        }
         let next = next_cursor(&next, &response.headers)?;
         let current = self.cursor.as_deref();
         self.guard

@@ -197,7 +197,7 @@ impl<'a, P: Platform> Client<'a, P> {
         let path_and_query = request.path_and_query();
         let sent = self
             .platform
-            .send(&self.on_the_wire(request, &path_and_query, priority))
+            .send(&self.on_the_wire(request, &path_and_query))
             .await;
         drop(permit);
         let context = self.context(request);
@@ -216,12 +216,7 @@ impl<'a, P: Platform> Client<'a, P> {
         Ok(response)
     }
 
-    fn on_the_wire<'r>(
-        &self,
-        request: &'r ApiRequest<'_>,
-        path_and_query: &'r str,
-        priority: Priority,
-    ) -> Request<'r> {
+    fn on_the_wire<'r>(&self, request: &'r ApiRequest<'_>, path_and_query: &'r str) -> Request<'r> {
         Request {
             path_and_query,
             body: request.body.as_deref(),
@@ -229,8 +224,8 @@ impl<'a, P: Platform> Client<'a, P> {
                 Some("x-ratelimit-nearlimit"),
                 request.limit.map(|_| "link"),
                 self.started_at.get().is_none().then_some("date"),
-                // For the message, if the body cannot be read again.
-                (priority == Priority::Continuation).then_some("atl-traceid"),
+                // For the message, if the body cannot be read.
+                Some("atl-traceid"),
             ],
             timeout: self.config.timeout,
         }
