@@ -7,7 +7,7 @@ use std::error::Error;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{self, Command};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 /// A profile of the workspace: small, and optimised over all crates.
@@ -49,9 +49,71 @@ pub fn build(root: &Path, package: &str, target_dir: &Path) -> Result<PathBuf, B
         return Err(format!("cargo rustc --target {TARGET} failed, see above").into());
     }
     let artifact = target_dir.join(TARGET).join(PROFILE);
-    Ok(artifact
-        .join(package.replace('-', "_"))
-        .with_extension("wasm"))
+    let linked = artifact.join(package.replace('-', "_"));
+    let component = linked.with_extension("stripped.wasm");
+    let bytes = fs::read(linked.with_extension("wasm"))?;
+    // Whole at any time: several tests may build the same guest.
+    let written = linked.with_extension(process::id().to_string());
+    fs::write(&written, without_names(&bytes))?;
+    fs::rename(&written, &component)?;
+    Ok(component)
+}
+
+/// A component without its section of names for debuggers, which takes 6 KB. What is no component stays as it is.
+fn without_names(component: &[u8]) -> Vec<u8> {
+    const HEADER: usize = 8;
+    const NAMES: &[u8] = b"\x0ecomponent-name";
+    let (header, mut rest) = component.split_at(HEADER.min(component.len()));
+    let mut stripped = header.to_vec();
+    while let Some(length) = section_length(rest) {
+        let Some((section, others)) = rest.split_at_checked(length) else {
+            break;
+        };
+        let is_custom = section.starts_with(&[0]);
+        let start = section.get(..HEADER + NAMES.len()).unwrap_or(section);
+        let has_names = start.windows(NAMES.len()).any(|bytes| bytes == NAMES);
+        if !(is_custom && has_names) {
+            stripped.extend_from_slice(section);
+        }
+        rest = others;
+    }
+    stripped.extend_from_slice(rest);
+    stripped
+}
+
+/// The bytes of the section at the start: its kind, its length as LEB128, and so many bytes.
+fn section_length(bytes: &[u8]) -> Option<usize> {
+    let mut length = 0_usize;
+    for (index, byte) in bytes.iter().skip(1).take(5).enumerate() {
+        length |= usize::from(byte & 0x7f) << (7 * index);
+        if byte & 0x80 == 0 {
+            return length.checked_add(index + 2);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_names;
+
+    #[test]
+    fn only_the_section_of_names_goes() {
+        let section = |kind: u8, content: &[u8]| {
+            let length = u8::try_from(content.len()).unwrap_or(u8::MAX);
+            [&[kind, length], content].concat()
+        };
+        let header = b"\0asm\x0d\0\x01\0".to_vec();
+        let kept = [
+            section(1, b"\x0ecomponent-name"),
+            section(0, b"\x09producers"),
+        ]
+        .concat();
+        let names = section(0, b"\x0ecomponent-name\x01\x02\x03");
+        let component = [header.clone(), kept.clone(), names].concat();
+        assert_eq!(without_names(&component), [header, kept].concat());
+        assert_eq!(without_names(b"none"), b"none");
+    }
 }
 
 /// Builds a guest that only tests and the bench need, beside what cargo builds itself.
