@@ -93,29 +93,6 @@ fn section_length(bytes: &[u8]) -> Option<usize> {
     None
 }
 
-#[cfg(test)]
-mod tests {
-    use super::without_names;
-
-    #[test]
-    fn only_the_section_of_names_goes() {
-        let section = |kind: u8, content: &[u8]| {
-            let length = u8::try_from(content.len()).unwrap_or(u8::MAX);
-            [&[kind, length], content].concat()
-        };
-        let header = b"\0asm\x0d\0\x01\0".to_vec();
-        let kept = [
-            section(1, b"\x0ecomponent-name"),
-            section(0, b"\x09producers"),
-        ]
-        .concat();
-        let names = section(0, b"\x0ecomponent-name\x01\x02\x03");
-        let component = [header.clone(), kept.clone(), names].concat();
-        assert_eq!(without_names(&component), [header, kept].concat());
-        assert_eq!(without_names(b"none"), b"none");
-    }
-}
-
 /// Builds a guest that only tests and the bench need, beside what cargo builds itself.
 ///
 /// # Errors
@@ -194,4 +171,27 @@ fn add_target(root: &Path) -> Result<(), Box<dyn Error>> {
         return Ok(());
     }
     Err(format!("the target {TARGET} is missing; add it with: rustup target add {TARGET}").into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_names;
+
+    #[test]
+    fn only_the_section_of_names_goes() {
+        let section = |kind: u8, content: &[u8]| {
+            let length = u8::try_from(content.len()).unwrap_or(u8::MAX);
+            [&[kind, length], content].concat()
+        };
+        let header = b"\0asm\x0d\0\x01\0".to_vec();
+        let kept = [
+            section(1, b"\x0ecomponent-name"),
+            section(0, b"\x09producers"),
+        ]
+        .concat();
+        let names = section(0, b"\x0ecomponent-name\x01\x02\x03");
+        let component = [header.clone(), kept.clone(), names].concat();
+        assert_eq!(without_names(&component), [header, kept].concat());
+        assert_eq!(without_names(b"none"), b"none");
+    }
 }
