@@ -18,6 +18,8 @@ pub(super) struct RunQueue {
     calls: AtomicU32,
     /// Tenants that have calls under way.
     tenants: AtomicU32,
+    /// Those of them that are throttled.
+    throttled: AtomicU32,
     ticks: AtomicU32,
 }
 
@@ -59,12 +61,30 @@ impl RunQueue {
         self.tenants.load(Ordering::Relaxed)
     }
 
-    pub(super) fn tenant_begins(&self) {
-        self.tenants.fetch_add(1, Ordering::Relaxed);
+    /// Tenants that have calls under way, but for those that are throttled.
+    pub(super) fn unthrottled_tenants(&self) -> u32 {
+        let throttled = self.throttled.load(Ordering::Relaxed);
+        self.tenants().saturating_sub(throttled)
     }
 
-    pub(super) fn tenant_ends(&self) {
+    pub(super) fn tenant_begins(&self, throttled: bool) {
+        self.tenants.fetch_add(1, Ordering::Relaxed);
+        self.throttled
+            .fetch_add(u32::from(throttled), Ordering::Relaxed);
+    }
+
+    pub(super) fn tenant_ends(&self, throttled: bool) {
         self.tenants.fetch_sub(1, Ordering::Relaxed);
+        self.throttled
+            .fetch_sub(u32::from(throttled), Ordering::Relaxed);
+    }
+
+    pub(super) fn tenant_throttled(&self, throttled: bool) {
+        if throttled {
+            self.throttled.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.throttled.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 
