@@ -59,6 +59,10 @@ impl ViewRow {
         };
         refuse_error_shape(&wire.status_code, &wire.errors)?;
         let mut fields = FieldReader::default();
+        if wire.count.is_missing() {
+            // An answer that says nothing: the count is not 0, and not refused either.
+            fields.unreadable.push("views_count");
+        }
         let value = Self {
             views_count: fields.integer("views_count", &wire.count),
             ..Self::unavailable(page_id, read_at)

@@ -86,13 +86,13 @@ impl<'a, P: Platform> Client<'a, P> {
     pub async fn fetch<T>(
         &self,
         request: &ApiRequest<'_>,
-        read: impl Fn(&Response) -> Result<T, BodyError>,
+        mut read: impl FnMut(&Response) -> Result<T, BodyError>,
     ) -> Result<T, RequestError> {
         let mut retry = RetryState::default();
         let mut unreadable = None;
         loop {
             let response = Box::pin(self.next_answer(request, &mut retry, unreadable)).await?;
-            match self.read(request, &response, &read) {
+            match self.read(request, &response, &mut read) {
                 Ok(value) => return Ok(value),
                 Err(failure) => unreadable = Some(failure),
             }
@@ -107,14 +107,14 @@ impl<'a, P: Platform> Client<'a, P> {
     pub async fn fetch_unconfirmed<T>(
         &self,
         request: &ApiRequest<'_>,
-        read: impl Fn(&Response) -> Result<T, BodyError>,
+        mut read: impl FnMut(&Response) -> Result<T, BodyError>,
     ) -> Result<T, Failure> {
         let mut retry = RetryState::default();
         let mut unreadable = None;
         loop {
             let answer = self.next_unconfirmed_answer(request, &mut retry, unreadable);
             let response = Box::pin(answer).await?;
-            match self.read(request, &response, &read) {
+            match self.read(request, &response, &mut read) {
                 Ok(value) => return Ok(value),
                 Err(failure) => unreadable = Some(failure),
             }
@@ -125,7 +125,7 @@ impl<'a, P: Platform> Client<'a, P> {
         &self,
         request: &ApiRequest<'_>,
         response: &Response,
-        read: impl Fn(&Response) -> Result<T, BodyError>,
+        read: impl FnOnce(&Response) -> Result<T, BodyError>,
     ) -> Result<T, Failure> {
         let value = read(response)
             .map_err(|error| body_failure(self.context(request), response, &error))?;
@@ -197,7 +197,7 @@ impl<'a, P: Platform> Client<'a, P> {
         let path_and_query = request.path_and_query();
         let sent = self
             .platform
-            .send(&self.on_the_wire(request, &path_and_query, priority))
+            .send(&self.on_the_wire(request, &path_and_query))
             .await;
         drop(permit);
         let context = self.context(request);
@@ -216,12 +216,7 @@ impl<'a, P: Platform> Client<'a, P> {
         Ok(response)
     }
 
-    fn on_the_wire<'r>(
-        &self,
-        request: &'r ApiRequest<'_>,
-        path_and_query: &'r str,
-        priority: Priority,
-    ) -> Request<'r> {
+    fn on_the_wire<'r>(&self, request: &'r ApiRequest<'_>, path_and_query: &'r str) -> Request<'r> {
         Request {
             path_and_query,
             body: request.body.as_deref(),
@@ -229,8 +224,8 @@ impl<'a, P: Platform> Client<'a, P> {
                 Some("x-ratelimit-nearlimit"),
                 request.limit.map(|_| "link"),
                 self.started_at.get().is_none().then_some("date"),
-                // For the message, if the body cannot be read again.
-                (priority == Priority::Continuation).then_some("atl-traceid"),
+                // For the message, if the body cannot be read.
+                Some("atl-traceid"),
             ],
             timeout: self.config.timeout,
         }

@@ -4,15 +4,21 @@
 //! with the test's process, however that ends: a shell waits for the end of its standard input, stops the server and
 //! removes the folder.
 
+mod durability;
+mod installation;
+
 use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
+
+pub use crate::durability::Durability;
+use crate::installation::{Account, account, binaries};
 
 /// How long a start may take.
 const START: Duration = Duration::from_mins(1);
@@ -24,10 +30,6 @@ trap "" INT TERM HUP
 word=$(cat); kill -INT $server; wait $server
 [ "$word" = keep ] || rm -rf "$2""#;
 
-/// Settings that make tests fast. A crash of the machine may lose the data, a crash of the server does not.
-const SETTINGS: &str =
-    "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200";
-
 /// A running server.
 #[derive(Debug)]
 pub struct Server {
@@ -36,6 +38,7 @@ pub struct Server {
     account: Option<Account>,
     password: String,
     port: u16,
+    durability: Durability,
     running: Mutex<Option<Running>>,
 }
 
@@ -44,13 +47,6 @@ pub struct Server {
 struct Running {
     shell: Child,
     input: Option<ChildStdin>,
-}
-
-/// The account that the server runs as where the test is root.
-#[derive(Debug, Clone, Copy)]
-struct Account {
-    user: u32,
-    group: u32,
 }
 
 impl Server {
@@ -77,6 +73,15 @@ impl Server {
     ///
     /// It is installed and does not start.
     pub fn start() -> Result<Option<Self>> {
+        Self::start_with(Durability::Off)
+    }
+
+    /// Starts a server that is as durable as this, or returns none where PostgreSQL is not installed.
+    ///
+    /// # Errors
+    ///
+    /// It is installed and does not start.
+    pub fn start_with(durability: Durability) -> Result<Option<Self>> {
         let Some(binaries) = binaries() else {
             eprintln!(
                 "skipped: PostgreSQL is not installed (no /usr/lib/postgresql/*/bin; apt-get install postgresql)"
@@ -101,6 +106,7 @@ impl Server {
             port: TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
                 .local_addr()?
                 .port(),
+            durability,
             running: Mutex::default(),
         };
         server.initialise()?;
@@ -146,7 +152,7 @@ impl Server {
         command
             .arg(&self.folder)
             .arg(self.port.to_string())
-            .arg(SETTINGS);
+            .arg(self.durability.settings());
         let mut shell = command.stdin(Stdio::piped()).spawn()?;
         let input = shell.stdin.take();
         *self.running() = Some(Running { shell, input });
@@ -245,37 +251,4 @@ impl Drop for Server {
         let _ = self.stop();
         let _ = std::fs::remove_dir_all(&self.folder);
     }
-}
-
-/// The newest version that is installed.
-fn binaries() -> Option<PathBuf> {
-    let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
-    let folders = versions.flatten().map(|version| version.path().join("bin"));
-    let version =
-        |folder: &PathBuf| -> Option<u32> { folder.parent()?.file_name()?.to_str()?.parse().ok() };
-    folders
-        .filter(|folder| folder.join("initdb").exists())
-        .max_by_key(version)
-}
-
-/// The account to run as, if this process is root's.
-fn account(folder: &Path) -> Result<Option<Account>> {
-    if std::fs::metadata(folder)?.uid() != 0 {
-        return Ok(None);
-    }
-    let accounts = std::fs::read_to_string("/etc/passwd")?;
-    let find = |name: &str| {
-        let line = accounts
-            .lines()
-            .find(|line| line.split(':').next() == Some(name))?;
-        let mut ids = line.split(':').skip(2);
-        Some(Account {
-            user: ids.next()?.parse().ok()?,
-            group: ids.next()?.parse().ok()?,
-        })
-    };
-    let account = find("postgres").or_else(|| find("nobody"));
-    account
-        .map(Some)
-        .context("there is neither a user postgres nor a user nobody")
 }

@@ -82,6 +82,16 @@ impl Address {
         Ok(Self { config, tls })
     }
 
+    /// Connects from an executor, for what is not a destination. A task of its own drives the connection.
+    ///
+    /// # Errors
+    ///
+    /// The database cannot be reached.
+    pub async fn connect(&self) -> Result<tokio_postgres::Client> {
+        let client = crate::session::connect(self).await;
+        client.context("the database cannot be reached")
+    }
+
     /// The name by which the server lists the sessions of this address, in `pg_stat_activity`.
     #[must_use]
     pub fn with_application_name(mut self, name: &str) -> Self {

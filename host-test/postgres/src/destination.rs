@@ -1,79 +1,42 @@
-//! The destination itself: when a transaction begins, what it holds, and what must be true before it is committed.
+//! The destination: a connection, the tables of its streams, and the state that they belong to.
 
 use std::collections::BTreeMap;
 use std::thread;
 
-use anyhow::{Context as _, Result, anyhow, bail, ensure};
-use connector_destinations::sqlite::{MaxDelete, SweepReport};
-use connector_runtime::destination::{Batch, Destination, Row};
+use anyhow::{Context as _, Result, anyhow, ensure};
+use connector_destinations::sqlite::SweepReport;
 use connector_runtime::stream::Stream;
+use tokio_postgres::types::Type;
 
 use crate::address::Address;
 use crate::catalog;
 use crate::identifier::quote;
+use crate::options::PostgresOptions;
 use crate::pending::Pending;
 use crate::session::Session;
-use crate::sweep;
 use crate::table::Table;
-
-/// Keeps a state and the one before it, if nobody else did since the version that this run knows.
-const STORE_STATE: &str = "
-    INSERT INTO _state VALUES ($1, $2, NULL, 1)
-    ON CONFLICT (connector) DO UPDATE
-        SET previous = _state.state, state = EXCLUDED.state, version = _state.version + 1
-        WHERE _state.version = $3
-    RETURNING version";
-
-/// A check in the transaction of each checkpoint, just before it is committed.
-///
-/// A worker of a fleet that was taken for dead must not write any more. Its lease is a row of the same database: the
-/// statement selects that row by the token that this worker was given, `FOR SHARE`. The lease then cannot change hands
-/// before the transaction has ended.
-#[derive(Debug, Clone)]
-pub struct Fence {
-    /// A statement that returns a row if the checkpoint may be committed.
-    pub statement: String,
-    /// Its parameters, bound as bigint.
-    pub parameters: Vec<i64>,
-}
-
-/// How a schema is written.
-#[derive(Debug, Clone)]
-pub struct PostgresOptions {
-    /// The schema; it is made if it is missing.
-    pub schema: String,
-    /// How much the close of a snapshot may delete.
-    pub max_delete: MaxDelete,
-    /// Checked in each checkpoint's transaction.
-    pub fence: Option<Fence>,
-}
 
 /// A PostgreSQL schema that takes rows of one connector.
 #[derive(Debug)]
 pub struct Postgres {
-    session: Session,
-    connector: String,
-    streams: BTreeMap<String, Entry>,
-    options: PostgresOptions,
-    report: SweepReport,
-    transaction: Transaction,
+    pub(crate) session: Session,
+    pub(crate) connector: String,
+    pub(crate) streams: BTreeMap<String, Entry>,
+    pub(crate) options: PostgresOptions,
+    pub(crate) report: SweepReport,
+    pub(crate) in_transaction: bool,
+    /// Snapshots to close at the next checkpoint, by stream: those that ended, and those that an earlier run was not
+    /// allowed to close.
+    pub(crate) closes: BTreeMap<String, i64>,
     /// How often the state was stored, as far as this run knows.
-    version: i64,
+    pub(crate) version: i64,
 }
 
 /// A stream's table, and what waits to be sent to it.
 #[derive(Debug)]
-struct Entry {
-    table: Table,
-    pending: Pending,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Transaction {
-    /// None was begun by this run.
-    First,
-    Open,
-    Committed,
+pub(crate) struct Entry {
+    pub(crate) table: Table,
+    pub(crate) pending: Pending,
 }
 
 impl Postgres {
@@ -110,12 +73,8 @@ impl Postgres {
         );
         let mut session = Session::open(address)?;
         let cannot = || format!("the schema {schema:?} cannot be used");
-        let tables =
+        let prepared =
             catalog::prepare(&mut session, schema, connector, streams).with_context(cannot)?;
-        let version = session.query(
-            "SELECT version FROM _state WHERE connector = $1",
-            &[&connector],
-        )?;
         let entry = |table: Table| {
             (
                 table.name.clone(),
@@ -126,13 +85,14 @@ impl Postgres {
             )
         };
         Ok(Self {
-            version: version.first().map_or(0, |row| row.get(0)),
+            version: prepared.version,
             session,
             connector: connector.to_owned(),
-            streams: tables.into_iter().map(entry).collect(),
+            streams: prepared.tables.into_iter().map(entry).collect(),
             options,
             report: SweepReport::default(),
-            transaction: Transaction::First,
+            in_transaction: false,
+            closes: prepared.refused_closes,
         })
     }
 
@@ -182,7 +142,7 @@ impl Postgres {
         let Self {
             session, connector, ..
         } = self;
-        let states = on_own_thread(|| session.query(sql, &[connector]))?;
+        let states = on_own_thread(|| session.query(sql, &[(connector, Type::TEXT)]))?;
         Ok(states.first().map(|row| (row.get(0), row.get(1))))
     }
 
@@ -204,89 +164,14 @@ impl Postgres {
                 let Self {
                     session, connector, ..
                 } = self;
-                on_own_thread(|| session.execute(sql, &[connector]))?;
+                on_own_thread(|| session.query(sql, &[(connector, Type::TEXT)]))?;
+                for entry in self.streams.values_mut() {
+                    entry.table.in_snapshot = false;
+                }
                 Ok(given)
             }
         }
     }
-
-    /// Begins a transaction if none is open. The first one makes up for closes that an earlier run refused.
-    fn begin(&mut self) -> Result<()> {
-        if self.transaction == Transaction::Open {
-            return Ok(());
-        }
-        self.session.batch("BEGIN")?;
-        let before = std::mem::replace(&mut self.transaction, Transaction::Open);
-        if before == Transaction::First {
-            self.retry_refused_closes()?;
-        }
-        Ok(())
-    }
-
-    fn retry_refused_closes(&mut self) -> Result<()> {
-        let sql = "SELECT name, refused_close FROM _streams WHERE connector = $1 AND refused_close IS NOT NULL";
-        for row in self.session.query(sql, &[&self.connector])? {
-            let (name, snapshot): (String, i64) = (row.get(0), row.get(1));
-            if let Some(entry) = self.streams.get(&name) {
-                let max_delete = self.options.max_delete;
-                sweep::close(
-                    &mut self.session,
-                    &entry.table,
-                    snapshot,
-                    max_delete,
-                    &self.report,
-                )?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Sends what waits for one stream.
-    fn flush(&mut self, stream: &str) -> Result<()> {
-        let waits = self
-            .streams
-            .get(stream)
-            .is_some_and(|entry| !entry.pending.is_empty());
-        if waits {
-            self.begin()?;
-            let entry = self
-                .streams
-                .get_mut(stream)
-                .with_context(|| unknown(stream))?;
-            entry.pending.flush(&mut self.session, &entry.table)?;
-        }
-        Ok(())
-    }
-
-    fn flush_all(&mut self) -> Result<()> {
-        let names: Vec<_> = self.streams.keys().cloned().collect();
-        names.iter().try_for_each(|name| self.flush(name))
-    }
-
-    /// Refuses the checkpoint of a worker that lost its lease.
-    fn check_fence(&mut self) -> Result<()> {
-        let Some(fence) = &self.options.fence else {
-            return Ok(());
-        };
-        let parameters: Vec<&(dyn tokio_postgres::types::ToSql + Sync)> =
-            fence.parameters.iter().map(|value| value as _).collect();
-        let held = self.session.query(&fence.statement, &parameters)?;
-        ensure!(
-            !held.is_empty(),
-            "this run lost its lease to another worker; nothing of this checkpoint was written"
-        );
-        Ok(())
-    }
-
-    fn entry(&mut self, stream: &str) -> Result<&mut Entry> {
-        self.streams
-            .get_mut(stream)
-            .with_context(|| unknown(stream))
-    }
-}
-
-fn unknown(stream: &str) -> String {
-    format!("there is no stream {stream:?}")
 }
 
 /// Runs something that blocks on a thread which no executor drives.
@@ -297,94 +182,4 @@ fn on_own_thread<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> 
             .join()
             .map_err(|_| anyhow!("a thread of the database panicked"))?
     })
-}
-
-impl Destination for Postgres {
-    fn begin_snapshot(&mut self, streams: &[String]) -> Result<()> {
-        self.flush_all()?;
-        self.begin()?;
-        let sql = "UPDATE _streams SET snapshot = snapshot + 1, in_snapshot = true WHERE name = $1 RETURNING snapshot";
-        for stream in streams {
-            let snapshot = self.session.query(sql, &[stream])?;
-            let snapshot = snapshot.first().with_context(|| unknown(stream))?.get(0);
-            self.entry(stream)?.table.snapshot = snapshot;
-        }
-        Ok(())
-    }
-
-    fn write(&mut self, batch: Batch) -> Result<()> {
-        let Batch {
-            stream,
-            replaces,
-            rows,
-        } = batch;
-        let entry = self.entry(&stream)?;
-        let keys: Result<Vec<_>> = replaces
-            .iter()
-            .map(|key| entry.table.partial_key(key))
-            .collect();
-        let keys = keys?;
-        if keys.iter().any(|key| entry.pending.conflicts(key)) {
-            self.flush(&stream)?;
-        }
-        let entry = self.entry(&stream)?;
-        for key in keys {
-            entry.pending.replace(key);
-        }
-        for row in &rows {
-            let cells = entry.table.cells(row)?;
-            entry.pending.push(cells, &entry.table.key);
-        }
-        if entry.pending.is_full() {
-            self.flush(&stream)?;
-        }
-        Ok(())
-    }
-
-    fn checkpoint(&mut self, state: &str) -> Result<()> {
-        ensure!(
-            !state.contains('\0'),
-            "PostgreSQL cannot store a state that holds NUL"
-        );
-        self.begin()?;
-        self.flush_all()?;
-        let stored = self
-            .session
-            .query(STORE_STATE, &[&self.connector, &state, &self.version])?;
-        let version = stored.first().map(|row| row.get::<_, i64>(0));
-        if version != Some(self.version + 1) {
-            bail!(
-                "another run has written into the schema {:?} since this one began; nothing of this checkpoint was written",
-                self.options.schema
-            );
-        }
-        self.check_fence()?;
-        self.session.batch("COMMIT")?;
-        self.version += 1;
-        self.transaction = Transaction::Committed;
-        Ok(())
-    }
-
-    fn end_snapshot(&mut self, stream: &str, except: &[Row]) -> Result<()> {
-        self.begin()?;
-        self.flush(stream)?;
-        let sql = "UPDATE _streams SET in_snapshot = false WHERE name = $1 AND in_snapshot";
-        if self.session.execute(sql, &[&stream])? == 0 {
-            // The snapshot began elsewhere, so this schema does not know what belongs to it.
-            return Ok(());
-        }
-        let entry = self.streams.get(stream).with_context(|| unknown(stream))?;
-        for key in except {
-            let key = entry.table.partial_key(key)?;
-            entry.table.spare(&mut self.session, key)?;
-        }
-        let snapshot = entry.table.snapshot;
-        sweep::close(
-            &mut self.session,
-            &entry.table,
-            snapshot,
-            self.options.max_delete,
-            &self.report,
-        )
-    }
 }

@@ -1,28 +1,56 @@
 //! One connection to the server, used from a thread that may block.
+//!
+//! A thread of the session's own drives the connection. So statements are pipelined: one that nobody waits for is
+//! executed by the server while the caller prepares the next one, and its error comes with the next statement that
+//! somebody does wait for.
 
-use std::collections::HashMap;
+use std::collections::VecDeque;
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use anyhow::{Context as _, Result, anyhow};
+use futures_util::future::try_join_all;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use tokio::runtime::{Builder, Runtime};
-use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, NoTls, Row, Statement};
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, NoTls, Row};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::address::{Address, Tls};
 
-/// The parameters of a statement.
-pub(crate) type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
+/// A parameter of a statement, with its type. The types are named so that no statement has to be prepared first, which
+/// would be a round trip more, and so that it is planned for its parameters: a plan that was made while a table was
+/// empty would read all of it for each deletion later on.
+pub(crate) type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
 
-/// A connection, and the executor that drives it while a statement runs.
+/// A parameter of a statement that nobody waits for.
+pub(crate) type OwnedParameter = (Box<dyn ToSql + Sync + Send>, Type);
+
+/// A statement that returns rows.
+pub(crate) struct Query<'a> {
+    pub(crate) sql: &'a str,
+    pub(crate) parameters: &'a [Parameter<'a>],
+}
+
+/// Statements that were sent and that nobody waited for yet, at most: their parameters are in memory.
+const MAX_IN_FLIGHT: usize = 8;
+
+/// A table that fills for the first time has no statistics yet; the planner would read all of it for each deletion.
+/// Nothing here reads a whole table that has an index for the purpose. Such a cost would also have each statement
+/// compiled, which took two thirds of the time of the server.
+const SETTINGS: &str = "SET jit = off; SET enable_seqscan = off; SET enable_mergejoin = off";
+
+type InFlight = Pin<Box<dyn Future<Output = Result<u64, tokio_postgres::Error>> + Send>>;
+
+/// A connection, and the executor that drives it.
 pub(crate) struct Session {
     /// Taken only when the session is dropped.
     runtime: Option<Runtime>,
-    client: Client,
-    statements: HashMap<String, Statement>,
+    client: Arc<Client>,
+    in_flight: VecDeque<InFlight>,
 }
 
 impl std::fmt::Debug for Session {
@@ -34,48 +62,104 @@ impl std::fmt::Debug for Session {
 impl Session {
     /// Connects. Blocks the calling thread, which must not be one of an executor.
     pub(crate) fn open(address: &Address) -> Result<Self> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("postgres")
+            .enable_all()
+            .build()?;
         let client = runtime.block_on(connect(address));
         let client = client.map_err(|error| describe(error, "the database cannot be reached"))?;
-        Ok(Self {
+        let mut session = Self {
             runtime: Some(runtime),
-            client,
-            statements: HashMap::new(),
-        })
+            client: Arc::new(client),
+            in_flight: VecDeque::new(),
+        };
+        session.batch(SETTINGS)?;
+        Ok(session)
     }
 
     /// Runs statements that have no parameters.
     pub(crate) fn batch(&mut self, sql: &str) -> Result<()> {
-        let done = block_on(self.runtime.as_ref(), self.client.batch_execute(sql))?;
-        done.map_err(|error| describe(error.into(), FAILED))
-    }
-
-    /// Runs a statement and returns how many rows it touched.
-    pub(crate) fn execute(&mut self, sql: &str, parameters: Parameters<'_>) -> Result<u64> {
-        let statement = self.prepare(sql)?;
-        let done = self.client.execute(&statement, parameters);
-        let done = block_on(self.runtime.as_ref(), done)?;
-        done.map_err(|error| describe(error.into(), FAILED))
+        let client = Arc::clone(&self.client);
+        self.wait_for(client.batch_execute(sql))
     }
 
     /// Runs a statement and returns its rows.
-    pub(crate) fn query(&mut self, sql: &str, parameters: Parameters<'_>) -> Result<Vec<Row>> {
-        let statement = self.prepare(sql)?;
-        let done = self.client.query(&statement, parameters);
-        let done = block_on(self.runtime.as_ref(), done)?;
-        done.map_err(|error| describe(error.into(), FAILED))
+    pub(crate) fn query(&mut self, sql: &str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>> {
+        let client = Arc::clone(&self.client);
+        self.wait_for(client.query_typed(sql, parameters))
     }
 
-    /// Prepares a statement once.
-    fn prepare(&mut self, sql: &str) -> Result<Statement> {
-        if let Some(statement) = self.statements.get(sql) {
-            return Ok(statement.clone());
-        }
-        let statement = block_on(self.runtime.as_ref(), self.client.prepare(sql))?;
-        let statement = statement.map_err(|error| describe(error.into(), FAILED))?;
-        self.statements.insert(sql.to_owned(), statement.clone());
-        Ok(statement)
+    /// Runs statements in one round trip and returns the rows of each.
+    pub(crate) fn query_all(&mut self, queries: &[Query<'_>]) -> Result<Vec<Vec<Row>>> {
+        let client = Arc::clone(&self.client);
+        let all = queries
+            .iter()
+            .map(|query| client.query_typed(query.sql, query.parameters));
+        self.wait_for(try_join_all(all))
     }
+
+    /// Sends a statement without waiting for its end, unless too many are under way.
+    pub(crate) fn send(&mut self, sql: &str, parameters: Vec<OwnedParameter>) -> Result<()> {
+        let client = Arc::clone(&self.client);
+        let sql = sql.to_owned();
+        let mut sent: InFlight = Box::pin(async move {
+            let parameters: Vec<Parameter<'_>> = parameters
+                .iter()
+                .map(|(value, kind)| (value.as_ref() as _, kind.clone()))
+                .collect();
+            client.execute_typed(&sql, &parameters).await
+        });
+        // The first poll hands the statement to the connection's thread.
+        let done = block_on(self.runtime.as_ref(), poll_once(sent.as_mut()))?;
+        match done {
+            Some(done) => {
+                done.map_err(refused)?;
+            }
+            None => self.in_flight.push_back(sent),
+        }
+        while self.in_flight.len() > MAX_IN_FLIGHT
+            && let Some(oldest) = self.in_flight.pop_front()
+        {
+            block_on(self.runtime.as_ref(), oldest)?.map_err(refused)?;
+        }
+        Ok(())
+    }
+
+    /// Sends a statement and waits for it and for all before it. The first error counts: what follows it in the same
+    /// transaction fails only because of it.
+    fn wait_for<T>(
+        &mut self,
+        statement: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T> {
+        let in_flight = std::mem::take(&mut self.in_flight);
+        let all = async {
+            let mut statement = std::pin::pin!(statement);
+            let early = poll_once(statement.as_mut()).await;
+            for earlier in in_flight {
+                earlier.await?;
+            }
+            match early {
+                Some(done) => done,
+                None => statement.await,
+            }
+        };
+        block_on(self.runtime.as_ref(), all)?.map_err(refused)
+    }
+}
+
+/// Polls a future once.
+fn poll_once<F: Future + ?Sized>(
+    mut future: Pin<&mut F>,
+) -> impl Future<Output = Option<F::Output>> {
+    std::future::poll_fn(move |context| match future.as_mut().poll(context) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => Poll::Ready(None),
+    })
+}
+
+fn refused(error: tokio_postgres::Error) -> anyhow::Error {
+    describe(error.into(), "PostgreSQL refused a statement")
 }
 
 impl Drop for Session {
@@ -87,14 +171,13 @@ impl Drop for Session {
     }
 }
 
-const FAILED: &str = "PostgreSQL refused a statement";
-
 fn block_on<F: Future>(runtime: Option<&Runtime>, future: F) -> Result<F::Output> {
     let runtime = runtime.context("the connection to PostgreSQL is closed")?;
     Ok(runtime.block_on(future))
 }
 
-async fn connect(address: &Address) -> Result<Client> {
+/// Connects, on the executor of the caller.
+pub(crate) async fn connect(address: &Address) -> Result<Client> {
     let Tls::Verified(authorities) = &address.tls else {
         let (client, connection) = address.config.connect(NoTls).await?;
         tokio::spawn(connection);

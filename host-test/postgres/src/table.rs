@@ -2,11 +2,12 @@
 
 use anyhow::{Context as _, Result, ensure};
 use connector_runtime::destination::Row;
-use connector_runtime::stream::{Column, Stream};
+use connector_runtime::stream::{Column, ColumnKind, Stream};
+use tokio_postgres::types::Type;
 
 use crate::identifier::{quote, quote_all};
 use crate::session::Session;
-use crate::value::{Cell, array, bound_type, column_type};
+use crate::value::{Cell, arrays, bound_type, column_type};
 
 /// The column that holds the number of the snapshot to which a row belongs. No stream has a column of this name:
 /// theirs begin with a letter.
@@ -29,6 +30,8 @@ pub(crate) struct Table {
     pub(crate) key: Vec<usize>,
     /// The number of the snapshot that rows written now belong to.
     pub(crate) snapshot: i64,
+    /// Whether a snapshot is under way.
+    pub(crate) in_snapshot: bool,
     upsert: String,
 }
 
@@ -44,6 +47,7 @@ impl Table {
             key: key
                 .with_context(|| format!("stream {:?} has no usable primary key", stream.name))?,
             snapshot: 0,
+            in_snapshot: false,
             upsert: upsert_statement(stream),
             columns,
         })
@@ -83,10 +87,10 @@ impl Table {
     }
 
     /// The values of a row in the order of the columns. A column that the row does not have is null.
-    pub(crate) fn cells(&self, row: &Row) -> Result<Vec<Cell>> {
-        let cell = |column: &Column| match row.get(&column.name) {
+    pub(crate) fn cells(&self, mut row: Row) -> Result<Vec<Cell>> {
+        let cell = |column: &Column| match row.get_mut(&column.name) {
             None => Ok(Cell::Null),
-            Some(value) => Cell::new(value, column.kind)
+            Some(value) => Cell::new(value.take(), column.kind)
                 .with_context(|| format!("stream {:?}, column {:?}", self.name, column.name)),
         };
         self.columns.iter().map(cell).collect()
@@ -109,25 +113,17 @@ impl Table {
             let (position, column) =
                 found.with_context(|| format!("stream {:?} has no column {name:?}", self.name))?;
             columns.push(position);
-            values.push(Cell::new(value, column.kind)?);
+            values.push(Cell::new(value.clone(), column.kind)?);
         }
         Ok(PartialKey { columns, values })
     }
 
     /// Inserts rows, or replaces those of the same key. No key occurs twice.
-    pub(crate) fn upsert(&self, session: &mut Session, rows: &[Vec<Cell>]) -> Result<()> {
-        let arrays = self.columns.iter().enumerate().map(|(position, column)| {
-            array(
-                column.kind,
-                rows.iter().filter_map(move |row| row.get(position)),
-            )
-        });
-        let arrays: Vec<_> = arrays.collect();
-        let mut parameters: Vec<&(dyn tokio_postgres::types::ToSql + Sync)> =
-            arrays.iter().map(AsRef::as_ref).collect();
-        parameters.push(&self.snapshot);
-        session.execute(&self.upsert, &parameters)?;
-        Ok(())
+    pub(crate) fn upsert(&self, session: &mut Session, rows: Vec<Vec<Cell>>) -> Result<()> {
+        let kinds = self.columns.iter().map(|column| column.kind);
+        let mut parameters = arrays(kinds, rows);
+        parameters.push((Box::new(self.snapshot), Type::INT8));
+        session.send(&self.upsert, parameters)
     }
 
     /// Deletes the rows that match one of these values in these columns.
@@ -135,14 +131,14 @@ impl Table {
         &self,
         session: &mut Session,
         columns: &[usize],
-        values: &[Vec<Cell>],
+        values: Vec<Vec<Cell>>,
     ) -> Result<()> {
         let (keys, condition) = self.matching(columns);
         let sql = format!(
             "DELETE FROM {} AS t USING {keys} WHERE {condition}",
             quote(&self.name)
         );
-        self.execute_with_keys(session, &sql, columns, values, &[])
+        session.send(&sql, arrays(self.kinds(columns), values))
     }
 
     /// Makes the rows that match a partial key belong to the snapshot under way.
@@ -154,13 +150,16 @@ impl Table {
             quote(&self.name),
             quote(SNAPSHOT),
         );
-        self.execute_with_keys(
-            session,
-            &sql,
-            &key.columns,
-            &[key.values],
-            &[&self.snapshot],
-        )
+        let mut parameters = arrays(self.kinds(&key.columns), vec![key.values]);
+        parameters.push((Box::new(self.snapshot), Type::INT8));
+        session.send(&sql, parameters)
+    }
+
+    /// The kinds of these columns.
+    fn kinds(&self, columns: &[usize]) -> impl Iterator<Item = ColumnKind> {
+        columns
+            .iter()
+            .filter_map(|position| Some(self.columns.get(*position)?.kind))
     }
 
     /// A list of keys that parameters hold, and the condition that a row matches one of them.
@@ -177,30 +176,6 @@ impl Table {
         }
         let keys = format!("unnest({}) AS k({})", arrays.join(", "), names.join(", "));
         (keys, conditions.join(" AND "))
-    }
-
-    fn execute_with_keys(
-        &self,
-        session: &mut Session,
-        sql: &str,
-        columns: &[usize],
-        values: &[Vec<Cell>],
-        more: &[&(dyn tokio_postgres::types::ToSql + Sync)],
-    ) -> Result<()> {
-        let kinds = columns
-            .iter()
-            .filter_map(|position| self.columns.get(*position));
-        let arrays = kinds.enumerate().map(|(index, column)| {
-            array(
-                column.kind,
-                values.iter().filter_map(move |key| key.get(index)),
-            )
-        });
-        let arrays: Vec<_> = arrays.collect();
-        let mut parameters: Vec<_> = arrays.iter().map(AsRef::as_ref).collect();
-        parameters.extend_from_slice(more);
-        session.execute(sql, &parameters)?;
-        Ok(())
     }
 }
 

@@ -7,6 +7,8 @@ use postgres_types::private::BytesMut;
 use serde_json::Value;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
+use crate::session::OwnedParameter;
+
 /// 2000-01-01, from which PostgreSQL counts, in microseconds since 1970.
 const EPOCH: i64 = 946_684_800_000_000;
 
@@ -27,13 +29,13 @@ pub(crate) enum Cell {
 
 impl Cell {
     /// Converts a value of a column. A NUL, which PostgreSQL stores in no text, becomes U+FFFD.
-    pub(crate) fn new(value: &Value, kind: ColumnKind) -> Result<Self> {
+    pub(crate) fn new(value: Value, kind: ColumnKind) -> Result<Self> {
         let expected = || anyhow!("a value is not of the column's kind ({kind:?})");
         Ok(match (value, kind) {
             (Value::Null, _) => Self::Null,
             (Value::String(text), ColumnKind::Text) => Self::Text(without_nul(text)),
-            (Value::String(text), ColumnKind::Timestamp) => Self::Timestamp(microseconds(text)?),
-            (Value::Bool(value), ColumnKind::Boolean) => Self::Boolean(*value),
+            (Value::String(text), ColumnKind::Timestamp) => Self::Timestamp(microseconds(&text)?),
+            (Value::Bool(value), ColumnKind::Boolean) => Self::Boolean(value),
             (Value::Number(number), ColumnKind::Integer) => {
                 let integer = number.as_i64();
                 Self::Integer(
@@ -45,7 +47,7 @@ impl Cell {
             (Value::Number(number), ColumnKind::Number) => {
                 Self::Number((number.as_f64().ok_or_else(expected)? + 0.0).to_bits())
             }
-            (value, ColumnKind::Json) => Self::Json(json(value)),
+            (value, ColumnKind::Json) => Self::Json(json(&value)),
             _ => return Err(expected()),
         })
     }
@@ -60,8 +62,12 @@ impl Cell {
 }
 
 /// Without NUL: it stands in texts that are not well-formed at the source.
-pub(crate) fn without_nul(text: &str) -> String {
-    text.replace('\0', "\u{FFFD}")
+fn without_nul(text: String) -> String {
+    if text.contains('\0') {
+        text.replace('\0', "\u{FFFD}")
+    } else {
+        text
+    }
 }
 
 fn microseconds(text: &str) -> Result<i64> {
@@ -83,13 +89,13 @@ fn json(value: &Value) -> String {
 
 fn json_without_nul(value: &Value) -> Value {
     match value {
-        Value::String(text) => Value::String(without_nul(text)),
+        Value::String(text) => Value::String(without_nul(text.clone())),
         Value::Array(items) => Value::Array(items.iter().map(json_without_nul).collect()),
         Value::Object(members) => {
             let members = members.iter();
             Value::Object(
                 members
-                    .map(|(name, value)| (without_nul(name), json_without_nul(value)))
+                    .map(|(name, value)| (without_nul(name.clone()), json_without_nul(value)))
                     .collect(),
             )
         }
@@ -117,40 +123,67 @@ pub(crate) fn bound_type(kind: ColumnKind) -> &'static str {
     }
 }
 
-/// One column of several rows: an array to bind.
-pub(crate) fn array<'a>(
-    kind: ColumnKind,
-    cells: impl Iterator<Item = &'a Cell>,
-) -> Box<dyn ToSql + Sync + 'a> {
-    match kind {
-        ColumnKind::Text | ColumnKind::Json => collect(cells, |cell| match cell {
-            Cell::Text(text) | Cell::Json(text) => Some(text.as_str()),
-            _ => None,
-        }),
-        ColumnKind::Timestamp => collect(cells, |cell| match cell {
-            Cell::Timestamp(time) => Some(Microseconds(*time)),
-            _ => None,
-        }),
-        ColumnKind::Integer => collect(cells, |cell| match cell {
-            Cell::Integer(integer) => Some(*integer),
-            _ => None,
-        }),
-        ColumnKind::Number => collect(cells, |cell| match cell {
-            Cell::Number(bits) => Some(f64::from_bits(*bits)),
-            _ => None,
-        }),
-        ColumnKind::Boolean => collect(cells, |cell| match cell {
-            Cell::Boolean(value) => Some(*value),
-            _ => None,
-        }),
+/// The values of rows as arrays to bind, one for each column. A value of another kind than its column's is null.
+pub(crate) fn arrays(
+    kinds: impl IntoIterator<Item = ColumnKind>,
+    rows: Vec<Vec<Cell>>,
+) -> Vec<OwnedParameter> {
+    let mut arrays: Vec<_> = kinds
+        .into_iter()
+        .map(|kind| Array::with_capacity(kind, rows.len()))
+        .collect();
+    for row in rows {
+        for (array, cell) in arrays.iter_mut().zip(row) {
+            array.push(cell);
+        }
     }
+    arrays.into_iter().map(Array::into_parameter).collect()
 }
 
-fn collect<'a, T: ToSql + Sync + 'a>(
-    cells: impl Iterator<Item = &'a Cell>,
-    convert: impl Fn(&'a Cell) -> Option<T>,
-) -> Box<dyn ToSql + Sync + 'a> {
-    Box::new(cells.map(convert).collect::<Vec<Option<T>>>())
+/// One column of several rows.
+enum Array {
+    Text(Vec<Option<String>>),
+    Timestamp(Vec<Option<Microseconds>>),
+    Integer(Vec<Option<i64>>),
+    Number(Vec<Option<f64>>),
+    Boolean(Vec<Option<bool>>),
+}
+
+impl Array {
+    fn with_capacity(kind: ColumnKind, rows: usize) -> Self {
+        match kind {
+            ColumnKind::Text | ColumnKind::Json => Self::Text(Vec::with_capacity(rows)),
+            ColumnKind::Timestamp => Self::Timestamp(Vec::with_capacity(rows)),
+            ColumnKind::Integer => Self::Integer(Vec::with_capacity(rows)),
+            ColumnKind::Number => Self::Number(Vec::with_capacity(rows)),
+            ColumnKind::Boolean => Self::Boolean(Vec::with_capacity(rows)),
+        }
+    }
+
+    fn push(&mut self, cell: Cell) {
+        match (self, cell) {
+            (Self::Text(texts), Cell::Text(text) | Cell::Json(text)) => texts.push(Some(text)),
+            (Self::Text(texts), _) => texts.push(None),
+            (Self::Timestamp(times), Cell::Timestamp(time)) => times.push(Some(Microseconds(time))),
+            (Self::Timestamp(times), _) => times.push(None),
+            (Self::Integer(integers), Cell::Integer(integer)) => integers.push(Some(integer)),
+            (Self::Integer(integers), _) => integers.push(None),
+            (Self::Number(numbers), Cell::Number(bits)) => numbers.push(Some(f64::from_bits(bits))),
+            (Self::Number(numbers), _) => numbers.push(None),
+            (Self::Boolean(values), Cell::Boolean(value)) => values.push(Some(value)),
+            (Self::Boolean(values), _) => values.push(None),
+        }
+    }
+
+    fn into_parameter(self) -> OwnedParameter {
+        match self {
+            Self::Text(texts) => (Box::new(texts), Type::TEXT_ARRAY),
+            Self::Timestamp(times) => (Box::new(times), Type::TIMESTAMPTZ_ARRAY),
+            Self::Integer(integers) => (Box::new(integers), Type::INT8_ARRAY),
+            Self::Number(numbers) => (Box::new(numbers), Type::FLOAT8_ARRAY),
+            Self::Boolean(values) => (Box::new(values), Type::BOOL_ARRAY),
+        }
+    }
 }
 
 /// A `timestamptz` in PostgreSQL's own form.
@@ -206,7 +239,7 @@ mod tests {
                 Cell::Json("{\"a\u{FFFD}\":[\"\u{FFFD}\"]}".into()),
             ),
         ] {
-            assert_eq!(Cell::new(&value, kind).unwrap(), cell);
+            assert_eq!(Cell::new(value, kind).unwrap(), cell);
         }
         for (value, kind) in [
             (json!("yesterday"), ColumnKind::Timestamp),
@@ -215,7 +248,10 @@ mod tests {
             (json!("7"), ColumnKind::Integer),
             (json!(1), ColumnKind::Boolean),
         ] {
-            assert!(Cell::new(&value, kind).is_err(), "{value} as {kind:?}");
+            assert!(
+                Cell::new(value.clone(), kind).is_err(),
+                "{value} as {kind:?}"
+            );
         }
     }
 }

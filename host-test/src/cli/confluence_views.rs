@@ -1,6 +1,5 @@
-//! The views of a SQLite file under DX's names: each stream, and pages with what belongs to them.
+//! The views of a database under DX's names: each stream, and pages with what belongs to them.
 
-use connector_destinations::sqlite::Sqlite;
 use connector_runtime::runtime::Runtime;
 use connector_runtime::stream::Stream;
 
@@ -13,8 +12,11 @@ const PAGES: &str = "
     LEFT JOIN page_views ON page_views.page_id = pages.source_id
     LEFT JOIN page_content_states ON page_content_states.page_id = pages.source_id";
 
-/// Makes the views, if the file belongs to this connector.
-pub(super) fn create(sqlite: &mut Sqlite, runtime: &Runtime) -> anyhow::Result<()> {
+/// Makes the views by their names and statements, if the database belongs to this connector.
+pub(super) fn create(
+    runtime: &Runtime,
+    create_views: impl FnOnce(&[(&str, String)]) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     if runtime.description().name != CONNECTOR {
         return Ok(());
     }
@@ -24,7 +26,7 @@ pub(super) fn create(sqlite: &mut Sqlite, runtime: &Runtime) -> anyhow::Result<(
         .iter()
         .map(|(name, select)| (name.as_str(), select.clone()))
         .collect();
-    sqlite.create_views(&views)
+    create_views(&views)
 }
 
 /// Names of streams and columns are identifiers: the runtime has checked them.

@@ -73,7 +73,7 @@ async fn sync(
         runtime.streams(),
         SqliteOptions::default(),
     )?;
-    confluence_views::create(&mut sqlite, runtime)?;
+    confluence_views::create(runtime, |views| sqlite.create_views(views))?;
     let destination = ProgressOutput::new(sqlite, context.verbosity);
     let counts = destination.counts();
     let everything = runtime.streams().iter().map(|stream| Selection {

@@ -24,7 +24,7 @@ use connector_runtime::runtime::{Runtime, SyncRequest};
 use connector_runtime::stream::Stream;
 use serde_json::Value;
 
-use self::destination::{Opened, Target};
+use self::destination::{Opened, Tables, Target};
 use self::summary::RunReport;
 use super::context::{ConfigArguments, Context};
 use super::error::{CommandError, CommandResult};
@@ -51,15 +51,18 @@ pub(super) struct Arguments {
     /// Where the state is kept; read if it exists, replaced at each checkpoint.
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
-    /// Where rows go: lines on standard output, a file of lines for each stream, or SQLite. Folders and SQLite files
-    /// keep the state too.
+    /// Where rows go: lines on standard output, a file of lines for each stream, SQLite, or a schema in
+    /// PostgreSQL. Folders and databases keep the state too.
     #[arg(
         long,
         default_value = "jsonl",
-        value_name = "jsonl|jsonl:DIR|sqlite:FILE"
+        value_name = "jsonl|jsonl:DIR|sqlite:FILE|postgres:URL"
     )]
     to: Target,
-    /// How much of a stream's table the end of a snapshot may delete in SQLite; 100 allows everything.
+    /// The schema in PostgreSQL, one for each connection; named like the connector where this is left out.
+    #[arg(long, value_name = "NAME")]
+    schema: Option<String>,
+    /// How much of a stream's table the end of a snapshot may delete in a database; 100 allows everything.
     #[arg(long, default_value_t = 30, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(..=100))]
     max_delete: u8,
     /// Rows per second that the destination takes at most.
@@ -193,7 +196,10 @@ impl Run<'_> {
             self.arguments.state.as_deref(),
             self.runtime,
             self.selection,
-            max_delete,
+            &Tables {
+                max_delete,
+                schema: self.arguments.schema.clone(),
+            },
         )
     }
 }

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use connector_runtime::destination::Destination as _;
+use connector_runtime::destination::{Batch, Destination as _};
 use connector_runtime::stream::ColumnKind::{Boolean, Integer, Text, Timestamp};
+use connector_runtime::stream::Stream;
 use serde_json::json;
 
-use crate::support::{orders_of, row, rows, schema, stream};
+use crate::support::{orders_of, rows, schema, stream};
 
 #[test]
 fn views_follow_the_tables() {
@@ -30,78 +31,141 @@ fn views_follow_the_tables() {
     assert!(error.to_string().contains("order"), "{error:#}");
 }
 
-/// Every SQL file of the report runs in PostgreSQL as it is, with timestamps in the place of its parameters.
+/// The tables of the documentation that the report reads, with the columns that it reads.
+fn documentation() -> Vec<Stream> {
+    let pages = [
+        ("author_id", Text),
+        ("content_state_name", Text),
+        ("created_at", Timestamp),
+        ("owner_id", Text),
+        ("source_id", Text),
+        ("source_url", Text),
+        ("space_id", Text),
+        ("status", Text),
+        ("title", Text),
+        ("updated_at", Timestamp),
+        ("views_count", Integer),
+    ];
+    let versions = [
+        ("author_id", Text),
+        ("created_at", Timestamp),
+        ("minor_edit", Boolean),
+        ("number", Integer),
+        ("page_id", Text),
+    ];
+    let users = [
+        ("account_status", Text),
+        ("account_type", Text),
+        ("email", Text),
+        ("name", Text),
+        ("source_id", Text),
+    ];
+    let spaces = [("name", Text), ("source_id", Text), ("source_url", Text)];
+    let views = [
+        ("page_id", Text),
+        ("read_at", Timestamp),
+        ("views_count", Integer),
+    ];
+    let labels = [("name", Text), ("page_id", Text), ("source_id", Text)];
+    vec![
+        stream("pages", &["source_id"], &pages),
+        stream("page_versions", &["page_id", "number"], &versions),
+        stream("users", &["source_id"], &users),
+        stream("spaces", &["source_id"], &spaces),
+        stream("page_views", &["page_id"], &views),
+        stream("page_labels", &["page_id", "source_id"], &labels),
+        // The other side of the recipe that joins people by e-mail.
+        stream("people", &["email"], &[("email", Text), ("team", Text)]),
+    ]
+}
+
+/// Four pages: one that is read and old, one that nobody reads, one that two people changed in a month, and one alone
+/// in its space.
+fn history() -> Vec<Batch> {
+    let page = |id: &str, created: &str, updated: &str, views: u32| {
+        json!({
+            "source_id": id, "status": "current", "space_id": if id == "solo" { "alone" } else { "s" }, "author_id": "u", "owner_id": "gone",
+            "title": id, "created_at": created, "updated_at": updated, "views_count": views,
+            "source_url": "https://docs.example/1", "content_state_name": "draft",
+        })
+    };
+    let version = |page: &str, number: u32, author: &str, at: &str| json!({ "page_id": page, "number": number, "author_id": author, "created_at": at });
+    let user = |id: &str, status: &str| {
+        json!({
+            "source_id": id, "name": id, "email": "U@docs.example", "account_type": "atlassian", "account_status": status,
+        })
+    };
+    vec![
+        rows(
+            "spaces",
+            [
+                json!({ "source_id": "s", "name": "Space" }),
+                json!({ "source_id": "alone", "name": "One person's" }),
+            ],
+        ),
+        rows(
+            "pages",
+            [
+                page("read", "2024-01-01T00:00:00Z", "2024-02-01T00:00:00Z", 7),
+                page("unread", "2024-01-01T00:00:00Z", "2024-01-01T00:00:00Z", 0),
+                page("busy", "2026-02-01T00:00:00Z", "2026-02-03T00:00:00Z", 1),
+                page("solo", "2026-02-01T00:00:00Z", "2026-02-03T00:00:00Z", 1),
+            ],
+        ),
+        rows(
+            "page_versions",
+            [
+                version("read", 1, "u", "2024-01-01T00:00:00Z"),
+                version("solo", 1, "u", "2026-02-01T00:00:00Z"),
+                version("busy", 1, "u", "2026-02-01T00:00:00Z"),
+                version("busy", 2, "gone", "2026-02-03T00:00:00Z"),
+            ],
+        ),
+        rows("users", [user("u", "active"), user("gone", "closed")]),
+        rows(
+            "page_views",
+            [json!({ "page_id": "read", "views_count": 7, "read_at": "2026-02-03T00:00:00Z" })],
+        ),
+        rows(
+            "people",
+            [json!({ "email": "u@docs.example", "team": "writers" })],
+        ),
+    ]
+}
+
+/// Every SQL file of the report runs in PostgreSQL as it is, with dates in the place of its parameters, and each of
+/// them finds something in the history.
 #[test]
 fn the_reports_sql_runs() {
     let Some(schema) = schema() else { return };
-    let pages = stream(
-        "pages",
-        &["source_id"],
-        &[
-            ("author_id", Text),
-            ("created_at", Timestamp),
-            ("owner_id", Text),
-            ("source_id", Text),
-            ("source_url", Text),
-            ("space_id", Text),
-            ("status", Text),
-            ("title", Text),
-            ("updated_at", Timestamp),
-            ("views_count", Integer),
-        ],
-    );
-    let versions = stream(
-        "page_versions",
-        &["page_id", "number"],
-        &[
-            ("author_id", Text),
-            ("created_at", Timestamp),
-            ("minor_edit", Boolean),
-            ("number", Integer),
-            ("page_id", Text),
-        ],
-    );
-    let named = |name| {
-        stream(
-            name,
-            &["source_id"],
-            &[("name", Text), ("source_id", Text), ("source_url", Text)],
+    let streams = documentation();
+    let mut postgres = schema.try_open("docs", &streams).unwrap();
+    let view = |stream: &Stream| {
+        let name = &stream.name;
+        (
+            format!("confluence_{name}"),
+            format!("SELECT * FROM {name}"),
         )
     };
-    let streams = [pages, versions, named("spaces"), named("users")];
-    let mut postgres = schema.try_open("docs", &streams).unwrap();
-    let views = streams.each_ref().map(|stream| {
-        (
-            format!("confluence_{}", stream.name),
-            format!("SELECT * FROM {}", stream.name),
-        )
-    });
-    let views = views
-        .each_ref()
-        .map(|(name, select)| (name.as_str(), select.clone()));
+    let views: Vec<_> = streams.iter().map(view).collect();
+    let views: Vec<_> = views
+        .iter()
+        .map(|(name, select)| (name.as_str(), select.clone()))
+        .collect();
     postgres.create_views(&views).unwrap();
-    let page = json!({
-        "source_id": "1", "status": "current", "space_id": "1", "author_id": "u", "owner_id": "u", "title": "t",
-        "created_at": "2024-01-01T00:00:00Z", "updated_at": "2024-01-01T00:00:00Z", "views_count": 7,
-    });
-    postgres.write(rows("pages", [page])).unwrap();
-    let version = json!({ "page_id": "1", "number": 1, "author_id": "u", "created_at": "2026-02-03T00:00:00Z" });
-    postgres.write(rows("page_versions", [version])).unwrap();
-    let mut batch = rows("users", []);
-    batch
-        .rows
-        .push(row(json!({ "source_id": "u", "name": "n" })));
-    postgres.write(batch).unwrap();
+    for batch in history() {
+        postgres.write(batch).unwrap();
+    }
     postgres.checkpoint("s").unwrap();
 
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../report/src");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../report/sql");
     let files = std::fs::read_dir(folder)
         .unwrap()
         .map(|file| file.unwrap().path());
     let queries: Vec<_> = files
         .filter(|file| file.extension().is_some_and(|end| end == "sql"))
         .collect();
-    assert!(queries.len() >= 5, "the report's queries are there");
+    assert!(queries.len() >= 18, "the report's queries are there");
     for file in queries {
         let sql = std::fs::read_to_string(&file).unwrap();
         let sql = sql
@@ -111,12 +175,12 @@ fn the_reports_sql_runs() {
             .join("\n");
         let sql = sql
             .replace(":unit", "'month'")
-            .replace(":since", "TIMESTAMPTZ '2020-01-01 00:00Z'")
-            .replace(":year_ago", "TIMESTAMPTZ '2026-01-01 00:00Z'")
-            .replace(":until", "TIMESTAMPTZ '2027-01-01 00:00Z'");
+            .replace(":since", "'2020-01-01'")
+            .replace(":year_ago", "'2026-01-01'")
+            .replace(":until", "'2027-01-01'");
         let rows = schema.texts(&format!(
             "SELECT row_to_json(answer)::text FROM ({sql}) AS answer"
         ));
-        assert_eq!(rows.len(), 1, "{}: {rows:?}", file.display());
+        assert!(!rows.is_empty(), "{} finds nothing", file.display());
     }
 }

@@ -11,6 +11,7 @@ use connector_destinations::json_lines_directory::{self, JsonLinesDirectory};
 use connector_destinations::sqlite::{MaxDelete, Sqlite, SqliteOptions, SweepReport};
 use connector_destinations::state_file::{self, StateFile};
 use connector_destinations::stdout::StandardOutput;
+use connector_postgres::{Address, Postgres, PostgresOptions};
 use connector_runtime::contract::{FailureKind, Selection};
 use connector_runtime::destination::Destination;
 use connector_runtime::failure::Failure;
@@ -19,11 +20,12 @@ use connector_runtime::runtime::Runtime;
 use crate::cli::confluence_views;
 
 /// What `--to` names.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(in crate::cli) enum Target {
     JsonLines,
     Directory(PathBuf),
     Sqlite(PathBuf),
+    Postgres(Address),
 }
 
 impl FromStr for Target {
@@ -34,9 +36,17 @@ impl FromStr for Target {
             None if text == "jsonl" => Ok(Self::JsonLines),
             Some(("jsonl", folder)) if !folder.is_empty() => Ok(Self::Directory(folder.into())),
             Some(("sqlite", file)) if !file.is_empty() => Ok(Self::Sqlite(file.into())),
-            _ => Err("it is jsonl, jsonl:DIR or sqlite:FILE".to_owned()),
+            Some(("postgres" | "postgresql", url)) => postgres(text, url),
+            _ => Err("it is jsonl, jsonl:DIR, sqlite:FILE or postgres:URL".to_owned()),
         }
     }
+}
+
+/// `postgres:` and the address of a database, which has a scheme of its own or is that address itself.
+fn postgres(text: &str, url: &str) -> Result<Target, String> {
+    let url = if url.starts_with("//") { text } else { url };
+    let address = Address::parse(url).map_err(|error| format!("{error:#}"))?;
+    Ok(Target::Postgres(address))
 }
 
 impl Target {
@@ -48,7 +58,7 @@ impl Target {
                 json_lines::write_finished(&mut out, unclosed)
             }
             Self::Directory(folder) => json_lines_directory::append_finished(folder, unclosed),
-            Self::Sqlite(_) => Ok(()),
+            Self::Sqlite(_) | Self::Postgres(_) => Ok(()),
         }
     }
 }
@@ -62,14 +72,22 @@ pub(super) struct Opened {
     pub(super) stop: Arc<AtomicBool>,
 }
 
+/// How the tables of a database are written.
+pub(super) struct Tables {
+    pub(super) max_delete: MaxDelete,
+    /// A schema in PostgreSQL; named like the connector where it is left out.
+    pub(super) schema: Option<String>,
+}
+
 /// Opens the destination. A state file that is named is the one that counts.
 pub(super) fn open(
     target: &Target,
     state_file: Option<&Path>,
     runtime: &Runtime,
     selection: &[Selection],
-    max_delete: MaxDelete,
+    tables: &Tables,
 ) -> Result<Opened, Failure> {
+    let max_delete = tables.max_delete;
     let given = match state_file {
         Some(file) => {
             state_file::read(file).map_err(Failure::from_error(FailureKind::InvalidState))?
@@ -80,6 +98,7 @@ pub(super) fn open(
         Target::JsonLines => open_json_lines(given),
         Target::Directory(folder) => open_directory(folder, runtime, selection, given, state_file),
         Target::Sqlite(file) => open_sqlite(file, runtime, max_delete, given, state_file),
+        Target::Postgres(address) => open_postgres(address, runtime, tables, given, state_file),
     }
     .map_err(invalid_config)?;
     if let Some(file) = state_file {
@@ -138,7 +157,7 @@ fn open_sqlite(
     let stop = Arc::clone(&options.stop);
     let connector = &runtime.description().name;
     let mut sqlite = Sqlite::open(file, connector, runtime.streams(), options)?;
-    confluence_views::create(&mut sqlite, runtime)?;
+    confluence_views::create(runtime, |views| sqlite.create_views(views))?;
     let state = match (given, state_file) {
         (Some(given), _) => Some(sqlite.reconcile(given)?),
         (None, Some(_)) => None,
@@ -149,6 +168,35 @@ fn open_sqlite(
         destination: Box::new(sqlite),
         state,
         stop,
+    })
+}
+
+fn open_postgres(
+    address: &Address,
+    runtime: &Runtime,
+    tables: &Tables,
+    given: Option<String>,
+    state_file: Option<&Path>,
+) -> Result<Opened> {
+    let connector = &runtime.description().name;
+    let schema = tables.schema.clone();
+    let options = PostgresOptions {
+        schema: schema.unwrap_or_else(|| connector.replace('-', "_")),
+        max_delete: tables.max_delete,
+        fence: None,
+    };
+    let mut postgres = Postgres::open(address, connector, runtime.streams(), options)?;
+    confluence_views::create(runtime, |views| postgres.create_views(views))?;
+    let state = match (given, state_file) {
+        (Some(given), _) => Some(postgres.reconcile(given)?),
+        (None, Some(_)) => None,
+        (None, None) => postgres.state()?,
+    };
+    Ok(Opened {
+        sweeps: postgres.report(),
+        destination: Box::new(postgres),
+        state,
+        stop: Arc::default(),
     })
 }
 

@@ -1,0 +1,209 @@
+//! Leases: the right to run a connection, with a fencing token that no checkpoint passes without.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use connector_postgres::Fence;
+use serde_json::Value;
+use tokio_postgres::Row;
+
+use crate::policy::{Ending, Next, kind_name};
+use crate::runner::Report;
+use crate::store::{Store, add_job};
+
+/// The right to run a connection, until it expires.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Lease {
+    /// The connection.
+    pub connection: i64,
+    /// Its number.
+    pub token: i64,
+    /// The connection's name.
+    pub name: String,
+    /// The connection's configuration with sealed secrets.
+    pub config: Value,
+    /// Which streams.
+    pub streams: Vec<String>,
+    /// `full` or `incremental`.
+    pub mode: String,
+    /// How often.
+    pub every: Duration,
+    /// Failed runs in a row before this one.
+    pub failures: u32,
+}
+
+/// What came of asking for a lease.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Acquired {
+    /// It may run.
+    Lease(Box<Lease>),
+    /// Nothing to do now; another job will come.
+    Nothing,
+}
+
+impl Store {
+    /// Takes the lease of a connection that is due, if nobody else holds it and its site has room. Whoever held it
+    /// before and let it expire is disconnected: it may be stopped in the middle of a transaction, whose locks would
+    /// be in the way.
+    ///
+    /// # Errors
+    ///
+    /// The database cannot be reached.
+    pub async fn acquire(
+        &self,
+        connection: i64,
+        worker: &str,
+        lease: Duration,
+        runs_by_site: i64,
+    ) -> Result<Acquired> {
+        let client = self.client().await?;
+        let expired = "SELECT pg_terminate_backend(pid) FROM confluence_fleet.connections AS c, pg_stat_activity
+                       WHERE c.id = $1 AND c.lease_until < now()
+                         AND application_name = 'confluence-fleet ' || c.id || '/' || c.lease_token";
+        client.query(expired, &[&connection]).await?;
+        let milliseconds = f64::from(u32::try_from(lease.as_millis())?);
+        let take = "SELECT id, lease_token, name, config::text, streams, mode, every_s, failures
+                    FROM confluence_fleet.acquire($1, $2, $3, $4)";
+        let taken = client
+            .query_opt(take, &[&connection, &worker, &milliseconds, &runs_by_site])
+            .await;
+        taken?.map_or(Ok(Acquired::Nothing), |row| {
+            Ok(Acquired::Lease(Box::new(lease_of(&row)?)))
+        })
+    }
+
+    /// Renews a lease; false if it is no longer this one.
+    ///
+    /// # Errors
+    ///
+    /// The database cannot be reached.
+    pub async fn renew(&self, held: &Lease, lease: Duration) -> Result<bool> {
+        let sql = "UPDATE confluence_fleet.connections SET lease_until = now() + $3 * interval '1 millisecond'
+                   WHERE id = $1 AND lease_token = $2";
+        let milliseconds = f64::from(u32::try_from(lease.as_millis())?);
+        let client = self.client().await?;
+        Ok(client
+            .execute(sql, &[&held.connection, &held.token, &milliseconds])
+            .await?
+            > 0)
+    }
+
+    /// Notes the end of a run, gives the lease back and schedules the next run, in one statement. Nothing happens if
+    /// the lease is no longer this one. A connection of the same site that waited for room is woken.
+    ///
+    /// # Errors
+    ///
+    /// The database cannot be reached.
+    pub async fn finish(&self, held: &Lease, report: &Report, next: Next) -> Result<bool> {
+        let after = match next {
+            Next::RunAfter(after) => Some(f64::from(
+                u32::try_from(after.as_millis()).unwrap_or(u32::MAX),
+            )),
+            Next::Pause => None,
+        };
+        let outcome = outcome(&report.ending);
+        // PostgreSQL stores NUL in no text, and a run whose end cannot be noted would be repeated.
+        let message = report.message.as_deref();
+        let message = message.map(|text| text.replace('\0', "\u{FFFD}"));
+        let [cpu, rows, requests] = [
+            u64::try_from(report.cpu.as_millis())?,
+            report.rows,
+            report.requests,
+        ]
+        .map(|value| i64::try_from(value).unwrap_or(i64::MAX));
+        let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 8] = [
+            &held.connection,
+            &held.token,
+            &after,
+            &cpu,
+            &outcome,
+            &message,
+            &rows,
+            &requests,
+        ];
+        let statement = finish_statement();
+        let done = self
+            .client()
+            .await?
+            .query_one(&statement, &parameters)
+            .await?;
+        Ok(done.get::<_, i64>(0) > 0)
+    }
+}
+
+/// Gives a lease back, notes the run, and makes the next job of this connection, and one for the connection of the
+/// same site that has waited longest for it to end.
+fn finish_statement() -> String {
+    format!(
+            "WITH c AS (
+                 UPDATE confluence_fleet.connections
+                 SET lease_until = NULL, lease_worker = NULL, paused = paused OR $3::float8 IS NULL,
+                     pause_reason = CASE WHEN $3::float8 IS NULL THEN $5 || ': ' || coalesce($6, '') ELSE pause_reason END,
+                     next_due = now() + coalesce($3, 0) * interval '1 millisecond',
+                     failures = CASE WHEN $5 = '' THEN 0 WHEN $5 = 'handed_on' THEN failures ELSE failures + 1 END,
+                     succeeded_at = CASE WHEN $5 = '' THEN now() ELSE succeeded_at END
+                 WHERE id = $1 AND lease_token = $2 RETURNING *),
+             noted AS (
+                 UPDATE confluence_fleet.runs AS r
+                 SET finished_at = clock_timestamp(), outcome = $5, message = $6, rows = $7, requests = $8, cpu_ms = $4
+                 FROM c WHERE r.connection = c.id AND r.token = $2),
+             due AS (
+                 SELECT c.* FROM c WHERE NOT paused
+                 UNION ALL
+                 (SELECT w.* FROM confluence_fleet.connections AS w JOIN c ON w.site = c.site AND w.id <> c.id
+                  WHERE NOT w.paused AND w.next_due <= now() AND (w.lease_until IS NULL OR w.lease_until < now())
+                  ORDER BY w.next_due LIMIT 1))
+             SELECT (SELECT count(*) FROM c), count({}) FROM due",
+            add_job("due")
+        )
+}
+
+fn outcome(ending: &Ending) -> &'static str {
+    match ending {
+        Ending::Succeeded => "",
+        Ending::HandedOn => "handed_on",
+        Ending::Failed { kind, .. } => kind_name(*kind),
+    }
+}
+
+fn lease_of(row: &Row) -> Result<Lease> {
+    let seconds = u64::try_from(row.get::<_, i64>(6))?;
+    Ok(Lease {
+        connection: row.get(0),
+        token: row.get(1),
+        name: row.get(2),
+        config: serde_json::from_str(row.get(3))?,
+        streams: row.get(4),
+        mode: row.get(5),
+        every: Duration::from_secs(seconds),
+        failures: u32::try_from(row.get::<_, i64>(7)).unwrap_or(u32::MAX),
+    })
+}
+
+impl Lease {
+    /// The check for the transaction of each checkpoint. It also counts the checkpoint, so that the record of the runs
+    /// says when each of them wrote.
+    #[must_use]
+    pub fn fence(&self) -> Fence {
+        let statement = "WITH held AS MATERIALIZED (
+                SELECT id FROM confluence_fleet.connections WHERE id = $1 AND lease_token = $2 FOR SHARE)
+            UPDATE confluence_fleet.runs SET checkpoints = checkpoints + 1, checkpoint_at = clock_timestamp()
+            FROM held WHERE connection = held.id AND token = $2 RETURNING 1";
+        Fence {
+            statement: statement.to_owned(),
+            parameters: vec![self.connection, self.token],
+        }
+    }
+
+    /// The name of the run's session in the database.
+    #[must_use]
+    pub fn session(&self) -> String {
+        format!("confluence-fleet {}/{}", self.connection, self.token)
+    }
+
+    /// The schema that the rows go to.
+    #[must_use]
+    pub fn schema(&self) -> String {
+        format!("connection_{}", self.connection)
+    }
+}

@@ -1,0 +1,176 @@
+//! `confluence-fleet`: many Confluence connections over many workers.
+
+mod arguments;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use clap::Parser as _;
+use connector_fleet::connector::{self, ComponentRunner};
+use connector_fleet::metrics::{self, Metrics};
+use connector_fleet::secrets::Vault;
+use connector_fleet::store::{NewConnection, Store};
+use connector_fleet::worker::{self, WorkerSettings};
+use connector_fleet::{queue, status};
+use connector_postgres::Address;
+use connector_runtime::CancellationToken;
+use connector_runtime::address::NetworkPolicy;
+use connector_runtime::component_source::ComponentSource;
+use connector_runtime::runtime::Runtime;
+use serde_json::Value;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use crate::arguments::{Add, Arguments, Command, ModeName, Work};
+
+/// How long runs may take to end when a worker stops.
+const GRACE: Duration = Duration::from_secs(20);
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    log_to_stderr();
+    match run(arguments).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Logs a line for each run, and what goes wrong elsewhere; `RUST_LOG` changes that.
+fn log_to_stderr() {
+    let asked = std::env::var("RUST_LOG").ok();
+    let asked = asked.and_then(|levels| levels.parse::<Targets>().ok());
+    let usual = || {
+        Targets::new()
+            .with_default(LevelFilter::WARN)
+            .with_target("connector_fleet", LevelFilter::INFO)
+    };
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    tracing_subscriber::registry()
+        .with(lines.with_filter(asked.unwrap_or_else(usual)))
+        .init();
+}
+
+async fn run(arguments: Arguments) -> Result<()> {
+    if let Command::Simulate(fleet) = &arguments.command {
+        return print(&fleet.table());
+    }
+    let url = arguments
+        .database
+        .context("name the database with --database URL or DATABASE_URL")?;
+    let store = Store::new(Address::parse(&url)?);
+    match arguments.command {
+        Command::Migrate => {
+            queue::migrate(&url).await?;
+            store.migrate().await
+        }
+        Command::Add(new) => add(&store, new).await,
+        Command::Pause { name } => store.pause(&name).await,
+        Command::Resume { name } => store.resume(&name).await,
+        Command::Remove { name } => store.remove(&name).await,
+        Command::Status { json } => {
+            let connections = status::read(&store).await?;
+            if json {
+                print(&format!("{}\n", Value::Array(connections)))
+            } else {
+                print(&status::table(&connections))
+            }
+        }
+        Command::Work(work) => serve(&url, store, work).await,
+        Command::Simulate(_) => Ok(()),
+    }
+}
+
+/// Writes to standard output.
+fn print(text: &str) -> Result<()> {
+    use std::io::Write as _;
+    Ok(std::io::stdout().write_all(text.as_bytes())?)
+}
+
+async fn load() -> Result<Runtime> {
+    Runtime::load(&ComponentSource::embedded(confluence_component::COMPONENT)).await
+}
+
+fn vault() -> Result<Vault> {
+    Vault::new(std::env::var("FLEET_KEY").ok().as_deref())
+}
+
+async fn add(store: &Store, new: Add) -> Result<()> {
+    let text = std::fs::read_to_string(&new.config);
+    let text = text.with_context(|| format!("{} cannot be read", new.config.display()))?;
+    let config = serde_json::from_str(&text);
+    let mut config: serde_json::Map<_, _> =
+        config.with_context(|| format!("{} is not a JSON object", new.config.display()))?;
+    let runtime = load().await?;
+    let known = |name: &String| runtime.streams().iter().any(|stream| stream.name == *name);
+    if let Some(unknown) = new.streams.iter().find(|name| !known(name)) {
+        anyhow::bail!("there is no stream {unknown:?}");
+    }
+    ensure!(!new.every.is_zero(), "--every is at least a second");
+    vault()?.seal(&new.name, &runtime.description().secret_fields, &mut config)?;
+    let config = Value::Object(config);
+    let connection = NewConnection {
+        site: connector::site(&runtime, &config)?,
+        name: new.name,
+        config,
+        streams: new.streams,
+        mode: match new.mode {
+            ModeName::Full => "full",
+            ModeName::Incremental => "incremental",
+        }
+        .to_owned(),
+        every: new.every,
+    };
+    store.add(&connection).await.map(drop)
+}
+
+async fn serve(url: &str, store: Store, work: Work) -> Result<()> {
+    let counters = Metrics::default();
+    if let Some(address) = work.metrics {
+        let bound = metrics::serve(address, counters.clone()).await?;
+        tracing::info!("metrics at http://{bound}/metrics");
+    }
+    let network = NetworkPolicy::default();
+    let runner = ComponentRunner {
+        runtime: load().await?,
+        vault: vault()?,
+        address: Address::parse(url)?,
+        network: if work.allow_loopback {
+            network.allow_loopback()
+        } else {
+            network
+        },
+    };
+    let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
+    let settings = WorkerSettings {
+        url: url.to_owned(),
+        name: format!("{}/{}", host.trim(), std::process::id()),
+        runs: work.runs.max(1),
+        lease: Duration::from_secs(work.lease),
+        runs_by_site: 1,
+        grace: GRACE,
+    };
+    let stop = CancellationToken::new();
+    tokio::spawn(cancel_on_signal(stop.clone()));
+    worker::work(settings, store, runner, counters, stop).await
+}
+
+async fn cancel_on_signal(stop: CancellationToken) {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) else {
+        return;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    stop.cancel();
+}

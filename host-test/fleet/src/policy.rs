@@ -1,0 +1,142 @@
+//! When a connection runs again: a decision of facts alone.
+
+use std::time::Duration;
+
+use connector_runtime::contract::FailureKind;
+
+/// The first pause after a failure; each further failure in a row doubles it.
+const FIRST_RETRY: Duration = Duration::from_secs(30);
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// Everything selected was delivered.
+    Succeeded,
+    /// It failed.
+    Failed {
+        /// Who has to act.
+        kind: FailureKind,
+        /// What the service asked for.
+        retry_after: Option<Duration>,
+    },
+    /// This worker stops; another one goes on.
+    HandedOn,
+}
+
+/// What happens to the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// It is due after this time.
+    RunAfter(Duration),
+    /// It waits until a person has changed something.
+    Pause,
+}
+
+/// Decides from the ending, the interval of the connection, and how many runs before this one failed in a row.
+#[must_use]
+pub fn decide(ending: &Ending, every: Duration, failures: u32) -> Next {
+    match ending {
+        Ending::Succeeded => Next::RunAfter(every),
+        Ending::HandedOn => Next::RunAfter(Duration::ZERO),
+        Ending::Failed { kind, retry_after } => match kind {
+            FailureKind::InvalidConfig
+            | FailureKind::InvalidCredentials
+            | FailureKind::InvalidPermissions
+            | FailureKind::InvalidState => Next::Pause,
+            FailureKind::RateLimited
+            | FailureKind::Unavailable
+            | FailureKind::Incomplete
+            | FailureKind::UnexpectedResponse
+            | FailureKind::Cancelled
+            | FailureKind::Other => {
+                let backoff = FIRST_RETRY.saturating_mul(1 << failures.min(10)).min(every);
+                // What the service asks for is never shortened.
+                Next::RunAfter(retry_after.unwrap_or(backoff))
+            }
+        },
+    }
+}
+
+/// The name of a kind, as in the command's output.
+#[must_use]
+pub fn kind_name(kind: FailureKind) -> &'static str {
+    match kind {
+        FailureKind::InvalidConfig => "invalid_config",
+        FailureKind::InvalidCredentials => "invalid_credentials",
+        FailureKind::InvalidPermissions => "invalid_permissions",
+        FailureKind::InvalidState => "invalid_state",
+        FailureKind::RateLimited => "rate_limited",
+        FailureKind::Unavailable => "unavailable",
+        FailureKind::Incomplete => "incomplete",
+        FailureKind::UnexpectedResponse => "unexpected_response",
+        FailureKind::Cancelled => "cancelled",
+        FailureKind::Other => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_decide() {
+        let hour = Duration::from_secs(3_600);
+        let seconds = |seconds| Next::RunAfter(Duration::from_secs(seconds));
+        let failed = |kind, retry_after: Option<u64>| Ending::Failed {
+            kind,
+            retry_after: retry_after.map(Duration::from_secs),
+        };
+        for (ending, failures, next, why) in [
+            (
+                Ending::Succeeded,
+                3,
+                seconds(3_600),
+                "as often as was asked for",
+            ),
+            (
+                Ending::HandedOn,
+                3,
+                seconds(0),
+                "another worker goes on at once",
+            ),
+            (
+                failed(FailureKind::Unavailable, None),
+                0,
+                seconds(30),
+                "soon",
+            ),
+            (
+                failed(FailureKind::Incomplete, None),
+                3,
+                seconds(240),
+                "later and later",
+            ),
+            (
+                failed(FailureKind::Other, None),
+                60,
+                seconds(3_600),
+                "not later than its turn",
+            ),
+            (
+                failed(FailureKind::RateLimited, Some(7_200)),
+                0,
+                seconds(7_200),
+                "what the service says",
+            ),
+            (
+                failed(FailureKind::InvalidCredentials, None),
+                0,
+                Next::Pause,
+                "a person must act",
+            ),
+            (
+                failed(FailureKind::InvalidConfig, Some(1)),
+                0,
+                Next::Pause,
+                "a person must act",
+            ),
+        ] {
+            assert_eq!(decide(&ending, hour, failures), next, "{why}");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! What a person sees of the fleet.
+
+use anyhow::{Context as _, Result};
+use serde_json::{Value, json};
+use tokio_postgres::Row;
+
+use crate::store::Store;
+
+const QUERY: &str = "
+    SELECT c.name, c.paused, c.pause_reason, c.next_due::text, c.failures, c.succeeded_at::text,
+        c.lease_until > now() AS running,
+        CASE WHEN c.paused THEN 0 ELSE greatest(0, extract(epoch FROM now() - c.next_due))::bigint END AS lag_s,
+        last.started_at::text, last.outcome, last.message, last.rows, last.requests,
+        (SELECT coalesce(json_object_agg(outcome, n), '{}')::text FROM (
+            SELECT outcome, count(*) AS n FROM confluence_fleet.runs AS r
+            WHERE r.connection = c.id AND outcome NOT IN ('', 'handed_on') GROUP BY outcome) AS failed)
+    FROM confluence_fleet.connections AS c
+    LEFT JOIN LATERAL (
+        SELECT * FROM confluence_fleet.runs AS r WHERE r.connection = c.id AND finished_at IS NOT NULL
+        ORDER BY token DESC LIMIT 1) AS last ON true
+    ORDER BY c.name";
+
+/// One object a connection.
+///
+/// # Errors
+///
+/// The database cannot be read.
+pub async fn read(store: &Store) -> Result<Vec<Value>> {
+    let rows = store.client().await?.query(QUERY, &[]).await;
+    let rows =
+        rows.context("the fleet cannot be read; has `confluence-fleet migrate` been run?")?;
+    rows.iter().map(object).collect()
+}
+
+fn object(row: &Row) -> Result<Value> {
+    let failures: Value = serde_json::from_str(row.get(13))?;
+    let outcome = row.get::<_, Option<String>>(9);
+    let last = outcome.map(|outcome| {
+        json!({
+            "started_at": row.get::<_, Option<String>>(8),
+            "outcome": if outcome.is_empty() { "succeeded".to_owned() } else { outcome },
+            "message": row.get::<_, Option<String>>(10),
+            "rows": row.get::<_, Option<i64>>(11),
+            "requests": row.get::<_, Option<i64>>(12),
+        })
+    });
+    Ok(json!({
+        "name": row.get::<_, String>(0),
+        "paused": row.get::<_, bool>(1),
+        "pause_reason": row.get::<_, Option<String>>(2),
+        "next_run": row.get::<_, String>(3),
+        "failures_in_a_row": row.get::<_, i64>(4),
+        "succeeded_at": row.get::<_, Option<String>>(5),
+        "running": row.get::<_, Option<bool>>(6).unwrap_or(false),
+        "lag_s": row.get::<_, i64>(7),
+        "last_run": last,
+        "failures": failures,
+    }))
+}
+
+/// A table of it.
+#[must_use]
+pub fn table(connections: &[Value]) -> String {
+    let header = [
+        "NAME", "STATE", "LAST RUN", "ROWS", "LAG", "NEXT RUN", "FAILURES",
+    ]
+    .map(str::to_owned);
+    let mut lines = vec![header];
+    lines.extend(connections.iter().map(line));
+    let width = |column: usize| {
+        lines
+            .iter()
+            .filter_map(|line| line.get(column))
+            .map(|text| text.chars().count())
+            .max()
+    };
+    let widths: Vec<_> = (0..7).map(|column| width(column).unwrap_or(0)).collect();
+    let mut table = String::new();
+    for line in &lines {
+        let cells: Vec<_> = line
+            .iter()
+            .zip(&widths)
+            .map(|(text, width)| format!("{text:<width$}"))
+            .collect();
+        table.push_str(cells.join("  ").trim_end());
+        table.push('\n');
+    }
+    table
+}
+
+fn line(connection: &Value) -> [String; 7] {
+    let text = |value: &Value| {
+        value
+            .as_str()
+            .unwrap_or("-")
+            .chars()
+            .take(60)
+            .collect::<String>()
+    };
+    let at = |member: &str| connection.get(member).unwrap_or(&Value::Null).clone();
+    let last = at("last_run");
+    let of_last = |member: &str| last.get(member).unwrap_or(&Value::Null).clone();
+    let state = match (at("paused") == true, at("running") == true) {
+        (true, _) => format!("paused ({})", text(&at("pause_reason"))),
+        (_, true) => "running".to_owned(),
+        _ => "waiting".to_owned(),
+    };
+    let failures = at("failures").as_object().map(|failures| {
+        let failures = failures
+            .iter()
+            .map(|(kind, count)| format!("{kind} {count}"));
+        failures.collect::<Vec<_>>().join(", ")
+    });
+    let rows = of_last("rows")
+        .as_i64()
+        .map_or_else(|| "-".to_owned(), |rows| rows.to_string());
+    let lag = format!("{} s", at("lag_s"));
+    [
+        text(&at("name")),
+        state,
+        text(&of_last("outcome")),
+        rows,
+        lag,
+        text(&at("next_run")),
+        failures.unwrap_or_default(),
+    ]
+}

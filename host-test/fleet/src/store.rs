@@ -1,0 +1,195 @@
+//! Connections in the database, and their jobs in the queue.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use connector_postgres::Address;
+use serde_json::Value;
+use tokio::sync::Mutex;
+use tokio_postgres::Client;
+
+/// The task of the queue that runs a connection.
+pub const TASK: &str = "run_connection";
+
+/// How often a job is tried whose handler fails, which it does only while the database cannot be reached.
+const ATTEMPTS: i32 = 1_000;
+
+/// A client that connects again after it lost its connection.
+#[derive(Debug, Clone)]
+pub struct Store {
+    address: Address,
+    client: Arc<Mutex<Option<Arc<Client>>>>,
+}
+
+/// A connection to be added.
+#[derive(Debug, Clone)]
+pub struct NewConnection {
+    /// Its name, which nobody else has.
+    pub name: String,
+    /// Its configuration with sealed secrets.
+    pub config: Value,
+    /// The host whose limits it shares with others.
+    pub site: String,
+    /// Which streams.
+    pub streams: Vec<String>,
+    /// `full` or `incremental`.
+    pub mode: String,
+    /// How often.
+    pub every: Duration,
+}
+
+impl Store {
+    /// A store at this address. It connects when it is used.
+    #[must_use]
+    pub fn new(address: Address) -> Self {
+        Self {
+            address,
+            client: Arc::default(),
+        }
+    }
+
+    /// A connected client.
+    ///
+    /// # Errors
+    ///
+    /// The database cannot be reached.
+    pub async fn client(&self) -> Result<Arc<Client>> {
+        let mut kept = self.client.lock().await;
+        if let Some(client) = kept.as_ref().filter(|client| !client.is_closed()) {
+            return Ok(Arc::clone(client));
+        }
+        let client = Arc::new(self.address.connect().await?);
+        *kept = Some(Arc::clone(&client));
+        Ok(client)
+    }
+
+    /// Makes the tables of the fleet. Those of the queue are the queue's.
+    ///
+    /// # Errors
+    ///
+    /// The database refuses.
+    pub async fn migrate(&self) -> Result<()> {
+        let sql = format!(
+            "BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('confluence_fleet', 0)); {} COMMIT",
+            include_str!("schema.sql")
+        );
+        Ok(self.client().await?.batch_execute(&sql).await?)
+    }
+
+    /// Adds a connection; its first run is due at once.
+    ///
+    /// # Errors
+    ///
+    /// There is one of this name, or the tables are missing.
+    pub async fn add(&self, new: &NewConnection) -> Result<i64> {
+        let client = self.client().await?;
+        let every = i64::try_from(new.every.as_secs())?;
+        let sql = format!(
+            "WITH added AS (
+                 INSERT INTO confluence_fleet.connections (name, config, site, streams, mode, every_s)
+                 VALUES ($1, $2::text::jsonb, $3, $4, $5, $6) ON CONFLICT (name) DO NOTHING RETURNING *)
+             SELECT c.id, {} FROM added AS c",
+            add_job("c")
+        );
+        let config = new.config.to_string();
+        let added = client
+            .query_opt(
+                &sql,
+                &[
+                    &new.name,
+                    &config,
+                    &new.site,
+                    &new.streams,
+                    &new.mode,
+                    &every,
+                ],
+            )
+            .await;
+        let added = added
+            .context("the connection cannot be added; has `confluence-fleet migrate` been run?")?;
+        let added =
+            added.with_context(|| format!("there is a connection {:?} already", new.name))?;
+        Ok(added.get(0))
+    }
+
+    /// Pauses a connection. A run that is under way ends at its next checkpoint.
+    ///
+    /// # Errors
+    ///
+    /// There is none of this name.
+    pub async fn pause(&self, name: &str) -> Result<()> {
+        let sql = "UPDATE confluence_fleet.connections
+                   SET paused = true, pause_reason = 'by hand', lease_token = lease_token + 1, lease_until = NULL
+                   WHERE name = $1";
+        self.change(sql, name).await
+    }
+
+    /// Resumes a connection, which is due at once.
+    ///
+    /// # Errors
+    ///
+    /// There is none of this name.
+    pub async fn resume(&self, name: &str) -> Result<()> {
+        let sql = format!(
+            "WITH c AS (
+                 UPDATE confluence_fleet.connections
+                 SET paused = false, pause_reason = NULL, failures = 0, next_due = now() WHERE name = $1 RETURNING *)
+             SELECT {} FROM c",
+            add_job("c")
+        );
+        self.change(&sql, name).await
+    }
+
+    /// Forgets a connection. The rows that it delivered stay.
+    ///
+    /// # Errors
+    ///
+    /// There is none of this name.
+    pub async fn remove(&self, name: &str) -> Result<()> {
+        self.change(
+            "DELETE FROM confluence_fleet.connections WHERE name = $1",
+            name,
+        )
+        .await
+    }
+
+    async fn change(&self, sql: &str, name: &str) -> Result<()> {
+        let changed = self.client().await?.execute(sql, &[&name]).await?;
+        anyhow::ensure!(changed > 0, "there is no connection {name:?}");
+        Ok(())
+    }
+
+    /// Makes jobs for connections that are due and have none: those that wait for room at their site, and those whose
+    /// job was lost.
+    ///
+    /// # Errors
+    ///
+    /// The database cannot be reached.
+    pub async fn enqueue_overdue(&self, lease: Duration) -> Result<u64> {
+        let sql = format!(
+            "SELECT {} FROM confluence_fleet.connections AS c
+             WHERE NOT paused AND next_due < now() - $1 * interval '1 millisecond'
+               AND (lease_until IS NULL OR lease_until < now())
+               AND NOT EXISTS (SELECT FROM graphile_worker._private_jobs AS j
+                               WHERE j.key = 'connection:' || c.id AND j.locked_at IS NULL)
+             ORDER BY next_due LIMIT 200",
+            add_job("c")
+        );
+        let milliseconds = f64::from(u32::try_from(lease.as_millis())?);
+        Ok(self
+            .client()
+            .await?
+            .query(&sql, &[&milliseconds])
+            .await?
+            .len() as u64)
+    }
+}
+
+/// The call that adds the job of a connection, or moves the one that it has.
+pub(crate) fn add_job(connection: &str) -> String {
+    format!(
+        "(graphile_worker.add_job('{TASK}', json_build_object('connection', {connection}.id), NULL, \
+         {connection}.next_due, {ATTEMPTS}, 'connection:' || {connection}.id)).id"
+    )
+}

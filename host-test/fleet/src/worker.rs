@@ -1,0 +1,204 @@
+//! A worker: takes jobs from the queue, holds leases while runs are under way, and hands them on when it stops.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use connector_runtime::CancellationToken;
+use tokio::sync::Semaphore;
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+
+use crate::lease::{Acquired, Lease};
+use crate::metrics::Metrics;
+use crate::policy::{Ending, decide};
+use crate::queue::serve_queue;
+use crate::runner::{Order, Report, Runner};
+use crate::store::Store;
+
+/// How long to wait before the queue is used again after the database failed.
+const RECONNECT: Duration = Duration::from_millis(500);
+
+/// How a worker works.
+#[derive(Debug, Clone)]
+pub struct WorkerSettings {
+    /// The database of the queue.
+    pub url: String,
+    /// The worker's name in the records.
+    pub name: String,
+    /// Runs at once.
+    pub runs: usize,
+    /// How long a lease lasts unless it is renewed, which happens three times as often.
+    pub lease: Duration,
+    /// Runs at once of connections that share a site, over all workers.
+    pub runs_by_site: i64,
+    /// How long runs may take to end when the worker stops.
+    pub grace: Duration,
+}
+
+/// What the handlers of one worker share.
+pub(crate) struct Shared<R> {
+    store: Store,
+    runner: R,
+    pub(crate) settings: WorkerSettings,
+    metrics: Metrics,
+    pub(crate) stop: CancellationToken,
+    /// A permit for each run that may be under way.
+    running: Semaphore,
+}
+
+/// Works until `stop` is cancelled, and then until its runs have ended. When the database fails it waits and goes on.
+///
+/// # Errors
+///
+/// None; the database may come back.
+pub async fn work<R: Runner>(
+    settings: WorkerSettings,
+    store: Store,
+    runner: R,
+    metrics: Metrics,
+    stop: CancellationToken,
+) -> Result<()> {
+    let running = Semaphore::new(settings.runs);
+    let shared = Arc::new(Shared {
+        store,
+        runner,
+        settings,
+        metrics,
+        stop: stop.clone(),
+        running,
+    });
+    let overdue = tokio::spawn(enqueue_overdue(Arc::clone(&shared)));
+    while !stop.is_cancelled() {
+        if let Err(error) = serve_queue(&shared).await {
+            tracing::warn!("the queue cannot be used, trying again: {error:#}");
+            tokio::select! {
+                () = sleep(RECONNECT) => {}
+                () = stop.cancelled() => {}
+            }
+        }
+    }
+    overdue.abort();
+    // The queue may have given handlers up; their runs end by the same signal.
+    let all = shared.settings.runs.try_into().unwrap_or(u32::MAX);
+    let _ = timeout(shared.settings.grace, shared.running.acquire_many(all)).await;
+    Ok(())
+}
+
+/// Looks for connections without a job, once in the time of a lease.
+async fn enqueue_overdue<R: Runner>(shared: Arc<Shared<R>>) {
+    let mut ticks = interval(shared.settings.lease);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = shared.store.enqueue_overdue(shared.settings.lease).await {
+            tracing::warn!("overdue connections cannot be looked for: {error:#}");
+        }
+    }
+}
+
+impl<R: Runner> Shared<R> {
+    /// Runs a connection if it is due and nobody else does.
+    pub(crate) async fn handle(&self, connection: i64) -> Result<()> {
+        if self.stop.is_cancelled() {
+            anyhow::bail!("this worker stops");
+        }
+        let _permit = self.running.acquire().await?;
+        let settings = &self.settings;
+        let acquired = self.store.acquire(
+            connection,
+            &settings.name,
+            settings.lease,
+            settings.runs_by_site,
+        );
+        match acquired.await? {
+            Acquired::Nothing => Ok(()),
+            Acquired::Lease(lease) => self.run(*lease).await,
+        }
+    }
+
+    async fn run(&self, lease: Lease) -> Result<()> {
+        let cancellation = self.stop.child_token();
+        let order = Order {
+            fence: lease.fence(),
+            session: lease.session(),
+            lease: lease.clone(),
+            cancellation: cancellation.clone(),
+        };
+        self.metrics.begin();
+        let mut report = tokio::select! {
+            report = self.runner.run(order) => report,
+            never = self.keep(&lease, &cancellation) => match never {},
+        };
+        if self.stop.is_cancelled() && report.ending != Ending::Succeeded {
+            report.ending = Ending::HandedOn;
+        }
+        self.metrics.end(&lease.name, &report);
+        log(&lease, &report);
+        let next = decide(&report.ending, lease.every, lease.failures);
+        self.finish(&lease, &report, next).await
+    }
+
+    /// Notes the end, for as long as a lease lasts if the database is away: then another worker takes over.
+    async fn finish(
+        &self,
+        lease: &Lease,
+        report: &Report,
+        next: crate::policy::Next,
+    ) -> Result<()> {
+        let begun = tokio::time::Instant::now();
+        loop {
+            match self.store.finish(lease, report, next).await {
+                Ok(true) => return Ok(()),
+                Ok(false) => {
+                    tracing::warn!(
+                        connection = lease.name,
+                        "the lease went to another worker during this run"
+                    );
+                    return Ok(());
+                }
+                Err(error) if begun.elapsed() > self.settings.lease => {
+                    return Err(error).context("the end of a run cannot be noted");
+                }
+                Err(_) => sleep(RECONNECT).await,
+            }
+        }
+    }
+
+    /// Renews the lease until the run has ended. A lease that is lost cancels the run.
+    async fn keep(
+        &self,
+        lease: &Lease,
+        cancellation: &CancellationToken,
+    ) -> std::convert::Infallible {
+        let mut ticks = interval(self.settings.lease / 3);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            if matches!(
+                self.store.renew(lease, self.settings.lease).await,
+                Ok(false)
+            ) {
+                cancellation.cancel();
+            }
+        }
+    }
+}
+
+/// One line a run.
+fn log(lease: &Lease, report: &Report) {
+    let kind = match &report.ending {
+        Ending::Succeeded => "succeeded",
+        Ending::HandedOn => "handed_on",
+        Ending::Failed { kind, .. } => crate::policy::kind_name(*kind),
+    };
+    let milliseconds = u64::try_from(report.cpu.as_millis()).unwrap_or(u64::MAX);
+    tracing::info!(
+        connection = lease.name,
+        token = lease.token,
+        ending = kind,
+        rows = report.rows,
+        requests = report.requests,
+        cpu_ms = milliseconds,
+        message = report.message.as_deref().unwrap_or_default(),
+    );
+}

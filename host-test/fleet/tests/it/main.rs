@@ -1,0 +1,12 @@
+//! What a fleet promises, against a server of its own.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout
+)]
+
+mod fairness;
+mod kill;
+mod store;
+mod support;
