@@ -146,7 +146,9 @@ mod tests {
             there.iter().chain(&missing).for_each(|id| sketch.toggle(*id));
             let text = serde_json::to_string(&sketch).unwrap();
             let mut sketch: IdSketch = serde_json::from_str(&text).unwrap();
-            there.iter().for_each(|id| sketch.toggle(*id));
+            for id in &there {
+                sketch.toggle(*id);
+            }
             let found = sketch.into_ids().map(BTreeSet::from_iter);
             prop_assert!(found.is_none() || found == Some(missing));
         }
@@ -154,7 +156,9 @@ mod tests {
         #[test]
         fn too_many_can_not_be_read(ids in prop::collection::btree_set(1..u64::MAX, 400..600)) {
             let mut sketch = IdSketch::default();
-            ids.iter().for_each(|id| sketch.toggle(*id));
+            for id in &ids {
+                sketch.toggle(*id);
+            }
             prop_assert_eq!(sketch.into_ids(), None);
         }
 
