@@ -216,8 +216,7 @@ impl State {
     ///
     /// None in practice: all members have a JSON form.
     pub fn to_json(&self) -> Result<String> {
-        serde_json::to_string(self)
-            .map_err(|error| invalid(&format!("the state can't be written: {error}")))
+        serde_json::to_string(self).map_err(|_| invalid("the state can't be written as JSON"))
     }
 }
 
@@ -225,10 +224,7 @@ impl State {
 /// whatever their case.
 fn hash_of_choice(config: &Config) -> StableHash {
     let add = |hash: StableHash, keys: &[String]| {
-        let mut keys: Vec<_> = keys.iter().map(|key| key.to_ascii_lowercase()).collect();
-        keys.sort_unstable();
-        let hash = keys.iter().fold(hash, |hash, key| hash.and_text(key));
-        hash.and_text("")
+        hash.and_any_order(keys.iter().map(|key| key.to_ascii_lowercase()))
     };
     let chosen = add(StableHash::EMPTY, &config.spaces);
     let excluded = add(chosen, &config.exclude_spaces);
