@@ -23,6 +23,7 @@ mod close;
 mod confirm;
 mod context;
 mod deliver_users;
+mod detail_reader;
 mod health;
 mod lookups;
 mod outcome;

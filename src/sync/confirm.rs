@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::note::Note;
 use crate::sink::Sink;
 use crate::sync::context::MAX_IDS;
-use crate::sync::page_details::{DetailReader, Occasion};
+use crate::sync::detail_reader::{DetailReader, Occasion};
 use crate::sync::run::SyncRun;
 
 impl<P: Platform, S: Sink> SyncRun<'_, P, S> {

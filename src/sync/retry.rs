@@ -9,8 +9,9 @@ use crate::error::Result;
 use crate::sink::Sink;
 use crate::state::StreamSet;
 use crate::sync::context::all_details;
+use crate::sync::detail_reader::{DetailReader, Occasion};
 use crate::sync::health::Health;
-use crate::sync::page_details::{DetailReader, Occasion, PageDetails};
+use crate::sync::page_details::PageDetails;
 use crate::sync::run::SyncRun;
 use crate::sync::selection::details_of;
 
