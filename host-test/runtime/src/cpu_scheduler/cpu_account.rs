@@ -21,8 +21,8 @@ const LONG_POLL: Duration = Duration::from_millis(1);
 const SURCHARGE: u32 = 2;
 /// A throttled tenant pays at least this fraction of a processor: so much is left to it, however many others there are.
 const LEAST_SHARE: u32 = 20;
-/// Use after which a tenant is judged.
-const JUDGED_AFTER: Duration = Duration::from_micros(200);
+/// Use after which a tenant counts as active, and is judged.
+const JUDGED_AFTER: Duration = Duration::from_millis(1);
 /// What others use meanwhile, if they are active.
 const ACTIVE: Duration = Duration::from_micros(20);
 
