@@ -43,7 +43,7 @@ async fn what_a_guest_spends_ends_its_call() {
         ),
         (
             "many-rows 800000",
-            "the call delivers a batch of more than 10000 rows",
+            "the call hands over more than 4 MiB at once",
         ),
         (
             "handles",

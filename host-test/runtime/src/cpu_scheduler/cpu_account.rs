@@ -21,8 +21,8 @@ const LONG_POLL: Duration = Duration::from_millis(1);
 const SURCHARGE: u32 = 2;
 /// A throttled tenant pays at least this fraction of a processor: so much is left to it, however many others there are.
 const LEAST_SHARE: u32 = 20;
-/// Use after which a tenant is judged.
-const JUDGED_AFTER: Duration = Duration::from_micros(200);
+/// Use after which a tenant counts as active, and is judged.
+const JUDGED_AFTER: Duration = Duration::from_millis(1);
 /// What others use meanwhile, if they are active.
 const ACTIVE: Duration = Duration::from_micros(20);
 
@@ -130,8 +130,8 @@ impl CpuAccount {
     /// Adds what a task of the tenant used, and throttles the tenant if it owes too much while others are active or
     /// wait for a processor.
     pub(super) fn charge(&self, used: Duration, others_wait: bool) {
+        self.used.fetch_add(nanos(used), Ordering::Release);
         self.run_queue.add(used);
-        self.used.fetch_add(nanos(used), Ordering::Relaxed);
         if used >= LONG_POLL {
             let surcharge = nanos(used * SURCHARGE);
             self.surcharge.fetch_add(surcharge, Ordering::Relaxed);
@@ -175,11 +175,13 @@ impl CpuAccount {
     }
 
     fn usage(&self) -> Usage {
-        let duration = |nanos: &AtomicU64| Duration::from_nanos(nanos.load(Ordering::Relaxed));
+        // Before its part in it: what the tenant uses meanwhile must not be taken for others' use.
+        let by_all = self.run_queue.used();
+        let duration = |nanos: &AtomicU64| Duration::from_nanos(nanos.load(Ordering::Acquire));
         Usage {
             by_tenant: duration(&self.used),
             surcharge: duration(&self.surcharge),
-            by_all: self.run_queue.used(),
+            by_all,
             ticks: self.run_queue.ticks(),
         }
     }
@@ -223,6 +225,22 @@ mod tests {
                 "{why}"
             );
         }
+    }
+
+    #[test]
+    fn who_is_alone_is_not_throttled() {
+        let (accounts, run_queue) = (CpuAccounts::default(), Arc::new(RunQueue::default()));
+        let account = accounts.of(&Tenant::default(), &run_queue);
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    for _ in 0..10_000 {
+                        account.charge(ms(2), false);
+                    }
+                });
+            }
+        });
+        assert!(!account.is_throttled());
     }
 
     #[test]

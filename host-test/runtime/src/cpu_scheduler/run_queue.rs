@@ -52,17 +52,12 @@ impl RunQueue {
         self.calls.load(Ordering::Relaxed) == 0
     }
 
-    /// Whether a call could go on and has no processor.
-    pub(super) fn has_waiting(&self) -> bool {
-        self.waiting.load(Ordering::Relaxed) > 0
-    }
-
     pub(super) fn used(&self) -> Duration {
-        Duration::from_nanos(self.used.load(Ordering::Relaxed))
+        Duration::from_nanos(self.used.load(Ordering::Acquire))
     }
 
     pub(super) fn add(&self, used: Duration) {
-        self.used.fetch_add(nanos(used), Ordering::Relaxed);
+        self.used.fetch_add(nanos(used), Ordering::Release);
     }
 
     /// Epochs that have passed while calls were under way.
