@@ -40,7 +40,8 @@ pub(crate) async fn sync(config: &str) -> Result<Sent> {
         .map(|stream| (stream.name().to_owned(), Mode::Full))
         .collect();
     let config = Config::parse(config)?;
-    confluence_cloud::sync::sync(&platform, &sink, &config, &streams, None).await?;
+    let run = confluence_cloud::sync::sync(&platform, &sink, &config, &streams, None);
+    Box::pin(run).await?;
     Ok(Sent {
         requests: platform.requests.get(),
         rows: sink.0.get(),

@@ -161,7 +161,7 @@ impl Destination for JsonLinesDirectory {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use serde_json::{Value, json};
 
     use super::*;

@@ -106,3 +106,24 @@ fn its_tables_name_every_stream_and_every_field() {
         assert!(REFERENCE.contains(&format!("| `{field}` |")), "{field}");
     }
 }
+
+/// Each promise names the test that keeps it.
+#[test]
+fn the_promises_name_tests_that_there_are() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let mut promises = 0;
+    for line in README.lines().filter(|line| line.starts_with("| ")) {
+        let Some((_, test)) = line.split_once("tests/") else {
+            continue;
+        };
+        // The folder before `tests/`, if any, begins at the quotation mark.
+        let start = line.len() - test.len() - "tests/".len();
+        let start = line[..start].rfind('`').unwrap() + 1;
+        let mut quoted = line[start..].split('`');
+        let (file, name) = (quoted.next().unwrap(), quoted.nth(1).unwrap());
+        let text = std::fs::read_to_string(format!("{root}/{file}")).unwrap();
+        assert!(text.contains(&format!("fn {name}(")), "{file} {name}");
+        promises += 1;
+    }
+    assert!(promises >= 8, "{promises}");
+}

@@ -351,8 +351,8 @@ fn the_file_is_for_its_owner_alone() {
     sqlite.checkpoint("s").unwrap();
     for made in std::fs::read_dir(file.path.parent().unwrap()).unwrap() {
         let made = made.unwrap();
-        let mode = made.metadata().unwrap().permissions().mode();
-        assert_eq!(mode & 0o077, 0, "{:?}", made.file_name());
+        let permissions = made.metadata().unwrap().permissions();
+        assert_eq!(permissions.mode() & 0o077, 0, "{:?}", made.file_name());
     }
 }
 
