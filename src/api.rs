@@ -8,9 +8,11 @@ pub mod user;
 pub mod version;
 pub mod view;
 
+use std::borrow::Cow;
+
 use crate::endpoint::Endpoint;
 use crate::wire::{
-    BodyError, FieldReader, List, Nested, Object, Target, Value, decode, known, object, read,
+    BodyError, FieldReader, List, Nested, Object, Target, Value, decode, object, read,
 };
 
 /// A value that became null because it has no meaning for its column.
@@ -52,6 +54,8 @@ pub enum NextLink {
     /// There is none.
     #[default]
     None,
+    /// There are no links at all, not even that of the site.
+    Unsaid,
     /// A link.
     Link(String),
     /// Something that is no link.
@@ -67,7 +71,7 @@ pub trait ListedRow: Sized {
 
     /// Makes a row of it; none if its key cannot be read.
     fn from_wire(
-        wire: Self::Wire<'_>,
+        wire: &Self::Wire<'_>,
         context: Context<'_>,
         fields: &mut FieldReader,
     ) -> Option<Self>;
@@ -89,23 +93,30 @@ pub struct Context<'a> {
 #[derive(Default)]
 struct Envelope<'a, T> {
     results: List<Nested<T>>,
-    links: Nested<Links<'a>>,
-    errors: List<Value<'a>>,
-    status_code: Value<'a>,
+    rest: EnvelopeFields<'a>,
+}
+
+object! {
+    /// What a response with `results` has beside them.
+    EnvelopeFields<'a> {
+        links: Nested<Links<'a>> = "_links",
+        errors: List<Value<'a>> = "errors",
+        status_code: Value<'a> = "statusCode",
+    }
 }
 
 impl<'a, T: Object<'a> + Default> Object<'a> for Envelope<'a, T> {
     fn index(&mut self, name: &str) -> Option<usize> {
-        known(&["results", "_links", "errors", "statusCode"], name)
+        match name {
+            "results" => Some(0),
+            _ => self.rest.index(name).map(|index| index + 1),
+        }
     }
 
     fn field(&mut self, index: usize) -> Option<&mut dyn Target<'a>> {
-        match index {
-            0 => Some(&mut self.results),
-            1 => Some(&mut self.links),
-            2 => Some(&mut self.errors),
-            3 => Some(&mut self.status_code),
-            _ => None,
+        match index.checked_sub(1) {
+            None => Some(&mut self.results),
+            Some(index) => self.rest.field(index),
         }
     }
 }
@@ -134,17 +145,12 @@ fn rows_of<'a, R: ListedRow>(
     envelope: Nested<Envelope<'a, R::Wire<'a>>>,
     page_id: &str,
 ) -> Result<Rows<R>, BodyError> {
-    let envelope = envelope.or_empty();
-    refuse_error_shape(&envelope.status_code, &envelope.errors)?;
-    let List::Items(items) = envelope.results else {
+    let Envelope { results, rest } = envelope.or_empty();
+    let (next, base) = links_of(rest)?;
+    let List::Items(items) = results else {
         return Err(BodyError::Unexpected(
             "JSON without a list of results".into(),
         ));
-    };
-    let (next, base) = match envelope.links {
-        Nested::Object(links) => (next_link(links.next), links.base.into_text()),
-        Nested::Missing => (NextLink::None, None),
-        Nested::Other => (NextLink::Unreadable, None),
     };
     let context = Context {
         page_id,
@@ -156,14 +162,35 @@ fn rows_of<'a, R: ListedRow>(
         unreadable: Vec::new(),
         next,
     };
-    for item in items {
+    for item in &items {
         read.add(item, context);
     }
     Ok(read)
 }
 
+/// How a listing goes on, and the site's address.
+fn links_of(envelope: EnvelopeFields<'_>) -> Result<(NextLink, Option<Cow<'_, str>>), BodyError> {
+    refuse_error_shape(&envelope.status_code, &envelope.errors)?;
+    Ok(match envelope.links {
+        Nested::Object(links) => (next_link(links.next), links.base.into_text()),
+        Nested::Missing => (NextLink::Unsaid, None),
+        Nested::Other => (NextLink::Unreadable, None),
+    })
+}
+
+impl<R> Default for Rows<R> {
+    fn default() -> Self {
+        Self {
+            rows: Vec::new(),
+            unusable: 0,
+            unreadable: Vec::new(),
+            next: NextLink::None,
+        }
+    }
+}
+
 impl<R: ListedRow> Rows<R> {
-    fn add(&mut self, item: Nested<R::Wire<'_>>, context: Context<'_>) {
+    fn add(&mut self, item: &Nested<R::Wire<'_>>, context: Context<'_>) {
         let mut fields = FieldReader::default();
         let row = match item {
             Nested::Object(wire) => R::from_wire(wire, context, &mut fields),
@@ -224,7 +251,7 @@ fn refuse_error_shape(status: &Value<'_>, errors: &List<Value<'_>>) -> Result<()
 /// The address of a space or a page for a browser: an absolute `_links.webui`, or the site's address with `/wiki`,
 /// which comes with each listing, and a relative one.
 fn source_url(
-    links: Nested<Links<'_>>,
+    links: &Nested<Links<'_>>,
     base: Option<&str>,
     fields: &mut FieldReader,
 ) -> Option<String> {
@@ -236,7 +263,7 @@ fn source_url(
             return None;
         }
     };
-    let webui = fields.text("source_url", links.webui)?;
+    let webui = fields.text("source_url", &links.webui)?;
     if webui.contains("://") {
         return Some(webui);
     }

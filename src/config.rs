@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::error::{Error, Kind, Result};
 use crate::secret::Credentials;
-use crate::wire::{Fields, Json, Value, read};
+use crate::wire::{Fields, Json, ReadError, Value, read};
 
 mod base_url;
 mod reader;
@@ -69,10 +69,11 @@ impl Config {
         let fields = read(json.trim_start_matches('\u{feff}').as_bytes());
         let fields: Json<'_> = fields.map_err(|error| {
             // The parser's message could quote a secret, its position can't.
-            let (line, column) = (error.line(), error.column());
-            invalid(format!(
-                "the configuration is not JSON (line {line}, column {column})"
-            ))
+            let position = match error {
+                ReadError::Malformed(line, column) => format!("line {line}, column {column}"),
+                _ => "it breaks off".to_owned(),
+            };
+            invalid(format!("the configuration is not JSON ({position})"))
         })?;
         let Json::Object(fields) = fields else {
             return Err(invalid("the configuration must be a JSON object"));

@@ -16,6 +16,7 @@ use crate::timestamp::Timestamp;
 use crate::wire::{Json, read};
 
 mod digest;
+mod id_sketch;
 mod position;
 mod recent;
 mod set_aside;
@@ -24,6 +25,7 @@ mod stream_set;
 mod tests;
 
 pub use digest::{Digest, StableHash};
+pub use id_sketch::IdSketch;
 pub use position::{Position, SortKey};
 pub use recent::RecentRows;
 pub use set_aside::{MAX_SET_ASIDE, PageSetAside, SetAside};
@@ -50,6 +52,9 @@ pub struct State {
     pub pages: Option<u64>,
     /// The snapshot that incremental runs have under way.
     pub refresh: Option<Refresh>,
+    /// The last snapshot of incremental runs, until its pages are compared with those that exist.
+    #[serde(default)]
+    pub unverified: Option<Refresh>,
     /// The last full run, if it was complete but for the pages that it set aside.
     pub spared: Option<Spared>,
     /// The pages whose details could not be read.
@@ -71,6 +76,15 @@ pub struct Refresh {
     pub position: Position,
     /// The pages that it has read.
     pub pages: u64,
+    /// The ids of those pages: what is purged behind its position is found by them.
+    #[serde(default)]
+    pub listed: IdSketch,
+    /// The id of the last of them.
+    #[serde(default)]
+    pub last_listed: Option<u64>,
+    /// Ids of pages that changes have delivered ahead of its position, in order.
+    #[serde(default)]
+    pub delivered: Vec<u64>,
 }
 
 /// A full run that closed its snapshot and spared the pages that it set aside.
@@ -140,6 +154,7 @@ impl State {
             recent: RecentRows::default(),
             pages: None,
             refresh: None,
+            unverified: None,
             spared: None,
             set_aside: SetAside::default(),
             skipped: Vec::new(),
@@ -201,8 +216,7 @@ impl State {
     ///
     /// None in practice: all members have a JSON form.
     pub fn to_json(&self) -> Result<String> {
-        serde_json::to_string(self)
-            .map_err(|error| invalid(&format!("the state can't be written: {error}")))
+        serde_json::to_string(self).map_err(|_| invalid("the state can't be written as JSON"))
     }
 }
 
@@ -210,10 +224,7 @@ impl State {
 /// whatever their case.
 fn hash_of_choice(config: &Config) -> StableHash {
     let add = |hash: StableHash, keys: &[String]| {
-        let mut keys: Vec<_> = keys.iter().map(|key| key.to_ascii_lowercase()).collect();
-        keys.sort_unstable();
-        let hash = keys.iter().fold(hash, |hash, key| hash.and_text(key));
-        hash.and_text("")
+        hash.and_any_order(keys.iter().map(|key| key.to_ascii_lowercase()))
     };
     let chosen = add(StableHash::EMPTY, &config.spaces);
     let excluded = add(chosen, &config.exclude_spaces);

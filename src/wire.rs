@@ -12,7 +12,7 @@ mod value;
 use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 
 pub use json::{Fields, Json, OtherShape};
-pub use target::{Items, Object, Target};
+pub use target::{Items, Object, ReadError, Target};
 pub(crate) use target::{known, object, read};
 pub(crate) use value::json_number;
 pub use value::{FieldReader, Value};
@@ -57,29 +57,35 @@ impl BodyError {
 /// It is no JSON even then.
 pub fn decode<R>(
     body: &[u8],
-    read: impl Fn(&[u8]) -> Result<R, serde_json::Error>,
+    read: impl Fn(&[u8]) -> Result<R, ReadError>,
 ) -> Result<R, BodyError> {
+    let text = json_text(body)?;
+    read(text)
+        .or_else(|_| read(&repair::repair(text)))
+        .map_err(BodyError::from)
+}
+
+/// The JSON of a body, without the blanks and the byte order mark around it.
+fn json_text(body: &[u8]) -> Result<&[u8], BodyError> {
     let text = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let text = text.trim_ascii();
     if text.is_empty() {
-        return Err(BodyError::Empty);
+        Err(BodyError::Empty)
+    } else if text.starts_with(b"<") {
+        Err(BodyError::Html)
+    } else {
+        Ok(text)
     }
-    if text.starts_with(b"<") {
-        return Err(BodyError::Html);
-    }
-    read(text)
-        .or_else(|_| read(&repair::repair(text)))
-        .map_err(|error| body_error(&error))
 }
 
-/// The parser's own words may quote the body, except for ours.
-fn body_error(error: &serde_json::Error) -> BodyError {
-    if error.is_eof() {
-        BodyError::Cut
-    } else if error.is_data() && error.to_string().starts_with(TOO_MANY_ROWS) {
-        BodyError::Unexpected(TOO_MANY_ROWS.to_owned())
-    } else {
-        BodyError::Malformed(error.line(), error.column())
+impl From<ReadError> for BodyError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Cut => Self::Cut,
+            ReadError::Malformed(line, column) => Self::Malformed(line, column),
+            ReadError::FieldTwice => Self::Unexpected("a field twice in an object".to_owned()),
+            ReadError::TooManyItems => Self::Unexpected(TOO_MANY_ROWS.to_owned()),
+        }
     }
 }
 
@@ -93,6 +99,16 @@ pub enum Nested<T> {
     Object(T),
     /// Something else.
     Other,
+}
+
+impl<T> Nested<T> {
+    /// The object, if it is one.
+    pub fn object(&self) -> Option<&T> {
+        match self {
+            Self::Object(object) => Some(object),
+            Self::Missing | Self::Other => None,
+        }
+    }
 }
 
 impl<T: Default> Nested<T> {

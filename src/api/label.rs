@@ -29,15 +29,15 @@ impl ListedRow for LabelRow {
     type Wire<'a> = LabelWire<'a>;
 
     fn from_wire(
-        wire: LabelWire<'_>,
+        wire: &LabelWire<'_>,
         context: Context<'_>,
         fields: &mut FieldReader,
     ) -> Option<Self> {
         Some(Self {
-            source_id: fields.key_id("source_id", wire.id)?,
+            source_id: fields.key_id("source_id", &wire.id)?,
             page_id: context.page_id.to_owned(),
-            name: fields.text("name", wire.name),
-            prefix: fields.text("prefix", wire.prefix),
+            name: fields.text("name", &wire.name),
+            prefix: fields.text("prefix", &wire.prefix),
         })
     }
 

@@ -62,39 +62,46 @@ object! {
     }
 }
 
+/// Stands for a last version that is missing.
+const NO_VERSION: LastVersion<'_> = LastVersion {
+    created_at: Value::Missing,
+    number: Value::Missing,
+    author_id: Value::Missing,
+};
+
 impl ListedRow for PageRow {
     const ENDPOINT: Endpoint = Endpoint::Pages;
     type Wire<'a> = PageWire<'a>;
 
     fn from_wire(
-        wire: PageWire<'_>,
+        wire: &PageWire<'_>,
         context: Context<'_>,
         fields: &mut FieldReader,
     ) -> Option<Self> {
-        let source_id = fields.key_id("source_id", wire.id)?;
+        let source_id = fields.key_id("source_id", &wire.id)?;
         if wire.version == Nested::Other {
             fields.unreadable.extend(["updated_at", "version_number"]);
         }
-        let version = wire.version.or_empty();
-        let updated_at = fields.timestamp("updated_at", version.created_at);
+        let version = wire.version.object().unwrap_or(&NO_VERSION);
+        let updated_at = fields.timestamp("updated_at", &version.created_at);
         Some(Self {
             source_id,
-            title: fields.text("title", wire.title),
+            title: fields.text("title", &wire.title),
             position: fields.integer("position", &wire.position),
-            status: fields.text("status", wire.status),
-            space_id: fields.id("space_id", wire.space_id),
-            parent_id: fields.id("parent_id", wire.parent_id),
-            parent_type: fields.text("parent_type", wire.parent_type),
-            subtype: fields.text("subtype", wire.subtype),
-            author_id: fields.id("author_id", wire.author_id),
-            owner_id: fields.id("owner_id", wire.owner_id),
-            last_owner_id: fields.id("last_owner_id", wire.last_owner_id),
-            source_url: source_url(wire.links, context.base, fields),
-            created_at: fields.timestamp("created_at", wire.created_at),
+            status: fields.text("status", &wire.status),
+            space_id: fields.id("space_id", &wire.space_id),
+            parent_id: fields.id("parent_id", &wire.parent_id),
+            parent_type: fields.text("parent_type", &wire.parent_type),
+            subtype: fields.text("subtype", &wire.subtype),
+            author_id: fields.id("author_id", &wire.author_id),
+            owner_id: fields.id("owner_id", &wire.owner_id),
+            last_owner_id: fields.id("last_owner_id", &wire.last_owner_id),
+            source_url: source_url(&wire.links, context.base, fields),
+            created_at: fields.timestamp("created_at", &wire.created_at),
             modified: updated_at.as_deref().and_then(Timestamp::parse),
             updated_at,
             version_number: fields.integer("version_number", &version.number),
-            last_author_id: fields.id("last_author_id", version.author_id),
+            last_author_id: fields.id("last_author_id", &version.author_id),
         })
     }
 

@@ -45,21 +45,21 @@ impl ListedRow for SpaceRow {
     type Wire<'a> = SpaceWire<'a>;
 
     fn from_wire(
-        wire: SpaceWire<'_>,
+        wire: &SpaceWire<'_>,
         context: Context<'_>,
         fields: &mut FieldReader,
     ) -> Option<Self> {
         Some(Self {
-            source_id: fields.key_id("source_id", wire.id)?,
-            external_key: fields.text("external_key", wire.key),
-            name: fields.text("name", wire.name),
-            space_type: fields.text("space_type", wire.space_type),
-            status: fields.text("status", wire.status),
-            author_id: fields.id("author_id", wire.author_id),
-            source_url: source_url(wire.links, context.base, fields),
-            created_at: fields.timestamp("created_at", wire.created_at),
-            homepage_id: fields.id("homepage_id", wire.homepage_id),
-            alias: wire.current_active_alias.into_text().map(Into::into),
+            source_id: fields.key_id("source_id", &wire.id)?,
+            external_key: fields.text("external_key", &wire.key),
+            name: fields.text("name", &wire.name),
+            space_type: fields.text("space_type", &wire.space_type),
+            status: fields.text("status", &wire.status),
+            author_id: fields.id("author_id", &wire.author_id),
+            source_url: source_url(&wire.links, context.base, fields),
+            created_at: fields.timestamp("created_at", &wire.created_at),
+            homepage_id: fields.id("homepage_id", &wire.homepage_id),
+            alias: wire.current_active_alias.text().map(str::to_owned),
         })
     }
 

@@ -67,15 +67,15 @@ impl StateRow {
         let mut value = Self::none(page_id);
         if wire.content_state != Nested::Missing {
             let state = wire.content_state.or_empty();
-            let name = FieldReader::default().text("content_state_name", state.name);
+            let name = FieldReader::default().text("content_state_name", &state.name);
             // The one member that the OpenAPI requires: without it the state would look like none.
             value.content_state_name =
                 Some(name.ok_or_else(|| {
                     BodyError::Unexpected("a content state without a name".into())
                 })?);
-            value.content_state_color = fields.text("content_state_color", state.color);
+            value.content_state_color = fields.text("content_state_color", &state.color);
         }
-        value.updated_at = fields.timestamp("updated_at", wire.last_updated);
+        value.updated_at = fields.timestamp("updated_at", &wire.last_updated);
         let unreadable = unreadable(Endpoint::States, &fields, || page_id.to_owned()).collect();
         Ok(Decoded { value, unreadable })
     }

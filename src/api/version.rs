@@ -33,17 +33,17 @@ impl ListedRow for VersionRow {
     type Wire<'a> = VersionWire<'a>;
 
     fn from_wire(
-        wire: VersionWire<'_>,
+        wire: &VersionWire<'_>,
         context: Context<'_>,
         fields: &mut FieldReader,
     ) -> Option<Self> {
         Some(Self {
             page_id: context.page_id.to_owned(),
             number: fields.integer("number", &wire.number)?,
-            message: fields.text("message", wire.message),
-            author_id: fields.id("author_id", wire.author_id),
+            message: fields.text("message", &wire.message),
+            author_id: fields.id("author_id", &wire.author_id),
             minor_edit: fields.boolean("minor_edit", &wire.minor_edit),
-            created_at: fields.timestamp("created_at", wire.created_at),
+            created_at: fields.timestamp("created_at", &wire.created_at),
         })
     }
 

@@ -86,13 +86,13 @@ impl<'a, P: Platform> Client<'a, P> {
     pub async fn fetch<T>(
         &self,
         request: &ApiRequest<'_>,
-        read: impl Fn(&Response) -> Result<T, BodyError>,
+        mut read: impl FnMut(&Response) -> Result<T, BodyError>,
     ) -> Result<T, RequestError> {
         let mut retry = RetryState::default();
         let mut unreadable = None;
         loop {
             let response = Box::pin(self.next_answer(request, &mut retry, unreadable)).await?;
-            match self.read(request, &response, &read) {
+            match self.read(request, &response, &mut read) {
                 Ok(value) => return Ok(value),
                 Err(failure) => unreadable = Some(failure),
             }
@@ -107,14 +107,14 @@ impl<'a, P: Platform> Client<'a, P> {
     pub async fn fetch_unconfirmed<T>(
         &self,
         request: &ApiRequest<'_>,
-        read: impl Fn(&Response) -> Result<T, BodyError>,
+        mut read: impl FnMut(&Response) -> Result<T, BodyError>,
     ) -> Result<T, Failure> {
         let mut retry = RetryState::default();
         let mut unreadable = None;
         loop {
             let answer = self.next_unconfirmed_answer(request, &mut retry, unreadable);
             let response = Box::pin(answer).await?;
-            match self.read(request, &response, &read) {
+            match self.read(request, &response, &mut read) {
                 Ok(value) => return Ok(value),
                 Err(failure) => unreadable = Some(failure),
             }
@@ -125,7 +125,7 @@ impl<'a, P: Platform> Client<'a, P> {
         &self,
         request: &ApiRequest<'_>,
         response: &Response,
-        read: impl Fn(&Response) -> Result<T, BodyError>,
+        read: impl FnOnce(&Response) -> Result<T, BodyError>,
     ) -> Result<T, Failure> {
         let value = read(response)
             .map_err(|error| body_failure(self.context(request), response, &error))?;

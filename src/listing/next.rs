@@ -10,7 +10,7 @@ use crate::wire::BodyError;
 /// the end.
 pub(super) fn next_cursor(body: &NextLink, headers: &Headers) -> Result<Option<String>, BodyError> {
     let in_body = match body {
-        NextLink::None => Ok(None),
+        NextLink::None | NextLink::Unsaid => Ok(None),
         NextLink::Link(link) => cursor_of(link)
             .map(Some)
             .ok_or("a next link without a cursor"),
@@ -27,6 +27,11 @@ pub(super) fn next_cursor(body: &NextLink, headers: &Headers) -> Result<Option<S
         Ok(None) => in_body.map_err(unexpected),
         Err(why) => Err(unexpected(why)),
     }
+}
+
+/// Whether neither body nor headers say anything of links: a listing that ends says that of the site.
+pub(super) fn is_end_unsaid(body: &NextLink, headers: &Headers) -> bool {
+    *body == NextLink::Unsaid && headers.get("link").is_none()
 }
 
 fn unexpected(why: &str) -> BodyError {

@@ -26,6 +26,7 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         {
             self.end_snapshots(refresh.streams)?;
             self.state.pages = Some(refresh.pages);
+            self.state.unverified = Some(refresh);
             self.pacer.record_change();
         }
         self.finish_run(closable);

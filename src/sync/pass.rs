@@ -177,9 +177,13 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
                 self.pacer.record_rows(1);
             }
         }
-        if scope == Scope::Run {
-            let read = matches!(outcome, Outcome::Read(_) | Outcome::Known);
-            self.remember(row, read)?;
+        match scope {
+            Scope::Run => {
+                let read = matches!(outcome, Outcome::Read(_) | Outcome::Known);
+                self.remember(row, read)?;
+                self.record_delivered(&row.source_id);
+            }
+            Scope::Snapshot => self.record_listed(&row.source_id),
         }
         self.position(scope).resume_after = listed.resume_after;
         *self.pages_read(scope) += 1;

@@ -5,7 +5,7 @@ use crate::client::Platform;
 use crate::error::Result;
 use crate::listing::Listing;
 use crate::sink::Sink;
-use crate::state::{Position, Refresh};
+use crate::state::{IdSketch, Position, Refresh};
 use crate::stream::Stream;
 use crate::sync::archived_or_trashed;
 use crate::sync::context::Scope;
@@ -39,19 +39,22 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         let now = archived_or_trashed::list(context.client, &context.spaces, |_| Ok(())).await?;
         if now != before {
             let streams = self.selected();
-            let mut delivered = 0;
+            let mut delivered = Vec::new();
             let (writer, run) = (&mut self.writer, self.state.run.get_or_insert_default());
             archived_or_trashed::list(context.client, &context.spaces, |page| {
                 let hash = super::context::hash_of(page)?;
                 if !now.differs(&before, &page.source_id) || run.recent.contains(hash) {
                     return Ok(());
                 }
-                delivered += 1;
+                delivered.push(page.source_id.clone());
                 writer.page(page, streams)
             })
             .await?;
-            if delivered > 0 {
-                self.pacer.record_rows(delivered);
+            for id in &delivered {
+                self.record_delivered(id);
+            }
+            if !delivered.is_empty() {
+                self.pacer.record_rows(delivered.len());
             }
         }
         self.run().recent.archived_or_trashed = now;
@@ -62,7 +65,7 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
     pub(super) async fn refresh(&mut self) -> Result<Refreshed> {
         let config = self.context.client.config();
         if config.refresh_days == 0 {
-            self.state.refresh = None;
+            (self.state.refresh, self.state.unverified) = (None, None);
             return Ok(Refreshed::Partly);
         }
         self.summary.freshness = Some(Freshness {
@@ -71,6 +74,7 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
             snapshot_done: Thousandths::whole(1),
         });
         let steps = Plan::of_pages(self.context.selection, &self.context.spaces);
+        self.void_purged(&steps).await?;
         if !self.open_refresh(steps.len())? {
             return Ok(Refreshed::Partly);
         }
@@ -173,6 +177,9 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
             started: self.context.client.started_at(),
             position: Position::default(),
             pages: 0,
+            listed: IdSketch::default(),
+            last_listed: None,
+            delivered: Vec::new(),
         });
         self.pacer.record_change();
         Ok(true)

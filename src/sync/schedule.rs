@@ -102,7 +102,7 @@ impl Schedule {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::{Position, StreamSet};
+    use crate::state::{IdSketch, Position, StreamSet};
 
     fn schedule(pages: Option<u64>, requests: u64) -> Schedule {
         Schedule {
@@ -119,6 +119,9 @@ mod tests {
             started: Timestamp::from_millis(0),
             position: Position::default(),
             pages,
+            listed: IdSketch::default(),
+            last_listed: None,
+            delivered: Vec::new(),
         }
     }
 

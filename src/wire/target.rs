@@ -3,11 +3,14 @@
 //! One reader serves every object: it knows them as [`Target`]s and [`Object`]s only. serde's derived code is made anew
 //! for each object, and again for each list of them and each object in another, which took 90 KB of the component.
 
+use std::cell::Cell;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 
-use super::{TOO_MANY_ROWS, Value, skip_list, skip_object};
+use super::{Value, skip_list, skip_object};
 
 /// What one value is read into.
 pub trait Target<'de> {
@@ -81,24 +84,58 @@ pub(crate) fn known(names: &[&str], name: &str) -> Option<usize> {
     names.iter().position(|known| *known == name)
 }
 
+/// Why JSON is not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadError {
+    /// It ends too early.
+    Cut,
+    /// It is none: at which line and column.
+    Malformed(usize, usize),
+    /// An object has a field twice.
+    FieldTwice,
+    /// A list is too long.
+    TooManyItems,
+}
+
+/// From serde_json's error, whose own text is never shown: it may quote the body, and printing it takes 6 KB.
+impl From<serde_json::Error> for ReadError {
+    fn from(error: serde_json::Error) -> Self {
+        if error.is_eof() {
+            Self::Cut
+        } else {
+            Self::Malformed(error.line(), error.column())
+        }
+    }
+}
+
 /// Reads JSON.
 ///
 /// # Errors
 ///
 /// It is none, has a field twice, or too long a list.
-pub(crate) fn read<'de, T: Target<'de> + Default>(json: &'de [u8]) -> Result<T, serde_json::Error> {
+pub(crate) fn read<'de, T: Target<'de> + Default>(json: &'de [u8]) -> Result<T, ReadError> {
     let mut target = T::default();
     read_into(&mut target, json)?;
     Ok(target)
 }
 
-fn read_into<'de>(target: &mut dyn Target<'de>, json: &'de [u8]) -> Result<(), serde_json::Error> {
+fn read_into<'de>(target: &mut dyn Target<'de>, json: &'de [u8]) -> Result<(), ReadError> {
     let mut deserializer = serde_json::Deserializer::from_slice(json);
-    Reader(target).deserialize(&mut deserializer)?;
-    deserializer.end()
+    let refused = Cell::new(None);
+    let reader = Reader {
+        target,
+        refused: &refused,
+    };
+    reader.deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    refused.get().map_or(Ok(()), Err)
 }
 
-struct Reader<'t, 'de>(&'t mut dyn Target<'de>);
+/// Reads a value. What is wrong with the shape of JSON goes into `refused`, the first thing, and is skipped.
+struct Reader<'t, 'de> {
+    target: &'t mut dyn Target<'de>,
+    refused: &'t Cell<Option<ReadError>>,
+}
 
 impl<'de> DeserializeSeed<'de> for Reader<'_, 'de> {
     type Value = ();
@@ -116,88 +153,108 @@ impl<'de> Visitor<'de> for Reader<'_, 'de> {
     }
 
     fn visit_unit<E>(self) -> Result<(), E> {
-        self.0.set(Value::Missing);
+        self.target.set(Value::Missing);
         Ok(())
     }
 
     fn visit_bool<E>(self, value: bool) -> Result<(), E> {
-        self.0.set(Value::Boolean(value));
+        self.target.set(Value::Boolean(value));
         Ok(())
     }
 
     fn visit_i64<E>(self, value: i64) -> Result<(), E> {
-        self.0.set(Value::Integer(value));
+        self.target.set(Value::Integer(value));
         Ok(())
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<(), E> {
         let integer = i64::try_from(value).map_or(Value::Unsigned(value), Value::Integer);
-        self.0.set(integer);
+        self.target.set(integer);
         Ok(())
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<(), E> {
-        self.0.set(Value::Float(value));
+        self.target.set(Value::Float(value));
         Ok(())
     }
 
     fn visit_borrowed_str<E>(self, text: &'de str) -> Result<(), E> {
-        self.0.set(Value::Text(text.into()));
+        self.target.set(Value::Text(text.into()));
         Ok(())
     }
 
     fn visit_str<E>(self, text: &str) -> Result<(), E> {
-        self.0.set(Value::Text(text.to_owned().into()));
+        self.target.set(Value::Text(text.to_owned().into()));
         Ok(())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        let Some(items) = self.0.list() else {
-            self.0.set(Value::Composite);
+        let Some(items) = self.target.list() else {
+            self.target.set(Value::Composite);
             return skip_list(list);
         };
-        while list.next_element_seed(NextItem(&mut *items))?.is_some() {}
+        let refused = self.refused;
+        while list
+            .next_element_seed(NextItem {
+                items: &mut *items,
+                refused,
+            })?
+            .is_some()
+        {}
         Ok(())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
-        let Some(fields) = self.0.object() else {
-            self.0.set(Value::Composite);
+        let Some(fields) = self.target.object() else {
+            self.target.set(Value::Composite);
             return skip_object(object);
         };
         let mut seen = 0_u32;
         while let Some(index) = object.next_key_seed(Name(&mut *fields))? {
-            let Some((index, field)) = index.and_then(|index| Some((index, fields.field(index)?)))
-            else {
-                object.next_value::<IgnoredAny>()?;
-                continue;
-            };
+            let index = index.unwrap_or(usize::MAX);
             // Of an object without declared fields, each has an index of its own.
             let bit = u32::try_from(index)
                 .ok()
                 .and_then(|index| 1_u32.checked_shl(index));
-            if seen & bit.unwrap_or_default() != 0 {
-                return Err(Error::custom("a field twice"));
+            let bit = bit.unwrap_or_default();
+            if seen & bit != 0 {
+                refuse(self.refused, ReadError::FieldTwice);
             }
-            seen |= bit.unwrap_or_default();
-            object.next_value_seed(Reader(field))?;
+            seen |= bit;
+            match fields.field(index) {
+                Some(target) => object.next_value_seed(Reader {
+                    target,
+                    refused: self.refused,
+                })?,
+                None => drop(object.next_value::<IgnoredAny>()?),
+            }
         }
         Ok(())
     }
 }
 
 /// Reads an item of a list into a new one.
-struct NextItem<'t, 'de>(&'t mut dyn Items<'de>);
+struct NextItem<'t, 'de> {
+    items: &'t mut dyn Items<'de>,
+    refused: &'t Cell<Option<ReadError>>,
+}
 
 impl<'de> DeserializeSeed<'de> for NextItem<'_, 'de> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        match self.0.add() {
-            Some(item) => Reader(item).deserialize(deserializer),
-            None => Err(Error::custom(TOO_MANY_ROWS)),
+        let refused = self.refused;
+        if let Some(target) = self.items.add() {
+            return Reader { target, refused }.deserialize(deserializer);
         }
+        refuse(refused, ReadError::TooManyItems);
+        IgnoredAny::deserialize(deserializer).map(drop)
     }
+}
+
+/// The first refusal counts.
+fn refuse(refused: &Cell<Option<ReadError>>, why: ReadError) {
+    refused.set(refused.get().or(Some(why)));
 }
 
 /// Reads a name as the index of a field; none for another name.

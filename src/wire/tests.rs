@@ -21,7 +21,7 @@ object! {
 fn text_of(body: &[u8]) -> Result<Option<String>, BodyError> {
     decode(body, |json| {
         let wire: Nested<Wire<'_>> = read(json)?;
-        Ok(FieldReader::default().text("a", wire.or_empty().a))
+        Ok(FieldReader::default().text("a", &wire.or_empty().a))
     })
 }
 
@@ -140,7 +140,7 @@ fn values_mean_what_they_plainly_say() {
         ("false", None),
         ("{}", None),
     ] {
-        assert_eq!(reader.id("id", value(json)).as_deref(), expected, "{json}");
+        assert_eq!(reader.id("id", &value(json)).as_deref(), expected, "{json}");
     }
     for (json, expected) in [
         ("true", Some(true)),
@@ -149,7 +149,7 @@ fn values_mean_what_they_plainly_say() {
     ] {
         assert_eq!(reader.boolean("b", &value(json)), expected, "{json}");
     }
-    assert_eq!(reader.text("t", value("5")), None);
+    assert_eq!(reader.text("t", &value("5")), None);
 }
 
 #[test]
@@ -193,7 +193,7 @@ fn times_are_kept_or_converted_or_null() {
     ] {
         let mut reader = FieldReader::default();
         let value = read(json.as_bytes()).unwrap();
-        assert_eq!(reader.timestamp("t", value).as_deref(), expected, "{json}");
+        assert_eq!(reader.timestamp("t", &value).as_deref(), expected, "{json}");
         assert_eq!(!reader.unreadable.is_empty(), counted, "{json}");
     }
 }

@@ -35,6 +35,15 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// The text, if it is one.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// Whether it is missing or null.
     #[must_use]
     pub fn is_missing(&self) -> bool {
@@ -93,40 +102,40 @@ pub struct FieldReader {
 
 impl FieldReader {
     /// Text; NUL becomes U+FFFD, as destinations refuse it.
-    pub fn text(&mut self, column: &'static str, value: Value<'_>) -> Option<String> {
+    pub fn text(&mut self, column: &'static str, value: &Value<'_>) -> Option<String> {
         match value {
-            Value::Text(text) => Some(without_nul(text)),
-            other => self.null(column, &other),
+            Value::Text(text) => Some(text.replace('\0', "\u{fffd}")),
+            other => self.null(column, other),
         }
     }
 
     /// An id that refers to something else. An empty one is none.
-    pub fn id(&mut self, column: &'static str, value: Value<'_>) -> Option<String> {
+    pub fn id(&mut self, column: &'static str, value: &Value<'_>) -> Option<String> {
         match value {
             Value::Text(id) if id.trim().is_empty() => None,
-            Value::Text(id) if is_intact(&id) => Some(id.into_owned()),
+            Value::Text(id) if is_intact(id) => Some((**id).to_owned()),
             Value::Unsigned(number) => Some(number.to_string()),
             Value::Integer(number) => Some(number.to_string()),
-            other => self.null(column, &other),
+            other => self.null(column, other),
         }
     }
 
     /// The id that is the key of a user: a text without broken characters.
-    pub fn account_key(&mut self, column: &'static str, value: Value<'_>) -> Option<String> {
+    pub fn account_key(&mut self, column: &'static str, value: &Value<'_>) -> Option<String> {
         match value {
-            Value::Text(id) if !id.trim().is_empty() && is_intact(&id) => Some(id.into_owned()),
-            other => self.null(column, &other),
+            Value::Text(id) if !id.trim().is_empty() && is_intact(id) => Some((**id).to_owned()),
+            other => self.null(column, other),
         }
     }
 
     /// The id of a row whose key nothing else confirms: a text of digits, as v2 sends ids. Another value would invent
     /// one row and lose another.
-    pub fn key_id(&mut self, column: &'static str, value: Value<'_>) -> Option<String> {
+    pub fn key_id(&mut self, column: &'static str, value: &Value<'_>) -> Option<String> {
         match value {
             Value::Text(id) if !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()) => {
-                Some(id.into_owned())
+                Some((**id).to_owned())
             }
-            other => self.null(column, &other),
+            other => self.null(column, other),
         }
     }
 
@@ -147,20 +156,17 @@ impl FieldReader {
     }
 
     /// A time in RFC 3339 and UTC: as received if it is that, else converted from a form that is known.
-    pub fn timestamp(&mut self, column: &'static str, value: Value<'_>) -> Option<String> {
-        let value = match value {
-            Value::Text(text) if Timestamp::is_rfc3339_utc(&text) => {
-                return Some(text.into_owned());
+    pub fn timestamp(&mut self, column: &'static str, value: &Value<'_>) -> Option<String> {
+        let converted = match value {
+            Value::Text(text) if Timestamp::is_rfc3339_utc(text) => {
+                return Some((**text).to_owned());
             }
-            other => other,
-        };
-        let converted = match &value {
             Value::Text(text) => Timestamp::parse(text.trim()),
             _ => None,
         };
         let epoch = || value.as_integer().map(Timestamp::from_millis);
         let converted = converted.or_else(epoch).and_then(Timestamp::to_rfc3339);
-        converted.or_else(|| self.null(column, &value))
+        converted.or_else(|| self.null(column, value))
     }
 
     fn null<T>(&mut self, column: &'static str, value: &Value<'_>) -> Option<T> {
@@ -174,12 +180,4 @@ impl FieldReader {
 /// Whether no character of an id was broken on its way.
 fn is_intact(id: &str) -> bool {
     !id.contains(['\0', '\u{fffd}'])
-}
-
-fn without_nul(text: Cow<'_, str>) -> String {
-    if text.contains('\0') {
-        text.replace('\0', "\u{fffd}")
-    } else {
-        text.into_owned()
-    }
 }

@@ -152,6 +152,7 @@ pub(crate) async fn measure(
     all.wall_s = started.elapsed().as_secs_f64();
     all.peak_rss_kib = status_kib("VmHWM");
     all.host_rss_kib = memory.peak_kib()?;
+    running.stop().await;
     all.rss_per_tenant_kib = (kib(all.peak_rss_kib) - kib(rss_before)) / kib(tenants as u64);
     Ok(all)
 }

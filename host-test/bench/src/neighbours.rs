@@ -26,7 +26,7 @@ pub struct Neighbours {
     pub streams: Vec<String>,
 }
 
-/// Neighbours that run until this is dropped.
+/// Neighbours that run until they are stopped.
 #[derive(Default)]
 pub(crate) struct Running {
     tasks: JoinSet<()>,
@@ -56,6 +56,12 @@ impl Neighbours {
 }
 
 impl Running {
+    /// Stops them and waits until they are gone: the runtime of a process that ends would cancel what they wait for, and
+    /// they would notice.
+    pub(crate) async fn stop(mut self) {
+        self.tasks.shutdown().await;
+    }
+
     pub(crate) fn tenants(&self) -> Vec<Tenant> {
         self.tenants.clone()
     }

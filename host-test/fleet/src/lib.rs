@@ -6,6 +6,9 @@
 //! more than which connection to look at. What is true stands in `confluence_fleet.connections`: when a connection is
 //! due, and who holds its lease. So a job that is lost or comes twice does no harm.
 //!
+//! `FLEET_CONNECTIONS=1000 FLEET_KILLS=60 FLEET_STOPS=10 cargo test --package connector-fleet kill -- --nocapture` runs
+//! the test of killed and stopped workers and of a restarted database at full size; without these variables it is small.
+//!
 //! A run writes with a fencing token: each lease has a number, and the transaction of each checkpoint checks that the
 //! number is still the connection's. A worker that was taken for dead can write nothing.
 

@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn kinds_decide() {
-        let hour = Duration::from_secs(3_600);
+        let hour = Duration::from_hours(1);
         let seconds = |seconds| Next::RunAfter(Duration::from_secs(seconds));
         let failed = |kind, retry_after: Option<u64>| Ending::Failed {
             kind,

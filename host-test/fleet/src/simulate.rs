@@ -105,9 +105,9 @@ impl Fleet {
         while high - low > 1 {
             let middle = low.midpoint(high);
             if enough(middle) {
-                high = middle
+                high = middle;
             } else {
-                low = middle
+                low = middle;
             }
         }
         high
@@ -182,7 +182,7 @@ mod tests {
     fn fleet() -> Fleet {
         Fleet {
             connections: 36_000,
-            every: Duration::from_secs(3_600),
+            every: Duration::from_hours(1),
             runs: 10,
             cores: 1,
             requests: 10,
@@ -214,7 +214,7 @@ mod tests {
     #[test]
     fn durations_have_a_unit() {
         assert_eq!(parse_duration("90s"), Ok(Duration::from_secs(90)));
-        assert_eq!(parse_duration("2d"), Ok(Duration::from_secs(172_800)));
+        assert_eq!(parse_duration("2d"), Ok(Duration::from_hours(48)));
         for text in ["", "1", "h", "-1h", "1w", "0h", "99999999999999d"] {
             assert!(parse_duration(text).is_err(), "{text}");
         }

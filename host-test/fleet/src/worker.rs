@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use connector_runtime::CancellationToken;
 use tokio::sync::Semaphore;
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
 use crate::lease::{Acquired, Lease};
 use crate::metrics::Metrics;
@@ -145,7 +145,7 @@ impl<R: Runner> Shared<R> {
         report: &Report,
         next: crate::policy::Next,
     ) -> Result<()> {
-        let begun = tokio::time::Instant::now();
+        let begun = Instant::now();
         loop {
             match self.store.finish(lease, report, next).await {
                 Ok(true) => return Ok(()),
@@ -164,21 +164,24 @@ impl<R: Runner> Shared<R> {
         }
     }
 
-    /// Renews the lease until the run has ended. A lease that is lost cancels the run.
+    /// Renews the lease until the run has ended. A lease that is lost cancels the run, and so does one that could not be
+    /// renewed for as long as it lasts: another worker may have it by then.
     async fn keep(
         &self,
         lease: &Lease,
         cancellation: &CancellationToken,
     ) -> std::convert::Infallible {
-        let mut ticks = interval(self.settings.lease / 3);
+        let lasts = self.settings.lease;
+        let mut ticks = interval(lasts / 3);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut renewed = Instant::now();
         loop {
             ticks.tick().await;
-            if matches!(
-                self.store.renew(lease, self.settings.lease).await,
-                Ok(false)
-            ) {
-                cancellation.cancel();
+            match self.store.renew(lease, lasts).await {
+                Ok(true) => renewed = Instant::now(),
+                Ok(false) => cancellation.cancel(),
+                Err(_) if renewed.elapsed() > lasts => cancellation.cancel(),
+                Err(_) => {}
             }
         }
     }

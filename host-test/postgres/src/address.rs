@@ -67,9 +67,8 @@ impl Address {
         complete(&mut config);
         let tls = match mode.as_deref() {
             Some("disable") => Tls::Off,
-            Some("require" | "verify-ca" | "verify-full") => Tls::Verified(authorities),
             None if config.get_hosts().iter().all(is_this_machine) => Tls::Off,
-            None => Tls::Verified(authorities),
+            Some("require" | "verify-ca" | "verify-full") | None => Tls::Verified(authorities),
             Some(_) => bail!(
                 "sslmode is disable, require or verify-full; the certificate is verified with each but the first"
             ),

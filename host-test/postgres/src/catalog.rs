@@ -3,11 +3,14 @@
 //! Tables are named by stream. A table that another connector or another program made is refused before anything is
 //! changed in the database.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context as _, Result, bail, ensure};
 use connector_runtime::stream::Stream;
+use tokio_postgres::types::Type;
 
 use crate::identifier::quote;
-use crate::session::Session;
+use crate::session::{Query, Session};
 use crate::table::{SNAPSHOT, Table};
 use crate::value::column_type;
 
@@ -32,10 +35,49 @@ const OWN_TABLES: [(&str, &[&str], &str); 2] = [
     ),
 ];
 
+const COLUMNS: &str = "
+    SELECT relname::text, attname::text, format_type(atttypid, atttypmod)
+    FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped
+    WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
+    ORDER BY attnum";
+
+const KEYS: &str = "
+    SELECT relname::text, attname::text
+    FROM pg_index JOIN pg_class ON pg_class.oid = indrelid
+    CROSS JOIN unnest(indkey) WITH ORDINALITY AS part(number, place)
+    JOIN pg_attribute ON attrelid = indrelid AND attnum = number
+    WHERE indisprimary AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
+    ORDER BY place";
+
+/// A schema that is ready for the rows of a connector.
+pub(crate) struct Prepared {
+    pub(crate) tables: Vec<Table>,
+    /// Snapshots whose close was refused, by stream.
+    pub(crate) refused_closes: BTreeMap<String, i64>,
+    /// How often the state was stored.
+    pub(crate) version: i64,
+}
+
 /// A column as the server lists it.
 struct Found {
     name: String,
     kind: String,
+}
+
+/// What the schema says about a stream.
+struct Registered {
+    connector: String,
+    snapshot: i64,
+    in_snapshot: bool,
+    refused_close: Option<i64>,
+}
+
+/// What there is in the schema.
+struct Catalog {
+    /// The columns of tables, views and whatever else has columns.
+    columns: BTreeMap<String, Vec<Found>>,
+    primary_keys: BTreeMap<String, Vec<String>>,
+    streams: BTreeMap<String, Registered>,
 }
 
 /// Makes the schema and what is missing in it for the streams of a connector. Nothing is changed where a table is not
@@ -45,130 +87,177 @@ pub(crate) fn prepare(
     schema: &str,
     connector: &str,
     streams: &[Stream],
-) -> Result<Vec<Table>> {
-    session.batch("BEGIN")?;
-    session.query(
+) -> Result<Prepared> {
+    session.send("BEGIN", Vec::new())?;
+    session.send(
         "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))",
-        &[&schema],
+        vec![(Box::new(schema.to_owned()), Type::TEXT)],
     )?;
-    let exists = session.query("SELECT FROM pg_namespace WHERE nspname = $1", &[&schema])?;
-    if exists.is_empty() {
+    let exists = "SELECT FROM pg_namespace WHERE nspname = $1";
+    if session.query(exists, &[(&schema, Type::TEXT)])?.is_empty() {
         session.batch(&format!("CREATE SCHEMA {}", quote(schema)))?;
     }
     session.batch(&format!("SET search_path TO {}", quote(schema)))?;
-    check(session, connector, streams)?;
-    for (name, _, create) in OWN_TABLES {
-        if columns_of(session, name)?.is_empty() {
-            session.batch(create)?;
-        }
-    }
-    let tables: Result<Vec<_>> = streams
-        .iter()
-        .map(|stream| table(session, connector, stream))
-        .collect();
+    let catalog = Catalog::read(session)?;
+    catalog.check(connector, streams)?;
+    let tables: Result<Vec<_>> = streams.iter().map(|stream| catalog.table(stream)).collect();
     let tables = tables?;
+    session
+        .batch(&catalog.missing(&tables))
+        .context("the tables cannot be made")?;
+    register(session, connector, streams)?;
+    let version = "SELECT version FROM _state WHERE connector = $1";
+    let version = session.query(version, &[(&connector, Type::TEXT)])?;
     session.batch("COMMIT")?;
-    Ok(tables)
+    Ok(Prepared {
+        tables,
+        refused_closes: catalog.refused_closes(streams),
+        version: version.first().map_or(0, |row| row.get(0)),
+    })
 }
 
-fn check(session: &mut Session, connector: &str, streams: &[Stream]) -> Result<()> {
-    for (name, columns, _) in OWN_TABLES {
-        let found = columns_of(session, name)?;
-        ensure!(
-            found.is_empty() || found.iter().map(|column| &column.name).eq(columns),
-            "its table {name} was made by another program or another version of this one; use another schema"
-        );
-    }
-    streams
-        .iter()
-        .try_for_each(|stream| check_owner(session, connector, stream))
+fn register(session: &mut Session, connector: &str, streams: &[Stream]) -> Result<()> {
+    let names: Vec<_> = streams.iter().map(|stream| stream.name.clone()).collect();
+    let sql = "INSERT INTO _streams SELECT name, $2, 0, false, NULL FROM unnest($1) AS name ON CONFLICT DO NOTHING";
+    session.send(
+        sql,
+        vec![
+            (Box::new(names), Type::TEXT_ARRAY),
+            (Box::new(connector.to_owned()), Type::TEXT),
+        ],
+    )
 }
 
-/// The columns of a table, a view or anything else of this name; none if there is nothing.
-fn columns_of(session: &mut Session, name: &str) -> Result<Vec<Found>> {
-    let sql = "SELECT attname::text, format_type(atttypid, atttypmod)
-               FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped
-               WHERE relname = $1 AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
-               ORDER BY attnum";
-    let found = session.query(sql, &[&name])?;
-    let found = found.iter().map(|row| Found {
-        name: row.get(0),
-        kind: row.get(1),
-    });
-    Ok(found.collect())
-}
+impl Catalog {
+    fn read(session: &mut Session) -> Result<Self> {
+        let lists = [COLUMNS, KEYS].map(|sql| Query {
+            sql,
+            parameters: &[],
+        });
+        let mut catalog = Self {
+            columns: BTreeMap::new(),
+            primary_keys: BTreeMap::new(),
+            streams: BTreeMap::new(),
+        };
+        let mut lists = session.query_all(&lists)?.into_iter();
+        for row in lists.next().unwrap_or_default() {
+            let found = Found {
+                name: row.get(1),
+                kind: row.get(2),
+            };
+            catalog.columns.entry(row.get(0)).or_default().push(found);
+        }
+        for row in lists.next().unwrap_or_default() {
+            let key = catalog.primary_keys.entry(row.get(0)).or_default();
+            key.push(row.get(1));
+        }
+        catalog.check_own_tables()?;
+        if catalog.columns.contains_key("_streams") {
+            let sql = "SELECT name, connector, snapshot, in_snapshot, refused_close FROM _streams";
+            let streams = session.query(sql, &[])?;
+            let registered = |row: &tokio_postgres::Row| Registered {
+                connector: row.get(1),
+                snapshot: row.get(2),
+                in_snapshot: row.get(3),
+                refused_close: row.get(4),
+            };
+            catalog.streams = streams
+                .iter()
+                .map(|row| (row.get(0), registered(row)))
+                .collect();
+        }
+        Ok(catalog)
+    }
 
-fn check_owner(session: &mut Session, connector: &str, stream: &Stream) -> Result<()> {
-    let name = &stream.name;
-    let found = columns_of(session, name)?;
-    if found.is_empty() {
-        return Ok(());
-    }
-    match owner(session, name)?.as_deref() {
-        Some(owner) if owner == connector => {}
-        Some(other) => bail!(
-            "its table {name} belongs to the connector {other:?}; use another schema for {connector:?}"
-        ),
-        None => bail!("its table {name} was made by another program; use another schema"),
-    }
-    ensure!(
-        found.iter().any(|column| column.name == SNAPSHOT)
-            && key_of(session, name)? == stream.primary_key,
-        "its table {name} has another primary key than the stream; use another schema"
-    );
-    for column in &stream.columns {
-        let wanted = column_type(column.kind);
-        let other = found
-            .iter()
-            .find(|found| found.name == column.name && found.kind != wanted);
-        if let Some(other) = other {
-            bail!(
-                "the column {} of its table {name} is of type {}, and the stream's is {wanted}; use another schema",
-                column.name,
-                other.kind
+    fn check_own_tables(&self) -> Result<()> {
+        for (name, columns, _) in OWN_TABLES {
+            let found = self.columns.get(name);
+            ensure!(
+                found.is_none_or(|found| found.iter().map(|column| &column.name).eq(columns)),
+                "its table {name} was made by another program or another version of this one; use another schema"
             );
         }
+        Ok(())
     }
-    Ok(())
-}
 
-fn owner(session: &mut Session, stream: &str) -> Result<Option<String>> {
-    if columns_of(session, "_streams")?.is_empty() {
-        return Ok(None);
+    fn check(&self, connector: &str, streams: &[Stream]) -> Result<()> {
+        let theirs = |stream: &&Stream| self.columns.contains_key(&stream.name);
+        streams.iter().filter(theirs).try_for_each(|stream| {
+            self.check_owner(connector, &stream.name)?;
+            self.check_shape(stream)
+        })
     }
-    let owner = session.query("SELECT connector FROM _streams WHERE name = $1", &[&stream])?;
-    Ok(owner.first().map(|row| row.get(0)))
-}
 
-fn key_of(session: &mut Session, table: &str) -> Result<Vec<String>> {
-    let sql = "SELECT attname::text
-               FROM pg_index JOIN pg_class ON pg_class.oid = indrelid
-               CROSS JOIN unnest(indkey) WITH ORDINALITY AS part(number, place)
-               JOIN pg_attribute ON attrelid = indrelid AND attnum = number
-               WHERE indisprimary AND relname = $1 AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
-               ORDER BY place";
-    let names = session.query(sql, &[&table])?;
-    Ok(names.iter().map(|row| row.get(0)).collect())
-}
-
-fn table(session: &mut Session, connector: &str, stream: &Stream) -> Result<Table> {
-    let mut table = Table::new(stream)?;
-    let found = columns_of(session, &stream.name)?;
-    if found.is_empty() {
-        let made = session.batch(&table.create_statement());
-        made.with_context(|| format!("the table {} cannot be made", stream.name))?;
-    }
-    for column in &table.columns {
-        if !found.is_empty() && !found.iter().any(|found| found.name == column.name) {
-            session.batch(&table.add_statement(column))?;
+    fn check_owner(&self, connector: &str, name: &str) -> Result<()> {
+        match self.streams.get(name) {
+            Some(stream) if stream.connector == connector => Ok(()),
+            Some(Registered {
+                connector: other, ..
+            }) => bail!(
+                "its table {name} belongs to the connector {other:?}; use another schema for {connector:?}"
+            ),
+            None => bail!("its table {name} was made by another program; use another schema"),
         }
     }
-    let sql = "INSERT INTO _streams VALUES ($1, $2, 0, false, NULL) ON CONFLICT DO NOTHING";
-    session.execute(sql, &[&stream.name, &connector])?;
-    let snapshot = session.query(
-        "SELECT snapshot FROM _streams WHERE name = $1",
-        &[&stream.name],
-    )?;
-    table.snapshot = snapshot.first().map_or(0, |row| row.get(0));
-    Ok(table)
+
+    fn check_shape(&self, stream: &Stream) -> Result<()> {
+        let name = &stream.name;
+        let column = |column: &str| {
+            let found = self.columns.get(name)?;
+            found.iter().find(|found| found.name == column)
+        };
+        ensure!(
+            column(SNAPSHOT).is_some() && self.primary_keys.get(name) == Some(&stream.primary_key),
+            "its table {name} has another primary key than the stream; use another schema"
+        );
+        for wanted in &stream.columns {
+            let kind = column_type(wanted.kind);
+            if let Some(other) = column(&wanted.name).filter(|found| found.kind != kind) {
+                bail!(
+                    "the column {} of its table {name} is of type {}, and the stream's is {kind}; use another schema",
+                    wanted.name,
+                    other.kind
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn table(&self, stream: &Stream) -> Result<Table> {
+        let mut table = Table::new(stream)?;
+        if let Some(registered) = self.streams.get(&stream.name) {
+            table.snapshot = registered.snapshot;
+            table.in_snapshot = registered.in_snapshot;
+        }
+        Ok(table)
+    }
+
+    /// The statements that make what is missing.
+    fn missing(&self, tables: &[Table]) -> String {
+        let mut statements: Vec<_> = OWN_TABLES
+            .iter()
+            .filter(|(name, _, _)| !self.columns.contains_key(*name))
+            .map(|(_, _, create)| (*create).to_owned())
+            .collect();
+        for table in tables {
+            let Some(found) = self.columns.get(&table.name) else {
+                statements.push(table.create_statement());
+                continue;
+            };
+            let gained = table
+                .columns
+                .iter()
+                .filter(|column| !found.iter().any(|found| found.name == column.name));
+            statements.extend(gained.map(|column| table.add_statement(column)));
+        }
+        statements.join("; ")
+    }
+
+    fn refused_closes(&self, streams: &[Stream]) -> BTreeMap<String, i64> {
+        let refused = streams.iter().filter_map(|stream| {
+            let snapshot = self.streams.get(&stream.name)?.refused_close?;
+            Some((stream.name.clone(), snapshot))
+        });
+        refused.collect()
+    }
 }

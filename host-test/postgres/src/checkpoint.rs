@@ -1,10 +1,11 @@
 //! What the destination is given: when a transaction begins, what it holds, and what must be true before it is committed.
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use connector_runtime::destination::{Batch, Destination, Row};
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::Type;
 
-use crate::destination::{Entry, Postgres, Transaction};
+use crate::destination::{Entry, Postgres};
+use crate::session::{Parameter, Query};
 use crate::sweep;
 
 /// Keeps a state and the one before it, if nobody else did since the version that this run knows.
@@ -16,33 +17,11 @@ const STORE_STATE: &str = "
     RETURNING version";
 
 impl Postgres {
-    /// Begins a transaction if none is open. The first one makes up for closes that an earlier run refused.
+    /// Begins a transaction if none is open.
     fn begin(&mut self) -> Result<()> {
-        if self.transaction == Transaction::Open {
-            return Ok(());
-        }
-        self.session.send("BEGIN", Vec::new())?;
-        let before = std::mem::replace(&mut self.transaction, Transaction::Open);
-        if before == Transaction::First {
-            self.retry_refused_closes()?;
-        }
-        Ok(())
-    }
-
-    fn retry_refused_closes(&mut self) -> Result<()> {
-        let sql = "SELECT name, refused_close FROM _streams WHERE connector = $1 AND refused_close IS NOT NULL";
-        for row in self.session.query(sql, &[&self.connector])? {
-            let (name, snapshot): (String, i64) = (row.get(0), row.get(1));
-            if let Some(entry) = self.streams.get(&name) {
-                let max_delete = self.options.max_delete;
-                sweep::close(
-                    &mut self.session,
-                    &entry.table,
-                    snapshot,
-                    max_delete,
-                    &self.report,
-                )?;
-            }
+        if !self.in_transaction {
+            self.session.send("BEGIN", Vec::new())?;
+            self.in_transaction = true;
         }
         Ok(())
     }
@@ -69,17 +48,38 @@ impl Postgres {
         names.iter().try_for_each(|name| self.flush(name))
     }
 
-    /// Refuses the checkpoint of a worker that lost its lease.
-    fn check_fence(&mut self) -> Result<()> {
-        let Some(fence) = &self.options.fence else {
-            return Ok(());
-        };
-        let parameters: Vec<&(dyn ToSql + Sync)> =
-            fence.parameters.iter().map(|value| value as _).collect();
-        let held = self.session.query(&fence.statement, &parameters)?;
+    /// Stores the state, and checks in the same round trip that nobody else has written and that the lease is held.
+    fn store_state(&mut self, state: &str) -> Result<()> {
+        let parameters: [Parameter<'_>; 3] = [
+            (&self.connector, Type::TEXT),
+            (&state, Type::TEXT),
+            (&self.version, Type::INT8),
+        ];
+        let mut queries = vec![Query {
+            sql: STORE_STATE,
+            parameters: &parameters,
+        }];
+        let fence = self.options.fence.as_ref();
+        let parameters: Vec<Parameter<'_>> = fence
+            .iter()
+            .flat_map(|fence| &fence.parameters)
+            .map(|value| (value as _, Type::INT8))
+            .collect();
+        queries.extend(fence.map(|fence| Query {
+            sql: &fence.statement,
+            parameters: &parameters,
+        }));
+        let mut answers = self.session.query_all(&queries)?.into_iter();
+        let stored = answers.next().unwrap_or_default();
+        let version = stored.first().map(|row| row.get::<_, i64>(0));
         ensure!(
-            !held.is_empty(),
+            answers.all(|held| !held.is_empty()),
             "this run lost its lease to another worker; nothing of this checkpoint was written"
+        );
+        ensure!(
+            version == Some(self.version + 1),
+            "another run has written into the schema {:?} since this one began; nothing of this checkpoint was written",
+            self.options.schema
         );
         Ok(())
     }
@@ -99,13 +99,15 @@ impl Destination for Postgres {
     fn begin_snapshot(&mut self, streams: &[String]) -> Result<()> {
         self.flush_all()?;
         self.begin()?;
-        let sql = "UPDATE _streams SET snapshot = snapshot + 1, in_snapshot = true WHERE name = $1 RETURNING snapshot";
         for stream in streams {
-            let snapshot = self.session.query(sql, &[stream])?;
-            let snapshot = snapshot.first().with_context(|| unknown(stream))?.get(0);
-            self.entry(stream)?.table.snapshot = snapshot;
+            let table = &mut self.entry(stream)?.table;
+            table.snapshot += 1;
+            table.in_snapshot = true;
         }
-        Ok(())
+        self.session.send(
+            "UPDATE _streams SET snapshot = snapshot + 1, in_snapshot = true WHERE name = ANY($1)",
+            vec![(Box::new(streams.to_vec()), Type::TEXT_ARRAY)],
+        )
     }
 
     fn write(&mut self, batch: Batch) -> Result<()> {
@@ -144,43 +146,40 @@ impl Destination for Postgres {
         );
         self.begin()?;
         self.flush_all()?;
-        let stored = self
-            .session
-            .query(STORE_STATE, &[&self.connector, &state, &self.version])?;
-        let version = stored.first().map(|row| row.get::<_, i64>(0));
-        if version != Some(self.version + 1) {
-            bail!(
-                "another run has written into the schema {:?} since this one began; nothing of this checkpoint was written",
-                self.options.schema
-            );
+        let closes = std::mem::take(&mut self.closes);
+        if !closes.is_empty() {
+            let max_delete = self.options.max_delete;
+            sweep::close(&mut self.session, &closes, max_delete, &self.report)?;
         }
-        self.check_fence()?;
+        self.store_state(state)?;
         self.session.batch("COMMIT")?;
         self.version += 1;
-        self.transaction = Transaction::Committed;
+        self.in_transaction = false;
         Ok(())
     }
 
+    /// The close itself waits for the checkpoint, where all closes are one round trip.
     fn end_snapshot(&mut self, stream: &str, except: &[Row]) -> Result<()> {
         self.begin()?;
         self.flush(stream)?;
-        let sql = "UPDATE _streams SET in_snapshot = false WHERE name = $1 AND in_snapshot";
-        if self.session.execute(sql, &[&stream])? == 0 {
+        let Self {
+            session, streams, ..
+        } = self;
+        let entry = streams.get_mut(stream).with_context(|| unknown(stream))?;
+        if !std::mem::take(&mut entry.table.in_snapshot) {
             // The snapshot began elsewhere, so this schema does not know what belongs to it.
             return Ok(());
         }
-        let entry = self.streams.get(stream).with_context(|| unknown(stream))?;
+        session.send(
+            "UPDATE _streams SET in_snapshot = false WHERE name = $1",
+            vec![(Box::new(stream.to_owned()), Type::TEXT)],
+        )?;
         for key in except {
             let key = entry.table.partial_key(key)?;
-            entry.table.spare(&mut self.session, key)?;
+            entry.table.spare(session, key)?;
         }
         let snapshot = entry.table.snapshot;
-        sweep::close(
-            &mut self.session,
-            &entry.table,
-            snapshot,
-            self.options.max_delete,
-            &self.report,
-        )
+        self.closes.insert(stream.to_owned(), snapshot);
+        Ok(())
     }
 }

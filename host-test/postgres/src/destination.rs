@@ -6,6 +6,7 @@ use std::thread;
 use anyhow::{Context as _, Result, anyhow, ensure};
 use connector_destinations::sqlite::SweepReport;
 use connector_runtime::stream::Stream;
+use tokio_postgres::types::Type;
 
 use crate::address::Address;
 use crate::catalog;
@@ -23,7 +24,10 @@ pub struct Postgres {
     pub(crate) streams: BTreeMap<String, Entry>,
     pub(crate) options: PostgresOptions,
     pub(crate) report: SweepReport,
-    pub(crate) transaction: Transaction,
+    pub(crate) in_transaction: bool,
+    /// Snapshots to close at the next checkpoint, by stream: those that ended, and those that an earlier run was not
+    /// allowed to close.
+    pub(crate) closes: BTreeMap<String, i64>,
     /// How often the state was stored, as far as this run knows.
     pub(crate) version: i64,
 }
@@ -33,15 +37,6 @@ pub struct Postgres {
 pub(crate) struct Entry {
     pub(crate) table: Table,
     pub(crate) pending: Pending,
-}
-
-/// Where this run is between two checkpoints.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Transaction {
-    /// None was begun by this run.
-    First,
-    Open,
-    Committed,
 }
 
 impl Postgres {
@@ -78,12 +73,8 @@ impl Postgres {
         );
         let mut session = Session::open(address)?;
         let cannot = || format!("the schema {schema:?} cannot be used");
-        let tables =
+        let prepared =
             catalog::prepare(&mut session, schema, connector, streams).with_context(cannot)?;
-        let version = session.query(
-            "SELECT version FROM _state WHERE connector = $1",
-            &[&connector],
-        )?;
         let entry = |table: Table| {
             (
                 table.name.clone(),
@@ -94,13 +85,14 @@ impl Postgres {
             )
         };
         Ok(Self {
-            version: version.first().map_or(0, |row| row.get(0)),
+            version: prepared.version,
             session,
             connector: connector.to_owned(),
-            streams: tables.into_iter().map(entry).collect(),
+            streams: prepared.tables.into_iter().map(entry).collect(),
             options,
             report: SweepReport::default(),
-            transaction: Transaction::First,
+            in_transaction: false,
+            closes: prepared.refused_closes,
         })
     }
 
@@ -150,7 +142,7 @@ impl Postgres {
         let Self {
             session, connector, ..
         } = self;
-        let states = on_own_thread(|| session.query(sql, &[connector]))?;
+        let states = on_own_thread(|| session.query(sql, &[(connector, Type::TEXT)]))?;
         Ok(states.first().map(|row| (row.get(0), row.get(1))))
     }
 
@@ -172,7 +164,10 @@ impl Postgres {
                 let Self {
                     session, connector, ..
                 } = self;
-                on_own_thread(|| session.execute(sql, &[connector]))?;
+                on_own_thread(|| session.query(sql, &[(connector, Type::TEXT)]))?;
+                for entry in self.streams.values_mut() {
+                    entry.table.in_snapshot = false;
+                }
                 Ok(given)
             }
         }

@@ -8,7 +8,10 @@
 //!
 //! Rows are sent as arrays, one for each column, in one statement. Measured inside PostgreSQL 15 with 100,000 versions
 //! of pages: this upsert takes 0.42 s; a binary `COPY` into a temporary table and an upsert from there take 0.43 s, and
-//! need a table and two round trips more. The rows' index is what costs. `tests/throughput.rs` measures it beside SQLite.
+//! need a table and two round trips more. Statements are pipelined, so that the server executes one part while the next
+//! is collected; a checkpoint waits twice, for the checks and for the commit. `cargo run --package connector-postgres
+//! --example throughput` measures it beside SQLite: on two cores, a build for development and a server that writes
+//! through to the disk, 150,000 rows a second into empty tables (0.56 of SQLite's) and 115,000 into full ones (0.51).
 
 mod address;
 mod catalog;

@@ -6,6 +6,7 @@
 //! until those were sent.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use anyhow::Result;
 
@@ -13,8 +14,9 @@ use crate::session::Session;
 use crate::table::{PartialKey, Table};
 use crate::value::Cell;
 
-/// Rows of one stream that may wait. The server executes them while the next ones are collected.
-const MAX_ROWS: usize = 2_000;
+/// Rows of one stream that may wait: few, so that the server executes them while the next ones are collected, and so
+/// many that a statement costs little beside its rows.
+const MAX_ROWS: usize = 500;
 /// About how many bytes of one stream may wait.
 const MAX_BYTES: usize = 2 << 20;
 
@@ -26,8 +28,9 @@ pub(crate) struct Pending {
     positions: HashMap<Vec<Cell>, usize>,
     /// Keys to delete before the rows are sent, by the columns that they name.
     deletes: BTreeMap<Vec<usize>, HashSet<Vec<Cell>>>,
-    /// The values of the waiting rows in the columns by which rows were replaced.
-    present: HashMap<Vec<usize>, HashSet<Vec<Cell>>>,
+    /// Hashes of the waiting rows' values in the columns by which rows were replaced. Two values of one hash cost an
+    /// early statement and no more.
+    present: HashMap<Vec<usize>, HashSet<u64>>,
     bytes: usize,
 }
 
@@ -46,8 +49,8 @@ impl Pending {
         let present = self
             .present
             .entry(key.columns.clone())
-            .or_insert_with(|| rows.iter().map(|row| project(row, &key.columns)).collect());
-        present.contains(&key.values)
+            .or_insert_with(|| rows.iter().map(|row| hash(row, &key.columns)).collect());
+        present.contains(&hash_of(key.values.iter()))
     }
 
     /// Adds a replacement.
@@ -63,7 +66,7 @@ impl Pending {
     pub(crate) fn push(&mut self, row: Vec<Cell>, key: &[usize]) {
         self.bytes += row.iter().map(Cell::size).sum::<usize>();
         for (columns, values) in &mut self.present {
-            values.insert(project(&row, columns));
+            values.insert(hash(&row, columns));
         }
         let key = project(&row, key);
         let waiting = self
@@ -103,4 +106,15 @@ fn project(row: &[Cell], columns: &[usize]) -> Vec<Cell> {
         .iter()
         .filter_map(|position| row.get(*position).cloned())
         .collect()
+}
+
+/// A hash of the values of these columns, for this process alone.
+fn hash(row: &[Cell], columns: &[usize]) -> u64 {
+    hash_of(columns.iter().filter_map(|position| row.get(*position)))
+}
+
+fn hash_of<'a>(cells: impl Iterator<Item = &'a Cell>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    cells.for_each(|cell| cell.hash(&mut hasher));
+    hasher.finish()
 }

@@ -1,53 +1,76 @@
 //! The end of a snapshot: rows that were not written since its beginning are deleted, unless they are too many.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context as _, Result};
 use connector_destinations::sqlite::{MaxDelete, RefusedClose, SweepReport};
+use tokio_postgres::types::Type;
 
 use crate::identifier::quote;
-use crate::session::Session;
-use crate::table::{SNAPSHOT, Table};
+use crate::session::{Parameter, Query, Session};
+use crate::table::SNAPSHOT;
 
-/// Deletes the rows of earlier snapshots than this one, or remembers that it was refused.
+/// Deletes the rows of earlier snapshots than these, by stream, or remembers that it was refused.
 pub(crate) fn close(
     session: &mut Session,
-    table: &Table,
-    snapshot: i64,
+    snapshots: &BTreeMap<String, i64>,
     max_delete: MaxDelete,
     report: &SweepReport,
 ) -> Result<()> {
-    let name = &table.name;
-    let (rows, of) = count(session, name, snapshot)?;
-    if max_delete.allows(rows, of) {
-        let sql = format!("DELETE FROM {} WHERE {} < $1", quote(name), quote(SNAPSHOT));
-        session.execute(&sql, &[&snapshot])?;
-        remember(session, name, None)?;
-        report.add_swept(name, rows);
-    } else {
-        remember(session, name, Some(snapshot))?;
-        report.add_refused(name, RefusedClose { rows, of });
+    let counts = count(session, snapshots)?;
+    for ((name, snapshot), RefusedClose { rows, of }) in snapshots.iter().zip(counts) {
+        if max_delete.allows(rows, of) {
+            if rows > 0 {
+                let sql = format!("DELETE FROM {} WHERE {} < $1", quote(name), quote(SNAPSHOT));
+                session.send(&sql, vec![(Box::new(*snapshot), Type::INT8)])?;
+            }
+            remember(session, name, None)?;
+            report.add_swept(name, rows);
+        } else {
+            remember(session, name, Some(*snapshot))?;
+            report.add_refused(name, RefusedClose { rows, of });
+        }
     }
     Ok(())
 }
 
-/// The rows of earlier snapshots, and all rows.
-fn count(session: &mut Session, table: &str, snapshot: i64) -> Result<(u64, u64)> {
-    let sql = format!(
-        "SELECT count(*) FILTER (WHERE {} < $1), count(*) FROM {}",
-        quote(SNAPSHOT),
-        quote(table)
-    );
-    let counts = session.query(&sql, &[&snapshot])?;
-    let counts = counts.first().context("a count without a row")?;
-    Ok((
-        u64::try_from(counts.get::<_, i64>(0))?,
-        u64::try_from(counts.get::<_, i64>(1))?,
-    ))
+/// The rows of earlier snapshots, and all rows, of each stream.
+fn count(session: &mut Session, snapshots: &BTreeMap<String, i64>) -> Result<Vec<RefusedClose>> {
+    let counts = |(name, snapshot): (&String, &i64)| {
+        let sql = format!(
+            "SELECT count(*) FILTER (WHERE {} < $1), count(*) FROM {}",
+            quote(SNAPSHOT),
+            quote(name)
+        );
+        (sql, *snapshot)
+    };
+    let counts: Vec<_> = snapshots.iter().map(counts).collect();
+    let parameters: Vec<[Parameter<'_>; 1]> = counts
+        .iter()
+        .map(|(_, snapshot)| [(snapshot as _, Type::INT8)])
+        .collect();
+    let queries: Vec<_> = counts
+        .iter()
+        .zip(&parameters)
+        .map(|((sql, _), parameters)| Query { sql, parameters })
+        .collect();
+    let answers = session.query_all(&queries)?;
+    let answer = |rows: Vec<tokio_postgres::Row>| {
+        let row = rows.first().context("a count without a row")?;
+        Ok(RefusedClose {
+            rows: u64::try_from(row.get::<_, i64>(0))?,
+            of: u64::try_from(row.get::<_, i64>(1))?,
+        })
+    };
+    answers.into_iter().map(answer).collect()
 }
 
-fn remember(session: &mut Session, table: &str, refused: Option<i64>) -> Result<()> {
-    session.execute(
+fn remember(session: &mut Session, stream: &str, refused: Option<i64>) -> Result<()> {
+    session.send(
         "UPDATE _streams SET refused_close = $2 WHERE name = $1",
-        &[&table, &refused],
-    )?;
-    Ok(())
+        vec![
+            (Box::new(stream.to_owned()), Type::TEXT),
+            (Box::new(refused), Type::INT8),
+        ],
+    )
 }

@@ -3,6 +3,7 @@
 use anyhow::{Context as _, Result, ensure};
 use connector_runtime::destination::Row;
 use connector_runtime::stream::{Column, ColumnKind, Stream};
+use tokio_postgres::types::Type;
 
 use crate::identifier::{quote, quote_all};
 use crate::session::Session;
@@ -29,6 +30,8 @@ pub(crate) struct Table {
     pub(crate) key: Vec<usize>,
     /// The number of the snapshot that rows written now belong to.
     pub(crate) snapshot: i64,
+    /// Whether a snapshot is under way.
+    pub(crate) in_snapshot: bool,
     upsert: String,
 }
 
@@ -44,6 +47,7 @@ impl Table {
             key: key
                 .with_context(|| format!("stream {:?} has no usable primary key", stream.name))?,
             snapshot: 0,
+            in_snapshot: false,
             upsert: upsert_statement(stream),
             columns,
         })
@@ -118,7 +122,7 @@ impl Table {
     pub(crate) fn upsert(&self, session: &mut Session, rows: Vec<Vec<Cell>>) -> Result<()> {
         let kinds = self.columns.iter().map(|column| column.kind);
         let mut parameters = arrays(kinds, rows);
-        parameters.push(Box::new(self.snapshot));
+        parameters.push((Box::new(self.snapshot), Type::INT8));
         session.send(&self.upsert, parameters)
     }
 
@@ -147,7 +151,7 @@ impl Table {
             quote(SNAPSHOT),
         );
         let mut parameters = arrays(self.kinds(&key.columns), vec![key.values]);
-        parameters.push(Box::new(self.snapshot));
+        parameters.push((Box::new(self.snapshot), Type::INT8));
         session.send(&sql, parameters)
     }
 

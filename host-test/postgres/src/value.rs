@@ -177,11 +177,11 @@ impl Array {
 
     fn into_parameter(self) -> OwnedParameter {
         match self {
-            Self::Text(texts) => Box::new(texts),
-            Self::Timestamp(times) => Box::new(times),
-            Self::Integer(integers) => Box::new(integers),
-            Self::Number(numbers) => Box::new(numbers),
-            Self::Boolean(values) => Box::new(values),
+            Self::Text(texts) => (Box::new(texts), Type::TEXT_ARRAY),
+            Self::Timestamp(times) => (Box::new(times), Type::TIMESTAMPTZ_ARRAY),
+            Self::Integer(integers) => (Box::new(integers), Type::INT8_ARRAY),
+            Self::Number(numbers) => (Box::new(numbers), Type::FLOAT8_ARRAY),
+            Self::Boolean(values) => (Box::new(values), Type::BOOL_ARRAY),
         }
     }
 }

@@ -11,6 +11,7 @@
 mod connection_tasks;
 mod cpu_account;
 mod run_queue;
+mod stopwatch;
 mod throttle;
 
 use std::pin::Pin;
@@ -27,6 +28,7 @@ use crate::tenant::Tenant;
 pub(crate) use connection_tasks::ConnectionTasks;
 use cpu_account::{CpuAccount, CpuAccounts};
 use run_queue::{CountingWaker, RunQueue};
+use stopwatch::Stopwatch;
 use throttle::Throttle;
 
 /// How often a running guest lets its neighbours run.
@@ -77,7 +79,7 @@ impl EpochTicker {
         let meter = CpuMeter {
             spent: Arc::default(),
             waker: Arc::new(CountingWaker::new(Arc::clone(&self.run_queue))),
-            call: Arc::new(AccountedCall::begin(account)),
+            account,
         };
         self.clock.unpark();
         meter
@@ -102,40 +104,21 @@ impl Drop for EpochTicker {
 pub(crate) struct CpuMeter {
     spent: Arc<Mutex<Spent>>,
     waker: Arc<CountingWaker>,
-    call: Arc<AccountedCall>,
-}
-
-/// A call that is under way, in its tenant's account.
-#[derive(Debug)]
-struct AccountedCall(Arc<CpuAccount>);
-
-impl AccountedCall {
-    fn begin(account: Arc<CpuAccount>) -> Self {
-        account.begin_call();
-        Self(account)
-    }
-}
-
-impl Drop for AccountedCall {
-    fn drop(&mut self) {
-        self.0.end_call();
-    }
+    account: Arc<CpuAccount>,
 }
 
 #[derive(Debug, Default)]
 struct Spent {
     /// In polls that are over.
     used: Duration,
-    /// The thread's processor time when the poll under way began.
-    polled: Option<Duration>,
+    /// Of the poll under way.
+    poll: Option<Stopwatch>,
 }
 
 impl Spent {
     /// In the poll under way.
     fn in_poll(&self) -> Duration {
-        self.polled
-            .map(|started| processor_time().saturating_sub(started))
-            .unwrap_or_default()
+        self.poll.map(Stopwatch::elapsed).unwrap_or_default()
     }
 }
 
@@ -152,19 +135,18 @@ impl CpuMeter {
     }
 
     fn begin_poll(&self) {
-        self.spent().polled = Some(processor_time());
+        self.spent().poll = Some(Stopwatch::start());
     }
 
     /// What was used, with the poll that is over now.
     fn end_poll(&self) -> Duration {
         let (used, in_poll) = {
             let mut spent = self.spent();
-            let in_poll = spent.in_poll();
+            let in_poll = spent.poll.take().map(Stopwatch::stop).unwrap_or_default();
             spent.used += in_poll;
-            spent.polled = None;
             (spent.used, in_poll)
         };
-        self.call.0.charge(in_poll, self.waker.others_wait());
+        self.account.charge(in_poll, self.waker.others_wait());
         used
     }
 
@@ -172,22 +154,6 @@ impl CpuMeter {
         // Durations hold whatever happened to who counted them.
         self.spent.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The processor time of this thread. Not the time that went by: a thread that is not alone on its processor
-/// would pay for its neighbours.
-#[cfg(unix)]
-fn processor_time() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    Duration::try_from(time).unwrap_or_default()
-}
-
-/// Where there is no such clock, the time that went by.
-#[cfg(not(unix))]
-fn processor_time() -> Duration {
-    static BEGIN: std::sync::LazyLock<std::time::Instant> =
-        std::sync::LazyLock::new(std::time::Instant::now);
-    BEGIN.elapsed()
 }
 
 /// Counts the time that a call spends running, throttles it where its tenant owes too much, and ends it at its limit.
@@ -203,7 +169,7 @@ impl<'a, F> CpuLimited<'a, F> {
     pub(crate) fn new(run: Pin<&'a mut F>, meter: CpuMeter, limit: Duration) -> Self {
         Self {
             run,
-            throttle: Throttle::new(Arc::clone(&meter.call.0)),
+            throttle: Throttle::new(Arc::clone(&meter.account)),
             meter,
             limit,
         }

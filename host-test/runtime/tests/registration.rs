@@ -52,7 +52,7 @@ async fn a_description_that_never_ends_is_not_waited_for() {
     let error = inventory().await.load_beside(&source).await.err();
     let error = error.expect("it was registered").to_string();
     let limits = [
-        "the call uses more than its 5 s of the processor",
+        "the call uses more than its 1 s of the processor",
         "the call takes longer than its 30 s",
     ];
     assert!(limits.contains(&error.as_str()), "{error}");

@@ -125,11 +125,11 @@ fn the_bill_of_materials_lists_what_is_in_the_component() {
             "memchr",
             "percent-encoding",
             "pin-project-lite",
+            "serde",
             "serde_core",
             "serde_json",
             "slab",
             "thiserror",
-            "wasip2",
             "wit-bindgen",
             "zmij",
         ]

@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 use mock_confluence::Mock;
 use serde_json::{Value, json};
 
-use super::{HOST_TEST, folder, lines, mock};
+use super::{HOST_TEST, folder, lines, mock, write_config};
 
 const SOURCE: &str = env!("CARGO_BIN_EXE_source-confluence-cloud");
 const TAP: &str = env!("CARGO_BIN_EXE_tap-confluence-cloud");
@@ -16,12 +16,7 @@ const TAP: &str = env!("CARGO_BIN_EXE_tap-confluence-cloud");
 /// A folder with a configuration for its owner alone.
 fn folder_with(test: &str, config: &Value) -> PathBuf {
     let folder = folder(test);
-    fs::write(folder.join("config.json"), config.to_string()).unwrap();
-    let restricted = Command::new("chmod")
-        .args(["600", "config.json"])
-        .current_dir(&folder)
-        .status();
-    assert!(restricted.unwrap().success());
+    write_config(&folder, config);
     folder
 }
 

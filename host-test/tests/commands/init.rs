@@ -34,7 +34,7 @@ fn a_person_at_a_terminal_is_asked_and_the_token_is_not_shown() {
     terminal.expect("The e-mail address of the account: ");
     terminal.type_line(&text(&mock, "username"));
     terminal.expect("The token, which is not shown: ");
-    terminal.type_line(&token);
+    terminal.type_secret(&token);
     let (ended, shown) = terminal.end();
     assert!(ended.success(), "{shown}");
     assert!(shown.contains("Everything can be read"), "{shown}");

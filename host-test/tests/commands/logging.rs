@@ -2,9 +2,9 @@
 
 use std::process::{Command, Output};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{HOST_TEST, folder, mock};
+use super::{HOST_TEST, folder, lines, mock, write_config};
 
 const TOKEN: &str = "ATATT3xthat-nobody-may-see";
 
@@ -20,8 +20,7 @@ fn each_request_is_a_line_and_the_token_is_in_none() {
     mock.with_site_mut(|site| TOKEN.clone_into(&mut site.access.token));
     // The same pair as it goes over the wire.
     let pair = base64(&format!("reader@example.com:{TOKEN}"));
-    let config = folder.join("config.json");
-    std::fs::write(&config, mock.config_json().to_string()).unwrap();
+    let config = write_config(&folder, &mock.config_json());
     for (options, level) in [
         (&["-q"][..], None),
         (&[], None),
@@ -91,14 +90,13 @@ fn a_failure_is_told_twice() {
     let (mock, folder) = (mock(5), folder("told-twice"));
     let mut config = mock.config_json();
     config["api_token"] = json!("wrong");
-    let file = folder.join("config.json");
-    std::fs::write(&file, config.to_string()).unwrap();
+    let file = write_config(&folder, &config);
     for options in [&[][..], &["-q"]] {
         let mut command = Command::new(HOST_TEST);
         command.arg("sync").args(options).arg("--config").arg(&file);
         let output = command.output().unwrap();
         assert_eq!(output.status.code(), Some(1));
-        let last: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let last = lines(&output.stdout).pop().unwrap();
         assert_eq!(last["kind"], "invalid_credentials");
         let message = last["message"].as_str().unwrap();
         let log = String::from_utf8(output.stderr).unwrap();

@@ -5,6 +5,7 @@
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
+use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, ExitStatus};
@@ -84,6 +85,27 @@ impl Terminal {
         self.keyboard
             .write_all(format!("{line}\n").as_bytes())
             .unwrap();
+    }
+
+    /// Types a line once the terminal doesn't show what is typed any more.
+    pub(crate) fn type_secret(&mut self, line: &str) {
+        let until = Instant::now() + PATIENCE;
+        while self.echoes() {
+            assert!(Instant::now() < until, "it would be shown: {}", self.shown);
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.type_line(line);
+    }
+
+    /// Whether the terminal shows what is typed.
+    fn echoes(&self) -> bool {
+        let mut settings = MaybeUninit::<libc::termios>::uninit();
+        // SAFETY: an open descriptor, and room for its settings.
+        let result = unsafe { libc::tcgetattr(self.keyboard.as_raw_fd(), settings.as_mut_ptr()) };
+        assert_eq!(result, 0, "{}", std::io::Error::last_os_error());
+        // SAFETY: the call has filled them in.
+        let settings = unsafe { settings.assume_init() };
+        settings.c_lflag & libc::ECHO != 0
     }
 
     /// Waits for the end of the process; all that was shown.

@@ -9,7 +9,7 @@ use postgres_for_tests::Server;
 
 use crate::support::{connection, database};
 
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 fn lease(acquired: Acquired) -> Lease {
     match acquired {

@@ -48,7 +48,7 @@ pub(crate) fn connection(name: &str, site: &str) -> NewConnection {
         site: site.to_owned(),
         streams: vec!["pages".to_owned()],
         mode: "full".to_owned(),
-        every: Duration::from_secs(3_600),
+        every: Duration::from_hours(1),
     }
 }
 
@@ -99,7 +99,7 @@ pub(crate) async fn wait_for(store: &Store, condition: &str) {
             return;
         }
         assert!(
-            begun.elapsed() < Duration::from_secs(300),
+            begun.elapsed() < Duration::from_mins(5),
             "never: {condition}"
         );
         tokio::time::sleep(Duration::from_millis(20)).await;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use super::cpu_account::CpuAccount;
-use super::processor_time;
+use super::stopwatch::Stopwatch;
 use super::throttle::Throttle;
 use crate::tenant::Tenant;
 
@@ -59,9 +59,9 @@ impl<F: Future> Future for Counted<F> {
 
     fn poll(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<F::Output> {
         ready!(self.throttle.poll_admission(task));
-        let started = processor_time();
+        let stopwatch = Stopwatch::start();
         let polled = self.future.as_mut().poll(task);
-        let used = processor_time().saturating_sub(started);
+        let used = stopwatch.stop();
         let others_wait = self.account.run_queue().has_waiting();
         self.account.charge(used, others_wait);
         polled

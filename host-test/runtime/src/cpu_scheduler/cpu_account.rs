@@ -1,7 +1,7 @@
 //! What each tenant used of the processors, its calls and its connections together, and what it owes for it.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,11 +10,15 @@ use super::run_queue::{RunQueue, nanos};
 use crate::tenant::Tenant;
 
 /// Debt above which a tenant is throttled. Who mostly waits for the network never owes as much.
-const THROTTLED_FROM: Duration = Duration::from_millis(8);
+const THROTTLED_FROM: Duration = Duration::from_millis(10);
 /// Debt at which it may go on.
 const RESUMED_AT: Duration = Duration::from_millis(4);
 /// Debt at most: what it used long ago is forgotten.
 const MOST: Duration = Duration::from_millis(40);
+/// A poll that takes as long was ended by its epoch, not by something to wait for.
+const LONG_POLL: Duration = Duration::from_millis(1);
+/// What long polls cost besides what they use, in multiples of it: who waits for the network comes first.
+const SURCHARGE: u32 = 2;
 /// A throttled tenant pays at least this fraction of a processor: so much is left to it, however many others there are.
 const LEAST_SHARE: u32 = 20;
 /// Use after which a tenant is judged.
@@ -49,12 +53,27 @@ pub(super) struct CpuAccount {
     run_queue: Arc<RunQueue>,
     /// Nanoseconds.
     used: AtomicU64,
+    /// Nanoseconds beyond that, for long polls.
+    surcharge: AtomicU64,
     /// Nanoseconds since it was last judged.
     unjudged: AtomicU64,
-    /// Calls under way.
-    calls: AtomicU32,
     throttled: AtomicBool,
-    debt: Mutex<Debt>,
+    standing: Mutex<Standing>,
+}
+
+/// What the processors did lately.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Processors {
+    Busy,
+    Idle,
+}
+
+/// What changes together.
+#[derive(Debug, Default)]
+struct Standing {
+    debt: Debt,
+    /// The window in which it was last active.
+    window: u32,
 }
 
 /// What was used beyond the share.
@@ -68,6 +87,7 @@ struct Debt {
 #[derive(Debug, Clone, Copy, Default)]
 struct Usage {
     by_tenant: Duration,
+    surcharge: Duration,
     by_all: Duration,
     ticks: u32,
 }
@@ -77,10 +97,13 @@ impl Debt {
     /// meanwhile.
     fn settle(&mut self, now: Usage, tenants: u32) -> Duration {
         let by_tenant = now.by_tenant.saturating_sub(self.settled.by_tenant);
+        let surcharge = now.surcharge.saturating_sub(self.settled.surcharge);
         let by_all = now.by_all.saturating_sub(self.settled.by_all);
         let ticks = now.ticks.saturating_sub(self.settled.ticks);
         let share = (by_all / tenants.max(1)).max(TICK * ticks / LEAST_SHARE);
-        self.owed = (self.owed + by_tenant).saturating_sub(share).min(MOST);
+        self.owed = (self.owed + by_tenant + surcharge)
+            .saturating_sub(share)
+            .min(MOST);
         self.settled = now;
         by_all.saturating_sub(by_tenant)
     }
@@ -88,38 +111,20 @@ impl Debt {
 
 impl CpuAccount {
     fn new(run_queue: Arc<RunQueue>) -> Self {
-        let now = Usage {
-            by_tenant: Duration::ZERO,
-            by_all: run_queue.used(),
-            ticks: run_queue.ticks(),
-        };
-        Self {
+        let account = Self {
             run_queue,
             used: AtomicU64::new(0),
+            surcharge: AtomicU64::new(0),
             unjudged: AtomicU64::new(0),
-            calls: AtomicU32::new(0),
             throttled: AtomicBool::new(false),
-            debt: Mutex::new(Debt {
-                owed: Duration::ZERO,
-                settled: now,
-            }),
-        }
+            standing: Mutex::default(),
+        };
+        account.standing().debt.settled = account.usage();
+        account
     }
 
     pub(super) fn run_queue(&self) -> &RunQueue {
         &self.run_queue
-    }
-
-    pub(super) fn begin_call(&self) {
-        if self.calls.fetch_add(1, Ordering::Relaxed) == 0 {
-            self.run_queue.tenant_begins();
-        }
-    }
-
-    pub(super) fn end_call(&self) {
-        if self.calls.fetch_sub(1, Ordering::Relaxed) == 1 {
-            self.run_queue.tenant_ends();
-        }
     }
 
     /// Adds what a task of the tenant used, and throttles the tenant if it owes too much while others are active or
@@ -127,13 +132,19 @@ impl CpuAccount {
     pub(super) fn charge(&self, used: Duration, others_wait: bool) {
         self.run_queue.add(used);
         self.used.fetch_add(nanos(used), Ordering::Relaxed);
+        if used >= LONG_POLL {
+            let surcharge = nanos(used * SURCHARGE);
+            self.surcharge.fetch_add(surcharge, Ordering::Relaxed);
+        }
         let unjudged = self.unjudged.fetch_add(nanos(used), Ordering::Relaxed);
         if unjudged.saturating_add(nanos(used)) < nanos(JUDGED_AFTER) {
             return;
         }
         self.unjudged.store(0, Ordering::Relaxed);
-        let (owed, by_others) = self.settle();
-        if owed > THROTTLED_FROM && (others_wait || by_others > ACTIVE) {
+        let mut standing = self.standing();
+        standing.window = self.run_queue.count_active(standing.window);
+        let by_others = self.settle(&mut standing);
+        if standing.debt.owed > THROTTLED_FROM && (others_wait || by_others > ACTIVE) {
             self.throttled.store(true, Ordering::Relaxed);
         }
     }
@@ -142,32 +153,40 @@ impl CpuAccount {
         self.throttled.load(Ordering::Relaxed)
     }
 
-    /// Lets the tenant go on if it has paid enough, or nobody else needs the processors.
-    pub(super) fn resume_if(&self, idle: bool) {
-        if self.settle().0 <= RESUMED_AT || idle {
+    /// Lets the tenant go on, if it has paid enough or nobody else needs the processors.
+    pub(super) fn resume(&self, processors: Processors) {
+        let mut standing = self.standing();
+        self.settle(&mut standing);
+        if standing.debt.owed <= RESUMED_AT || processors == Processors::Idle {
             self.throttled.store(false, Ordering::Relaxed);
         }
     }
 
     fn owes(&self) -> bool {
-        self.settle().0 > Duration::ZERO
+        let mut standing = self.standing();
+        self.settle(&mut standing);
+        standing.debt.owed > Duration::ZERO
     }
 
-    /// What it owes, and what others used since the last time.
-    fn settle(&self) -> (Duration, Duration) {
-        let mut debt = self.debt();
-        let now = Usage {
-            by_tenant: Duration::from_nanos(self.used.load(Ordering::Relaxed)),
+    /// Brings the debt up to date; what others used since the last time.
+    fn settle(&self, standing: &mut Standing) -> Duration {
+        let now = self.usage();
+        standing.debt.settle(now, self.run_queue.active_tenants())
+    }
+
+    fn usage(&self) -> Usage {
+        let duration = |nanos: &AtomicU64| Duration::from_nanos(nanos.load(Ordering::Relaxed));
+        Usage {
+            by_tenant: duration(&self.used),
+            surcharge: duration(&self.surcharge),
             by_all: self.run_queue.used(),
             ticks: self.run_queue.ticks(),
-        };
-        let by_others = debt.settle(now, self.run_queue.tenants());
-        (debt.owed, by_others)
+        }
     }
 
-    fn debt(&self) -> MutexGuard<'_, Debt> {
-        // Durations hold whatever happened to who counted them.
-        self.debt.lock().unwrap_or_else(PoisonError::into_inner)
+    fn standing(&self) -> MutexGuard<'_, Standing> {
+        // Numbers hold whatever happened to who counted them.
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -211,20 +230,22 @@ mod tests {
         let (accounts, run_queue) = (CpuAccounts::default(), Arc::new(RunQueue::default()));
         let (greedy, modest) = (Tenant::default(), Tenant::default());
         let account = |tenant| accounts.of(tenant, &run_queue);
-        for tenant in [&greedy, &modest] {
-            account(tenant).begin_call();
-        }
         account(&greedy).charge(ms(30), false);
         assert!(!account(&greedy).is_throttled(), "nobody else was active");
         account(&modest).charge(ms(1), false);
         account(&greedy).charge(ms(1), false);
-        account(&greedy).end_call();
         assert!(account(&greedy).is_throttled());
         assert!(!account(&modest).is_throttled());
-        account(&greedy).resume_if(false);
+        account(&greedy).resume(Processors::Busy);
         assert!(account(&greedy).is_throttled());
-        account(&modest).charge(ms(30), true);
-        account(&greedy).resume_if(false);
+        for _ in 0..1_000 {
+            account(&modest).charge(Duration::from_micros(100), true);
+        }
+        account(&greedy).resume(Processors::Busy);
         assert!(!account(&greedy).is_throttled(), "others had their share");
+        account(&modest).charge(ms(1), false);
+        account(&greedy).charge(ms(10), true);
+        account(&greedy).resume(Processors::Idle);
+        assert!(!account(&greedy).is_throttled(), "nobody needs them");
     }
 }

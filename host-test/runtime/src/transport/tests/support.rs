@@ -92,6 +92,7 @@ where
             let Ok((stream, _)) = listener.accept().await else {
                 return;
             };
+            stream.set_nodelay(true).unwrap();
             tokio::spawn(serve(number, stream));
         }
     });
