@@ -8,10 +8,12 @@ pub mod user;
 pub mod version;
 pub mod view;
 
-use serde::Deserialize;
+use std::borrow::Cow;
 
 use crate::endpoint::Endpoint;
-use crate::wire::{BodyError, FieldReader, List, Nested, Value, decode};
+use crate::wire::{
+    BodyError, FieldReader, List, Nested, Object, Target, Value, decode, object, read,
+};
 
 /// A value that became null because it has no meaning for its column.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +54,8 @@ pub enum NextLink {
     /// There is none.
     #[default]
     None,
+    /// There are no links at all, not even that of the site.
+    Unsaid,
     /// A link.
     Link(String),
     /// Something that is no link.
@@ -63,11 +67,11 @@ pub trait ListedRow: Sized {
     /// Where the rows come from.
     const ENDPOINT: Endpoint;
     /// What comes over the wire.
-    type Wire<'a>: Deserialize<'a>;
+    type Wire<'a>: Object<'a> + Default;
 
     /// Makes a row of it; none if its key cannot be read.
     fn from_wire(
-        wire: Self::Wire<'_>,
+        wire: &Self::Wire<'_>,
         context: Context<'_>,
         fields: &mut FieldReader,
     ) -> Option<Self>;
@@ -86,39 +90,44 @@ pub struct Context<'a> {
 }
 
 /// A response with `results`.
-#[derive(Deserialize)]
-#[serde(default, bound(deserialize = "T: Deserialize<'de>, 'de: 'a"))]
+#[derive(Default)]
 struct Envelope<'a, T> {
-    results: List<T>,
-    #[serde(rename = "_links")]
-    links: Nested<Links<'a>>,
-    errors: List<Empty>,
-    #[serde(rename = "statusCode")]
-    status_code: Value<'a>,
+    results: List<Nested<T>>,
+    rest: EnvelopeFields<'a>,
 }
 
-impl<T> Default for Envelope<'_, T> {
-    fn default() -> Self {
-        Self {
-            results: List::Missing,
-            links: Nested::Missing,
-            errors: List::Missing,
-            status_code: Value::Missing,
+object! {
+    /// What a response with `results` has beside them.
+    EnvelopeFields<'a> {
+        links: Nested<Links<'a>> = "_links",
+        errors: List<Value<'a>> = "errors",
+        status_code: Value<'a> = "statusCode",
+    }
+}
+
+impl<'a, T: Object<'a> + Default> Object<'a> for Envelope<'a, T> {
+    fn index(&mut self, name: &str) -> Option<usize> {
+        match name {
+            "results" => Some(0),
+            _ => self.rest.index(name).map(|index| index + 1),
+        }
+    }
+
+    fn field(&mut self, index: usize) -> Option<&mut dyn Target<'a>> {
+        match index.checked_sub(1) {
+            None => Some(&mut self.results),
+            Some(index) => self.rest.field(index),
         }
     }
 }
 
-/// An object of which nothing is read.
-#[derive(Debug, Default, PartialEq, Deserialize)]
-struct Empty {}
-
-/// `_links` of a listing, a space or a page.
-#[derive(Debug, Default, PartialEq, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
-pub struct Links<'a> {
-    next: Value<'a>,
-    base: Value<'a>,
-    webui: Value<'a>,
+object! {
+    /// `_links` of a listing, a space or a page.
+    pub Links<'a> {
+        next: Value<'a> = "next",
+        base: Value<'a> = "base",
+        webui: Value<'a> = "webui",
+    }
 }
 
 /// Reads the rows of a response.
@@ -128,24 +137,20 @@ pub struct Links<'a> {
 /// It is no JSON, has no list of results, or is an error in the clothes of an answer.
 pub fn read_rows<R: ListedRow>(body: &[u8], page_id: &str) -> Result<Rows<R>, BodyError> {
     decode(body, |json| {
-        serde_json::from_slice(json).map(|envelope| rows_of(envelope, page_id))
+        read(json).map(|envelope| rows_of(envelope, page_id))
     })?
 }
 
 fn rows_of<'a, R: ListedRow>(
-    envelope: Envelope<'a, R::Wire<'a>>,
+    envelope: Nested<Envelope<'a, R::Wire<'a>>>,
     page_id: &str,
 ) -> Result<Rows<R>, BodyError> {
-    refuse_error_shape(&envelope.status_code, &envelope.errors)?;
-    let List::Items(items) = envelope.results else {
+    let Envelope { results, rest } = envelope.or_empty();
+    let (next, base) = links_of(rest)?;
+    let List::Items(items) = results else {
         return Err(BodyError::Unexpected(
             "JSON without a list of results".into(),
         ));
-    };
-    let (next, base) = match envelope.links {
-        Nested::Object(links) => (next_link(links.next), links.base.into_text()),
-        Nested::Missing => (NextLink::None, None),
-        Nested::Other => (NextLink::Unreadable, None),
     };
     let context = Context {
         page_id,
@@ -157,14 +162,35 @@ fn rows_of<'a, R: ListedRow>(
         unreadable: Vec::new(),
         next,
     };
-    for item in items {
+    for item in &items {
         read.add(item, context);
     }
     Ok(read)
 }
 
+/// How a listing goes on, and the site's address.
+fn links_of(envelope: EnvelopeFields<'_>) -> Result<(NextLink, Option<Cow<'_, str>>), BodyError> {
+    refuse_error_shape(&envelope.status_code, &envelope.errors)?;
+    Ok(match envelope.links {
+        Nested::Object(links) => (next_link(links.next), links.base.into_text()),
+        Nested::Missing => (NextLink::Unsaid, None),
+        Nested::Other => (NextLink::Unreadable, None),
+    })
+}
+
+impl<R> Default for Rows<R> {
+    fn default() -> Self {
+        Self {
+            rows: Vec::new(),
+            unusable: 0,
+            unreadable: Vec::new(),
+            next: NextLink::None,
+        }
+    }
+}
+
 impl<R: ListedRow> Rows<R> {
-    fn add(&mut self, item: Nested<R::Wire<'_>>, context: Context<'_>) {
+    fn add(&mut self, item: &Nested<R::Wire<'_>>, context: Context<'_>) {
         let mut fields = FieldReader::default();
         let row = match item {
             Nested::Object(wire) => R::from_wire(wire, context, &mut fields),
@@ -208,7 +234,7 @@ fn next_link(next: Value<'_>) -> NextLink {
 }
 
 /// Refuses `{"statusCode":403,…}` and `{"errors":[…]}`, which were seen with a status of 200.
-fn refuse_error_shape(status: &Value<'_>, errors: &List<Empty>) -> Result<(), BodyError> {
+fn refuse_error_shape(status: &Value<'_>, errors: &List<Value<'_>>) -> Result<(), BodyError> {
     let has_errors = match errors {
         List::Missing => false,
         List::Items(errors) => !errors.is_empty(),
@@ -225,7 +251,7 @@ fn refuse_error_shape(status: &Value<'_>, errors: &List<Empty>) -> Result<(), Bo
 /// The address of a space or a page for a browser: an absolute `_links.webui`, or the site's address with `/wiki`,
 /// which comes with each listing, and a relative one.
 fn source_url(
-    links: Nested<Links<'_>>,
+    links: &Nested<Links<'_>>,
     base: Option<&str>,
     fields: &mut FieldReader,
 ) -> Option<String> {
@@ -237,7 +263,7 @@ fn source_url(
             return None;
         }
     };
-    let webui = fields.text("source_url", links.webui)?;
+    let webui = fields.text("source_url", &links.webui)?;
     if webui.contains("://") {
         return Some(webui);
     }

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use serde_json::{Map, Value};
-
 use crate::error::{Error, Kind, Result};
 use crate::secret::Credentials;
+use crate::wire::{Fields, Json, ReadError, Value, read};
 
 mod base_url;
 mod reader;
@@ -67,15 +66,16 @@ impl Config {
     ///
     /// [`Kind::InvalidConfig`] with all problems in one message.
     pub fn parse(json: &str) -> Result<Self> {
-        let fields: Value =
-            serde_json::from_str(json.trim_start_matches('\u{feff}')).map_err(|error| {
-                // The parser's message could quote a secret, its position can't.
-                let (line, column) = (error.line(), error.column());
-                invalid(format!(
-                    "the configuration is not JSON (line {line}, column {column})"
-                ))
-            })?;
-        let Value::Object(fields) = fields else {
+        let fields = read(json.trim_start_matches('\u{feff}').as_bytes());
+        let fields: Json<'_> = fields.map_err(|error| {
+            // The parser's message could quote a secret, its position can't.
+            let position = match error {
+                ReadError::Malformed(line, column) => format!("line {line}, column {column}"),
+                _ => "it breaks off".to_owned(),
+            };
+            invalid(format!("the configuration is not JSON ({position})"))
+        })?;
+        let Json::Object(fields) = fields else {
             return Err(invalid("the configuration must be a JSON object"));
         };
         let mut reader = FieldReader::new(fields);
@@ -96,7 +96,7 @@ impl Config {
         }
     }
 
-    fn read(reader: &mut FieldReader) -> Option<Self> {
+    fn read(reader: &mut FieldReader<'_>) -> Option<Self> {
         let base_url = read_base_url(reader);
         let token = read_token(reader);
         let credentials = read_credentials(reader, &token);
@@ -126,10 +126,10 @@ fn invalid(message: impl Into<String>) -> Error {
     Error::new(Kind::InvalidConfig, message)
 }
 
-fn read_base_url(reader: &mut FieldReader) -> Option<BaseUrl> {
+fn read_base_url(reader: &mut FieldReader<'_>) -> Option<BaseUrl> {
     match reader.take("base_url") {
         None => reader.problem("base_url", &format!("is missing; {}", base_url::HELP)),
-        Some(Value::String(text)) => match BaseUrl::parse(&text) {
+        Some(Json::Scalar(Value::Text(text))) => match BaseUrl::parse(&text) {
             Ok(base_url) => return Some(base_url),
             Err(problem) => reader.problem("base_url", &problem),
         },
@@ -155,10 +155,10 @@ impl Token {
     }
 }
 
-fn read_token(reader: &mut FieldReader) -> Token {
+fn read_token(reader: &mut FieldReader<'_>) -> Token {
     let has_oauth = match reader.take("oauth") {
         None => false,
-        Some(Value::Object(_)) => true,
+        Some(Json::Object(_)) => true,
         Some(_) => {
             reader.problem(
                 "oauth",
@@ -168,8 +168,8 @@ fn read_token(reader: &mut FieldReader) -> Token {
         }
     };
     match reader.take("api_token") {
-        Some(Value::String(text)) => return check_token(reader, text.trim()),
-        Some(Value::Object(fields)) if is_held_by_host(&fields) => return Token::HeldByHost,
+        Some(Json::Scalar(Value::Text(text))) => return check_token(reader, text.trim()),
+        Some(Json::Object(fields)) if is_held_by_host(&fields) => return Token::HeldByHost,
         // The host trades the client's secret for a token, and signs.
         None if has_oauth => return Token::HeldByHost,
         None => reader.problem(
@@ -184,12 +184,12 @@ fn read_token(reader: &mut FieldReader) -> Token {
     Token::Unusable
 }
 
-fn is_held_by_host(fields: &Map<String, Value>) -> bool {
-    fields.len() == 1 && fields.get("held_by_host") == Some(&Value::Bool(true))
+fn is_held_by_host(fields: &Fields<'_>) -> bool {
+    fields.0.len() == 1 && fields.get("held_by_host") == Some(&Json::Scalar(Value::Boolean(true)))
 }
 
 /// A token goes into a header: visible ASCII characters alone. Zero-width characters come with copying from web pages.
-fn check_token(reader: &mut FieldReader, token: &str) -> Token {
+fn check_token(reader: &mut FieldReader<'_>, token: &str) -> Token {
     if token.is_empty() {
         reader.problem("api_token", "is empty");
         return Token::Unusable;
@@ -213,7 +213,7 @@ fn check_token(reader: &mut FieldReader, token: &str) -> Token {
     }
 }
 
-fn read_credentials(reader: &mut FieldReader, token: &Token) -> Option<Credentials> {
+fn read_credentials(reader: &mut FieldReader<'_>, token: &Token) -> Option<Credentials> {
     let username = reader.text("username").unwrap_or_default();
     let scheme = reader.text("authentication");
     match scheme.as_deref().unwrap_or("basic") {
@@ -235,7 +235,7 @@ fn read_credentials(reader: &mut FieldReader, token: &Token) -> Option<Credentia
     }
 }
 
-fn check_username(reader: &mut FieldReader, username: &str) {
+fn check_username(reader: &mut FieldReader<'_>, username: &str) {
     if username.is_empty() {
         let what = "is missing: the e-mail address of the account that the token belongs to";
         reader.problem("username", what);
@@ -244,7 +244,7 @@ fn check_username(reader: &mut FieldReader, username: &str) {
     }
 }
 
-fn read_retry(reader: &mut FieldReader) -> Retry {
+fn read_retry(reader: &mut FieldReader<'_>) -> Retry {
     let mut inner = reader.object("retry").unwrap_or_default();
     let attempts = inner.number("attempts", &(0..=20), 5);
     let patience = inner.number("patience_s", &(0..=86_400), 300);
@@ -255,7 +255,7 @@ fn read_retry(reader: &mut FieldReader) -> Retry {
     }
 }
 
-fn read_page_ids(reader: &mut FieldReader) -> Vec<String> {
+fn read_page_ids(reader: &mut FieldReader<'_>) -> Vec<String> {
     let ids = reader.texts("skip_pages", "is empty: leave it out to skip none");
     if ids.iter().any(|id| id.parse::<u64>().is_err()) {
         reader.problem("skip_pages", "must hold ids of pages, such as \"123456\"");

@@ -13,11 +13,11 @@ use std::marker::PhantomData;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use self::guard::LoopGuard;
-use self::next::next_cursor;
-use crate::api::{ListedRow, Rows, UnreadableValue, read_rows};
+use self::next::{is_end_unsaid, next_cursor};
+use crate::api::{ListedRow, NextLink, Rows, UnreadableValue, read_rows};
 use crate::client::classify::Failure;
 use crate::client::{ApiRequest, Client, Platform, RequestError, Response};
-use crate::endpoint::PageRef;
+use crate::endpoint::{Endpoint, PageRef};
 use crate::wire::BodyError;
 
 #[cfg(test)]
@@ -26,9 +26,20 @@ mod tests;
 /// Retries of a page of which a row has no readable key. Such a row is seldom better the next time.
 const MAX_KEY_RETRIES: u32 = 1;
 
+/// The service cuts no page to fewer rows than this (its default limit), whatever is asked for.
+const SMALLEST_FULL_PAGE: u32 = 25;
+
 /// A listing and how far it was read.
 #[derive(Debug)]
 pub struct Listing<R> {
+    progress: Progress,
+    rows: PhantomData<fn() -> R>,
+}
+
+/// What a listing is of, and how far it was read, whatever its rows: compiled once, not for each kind of row.
+#[derive(Debug)]
+struct Progress {
+    endpoint: Endpoint,
     /// The page whose parts are listed, and its space.
     page: Option<(String, Option<String>)>,
     /// Filters and sort, as they are sent.
@@ -37,7 +48,6 @@ pub struct Listing<R> {
     limit: Cell<u32>,
     guard: LoopGuard,
     done: bool,
-    rows: PhantomData<fn() -> R>,
 }
 
 /// One page of a listing.
@@ -53,17 +63,58 @@ pub struct ListingPage<R> {
     pub next: Option<String>,
 }
 
+/// What a listing has to know of one of its pages.
+struct ReadPage {
+    /// The key of its first row.
+    first: Option<String>,
+    /// How many rows it has, readable or not.
+    count: usize,
+    /// How many rows have no readable key.
+    unusable: usize,
+    next: NextLink,
+}
+
+/// A page that leads on, or is the last one.
+struct AcceptedPage {
+    first: Option<String>,
+    unusable: usize,
+    next: Option<String>,
+}
+
+/// Reads the rows of a body about a page, and keeps them.
+type ReadRows<'r> = dyn FnMut(&[u8], &str) -> Result<ReadPage, BodyError> + 'r;
+
+/// A reader that keeps the rows of the last body here.
+fn read_into<R: ListedRow>(
+    kept: &mut Rows<R>,
+) -> impl FnMut(&[u8], &str) -> Result<ReadPage, BodyError> {
+    |body, page_id| {
+        let mut read = read_rows::<R>(body, page_id)?;
+        let next = std::mem::take(&mut read.next);
+        *kept = read;
+        Ok(ReadPage {
+            first: kept.rows.first().map(ListedRow::key),
+            count: kept.rows.len() + kept.unusable,
+            unusable: kept.unusable,
+            next,
+        })
+    }
+}
+
 impl<R: ListedRow> Listing<R> {
     /// A listing from its start, or from a cursor.
     #[must_use]
     pub fn new(query: &str, limit: u32, cursor: Option<String>) -> Self {
         Self {
-            page: None,
-            query: query.to_owned(),
-            cursor,
-            limit: Cell::new(limit),
-            guard: LoopGuard::default(),
-            done: false,
+            progress: Progress {
+                endpoint: R::ENDPOINT,
+                page: None,
+                query: query.to_owned(),
+                cursor,
+                limit: Cell::new(limit),
+                guard: LoopGuard::default(),
+                done: false,
+            },
             rows: PhantomData,
         }
     }
@@ -72,10 +123,9 @@ impl<R: ListedRow> Listing<R> {
     #[must_use]
     pub fn of_page(page: PageRef<'_>, limit: u32) -> Self {
         let space_id = page.space_id.map(str::to_owned);
-        Self {
-            page: Some((page.id.to_owned(), space_id)),
-            ..Self::new("", limit, None)
-        }
+        let mut listing = Self::new("", limit, None);
+        listing.progress.page = Some((page.id.to_owned(), space_id));
+        listing
     }
 
     /// The next page of it, or none behind the last one.
@@ -87,20 +137,18 @@ impl<R: ListedRow> Listing<R> {
         &mut self,
         client: &Client<'_, P>,
     ) -> Result<Option<ListingPage<R>>, RequestError> {
-        if self.done {
+        let mut read = Rows::default();
+        let mut keep = read_into(&mut read);
+        if !Box::pin(self.progress.next(client, &mut keep)).await? {
             return Ok(None);
         }
-        let tries = Cell::new(0);
-        let read = |response: &Response| {
-            let page = self.read(response)?;
-            if page.unusable > 0 && tries.replace(tries.get() + 1) < MAX_KEY_RETRIES {
-                return Err(BodyError::Unexpected("a row without a readable key".into()));
-            }
-            Ok(page)
-        };
-        let page = client.fetch(&self.request(), read).await?;
-        self.advance(&page);
-        Ok(Some(page))
+        drop(keep);
+        Ok(Some(ListingPage {
+            rows: read.rows,
+            unusable: read.unusable,
+            unreadable: read.unreadable,
+            next: self.progress.cursor.clone(),
+        }))
     }
 
     /// The rows of the first page that has any; the service is taken at its word.
@@ -112,17 +160,15 @@ impl<R: ListedRow> Listing<R> {
         &mut self,
         client: &Client<'_, P>,
     ) -> Result<Vec<R>, Failure> {
-        while !self.done {
-            let read = |response: &Response| self.read(response);
-            let page = client.fetch_unconfirmed(&self.request(), read).await?;
-            self.advance(&page);
-            if !page.rows.is_empty() {
-                return Ok(page.rows);
-            }
-        }
-        Ok(Vec::new())
+        let mut read = Rows::default();
+        let mut keep = read_into(&mut read);
+        Box::pin(self.progress.first_rows(client, &mut keep)).await?;
+        drop(keep);
+        Ok(read.rows)
     }
+}
 
+impl Progress {
     fn request(&self) -> ApiRequest<'_> {
         let cursor = self.cursor.as_deref();
         let cursor = cursor
@@ -137,35 +183,85 @@ impl<R: ListedRow> Listing<R> {
             query: parts.collect::<Vec<_>>().join("&"),
             limit: Some(&self.limit),
             has_cursor: self.cursor.is_some(),
-            ..ApiRequest::new(R::ENDPOINT)
+            ..ApiRequest::new(self.endpoint)
         }
     }
 
-    fn read(&self, response: &Response) -> Result<ListingPage<R>, BodyError> {
+    /// Reads the next page; false behind the last one.
+    async fn next<P: Platform>(
+        &mut self,
+        client: &Client<'_, P>,
+        rows: &mut ReadRows<'_>,
+    ) -> Result<bool, RequestError> {
+        if self.done {
+            return Ok(false);
+        }
+        let mut tries = 0;
+        let request = self.request();
+        let read = client.fetch(&request, |response| {
+            let page = self.read(response, rows)?;
+            tries += 1;
+            if page.unusable > 0 && tries <= MAX_KEY_RETRIES {
+                return Err(BodyError::Unexpected("a row without a readable key".into()));
+            }
+            Ok(page)
+        });
+        let page = read.await?;
+        self.advance(page);
+        Ok(true)
+    }
+
+    /// Reads pages up to the first one that has rows, or to the end.
+    async fn first_rows<P: Platform>(
+        &mut self,
+        client: &Client<'_, P>,
+        rows: &mut ReadRows<'_>,
+    ) -> Result<(), Failure> {
+        while !self.done {
+            let request = self.request();
+            let read = client.fetch_unconfirmed(&request, |response| self.read(response, rows));
+            let page = read.await?;
+            let has_rows = page.first.is_some();
+            self.advance(page);
+            if has_rows {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a page, unless its next one leads nowhere.
+    fn read(
+        &self,
+        response: &Response,
+        rows: &mut ReadRows<'_>,
+    ) -> Result<AcceptedPage, BodyError> {
         let page_id = self.page.as_ref().map_or("", |(id, _)| id);
-        let Rows {
-            rows,
+        let ReadPage {
+            first,
+            count,
             unusable,
-            unreadable,
             next,
-        } = read_rows::<R>(&response.body, page_id)?;
+        } = rows(&response.body, page_id)?;
+        let is_full = count >= self.limit.get().min(SMALLEST_FULL_PAGE) as usize;
+        if is_full && self.limit.get() > 1 && is_end_unsaid(&next, &response.headers) {
+            let why = "a full page that does not say whether the listing goes on";
+            return Err(BodyError::Unexpected(why.into()));
+        }
         let next = next_cursor(&next, &response.headers)?;
-        let first = rows.first().map(ListedRow::key);
         let current = self.cursor.as_deref();
         self.guard
             .check(current, next.as_deref(), first.as_deref())?;
-        Ok(ListingPage {
-            rows,
+        Ok(AcceptedPage {
+            first,
             unusable,
-            unreadable,
             next,
         })
     }
 
-    fn advance(&mut self, page: &ListingPage<R>) {
-        let first = page.rows.first().map(ListedRow::key);
-        self.guard.record(page.next.as_deref(), first);
+    fn advance(&mut self, page: AcceptedPage) {
+        self.guard.record(page.next.as_deref(), page.first);
         self.done = page.next.is_none();
-        self.cursor.clone_from(&page.next);
+        self.cursor = page.next;
     }
 }

@@ -13,8 +13,10 @@ use crate::config::Config;
 use crate::error::{Error, Kind, Result};
 use crate::stream::Stream;
 use crate::timestamp::Timestamp;
+use crate::wire::{Json, read};
 
 mod digest;
+mod id_sketch;
 mod position;
 mod recent;
 mod set_aside;
@@ -23,6 +25,7 @@ mod stream_set;
 mod tests;
 
 pub use digest::{Digest, StableHash};
+pub use id_sketch::IdSketch;
 pub use position::{Position, SortKey};
 pub use recent::RecentRows;
 pub use set_aside::{MAX_SET_ASIDE, PageSetAside, SetAside};
@@ -49,6 +52,9 @@ pub struct State {
     pub pages: Option<u64>,
     /// The snapshot that incremental runs have under way.
     pub refresh: Option<Refresh>,
+    /// The last snapshot of incremental runs, until its pages are compared with those that exist.
+    #[serde(default)]
+    pub unverified: Option<Refresh>,
     /// The last full run, if it was complete but for the pages that it set aside.
     pub spared: Option<Spared>,
     /// The pages whose details could not be read.
@@ -65,12 +71,20 @@ pub struct Refresh {
     /// The streams that were read from its beginning on, and can be closed at its end.
     pub streams: StreamSet,
     /// When it began, by the service's clock.
-    #[serde(with = "millis")]
     pub started: Timestamp,
     /// Where it goes on.
     pub position: Position,
     /// The pages that it has read.
     pub pages: u64,
+    /// The ids of those pages: what is purged behind its position is found by them.
+    #[serde(default)]
+    pub listed: IdSketch,
+    /// The id of the last of them.
+    #[serde(default)]
+    pub last_listed: Option<u64>,
+    /// Ids of pages that changes have delivered ahead of its position, in order.
+    #[serde(default)]
+    pub delivered: Vec<u64>,
 }
 
 /// A full run that closed its snapshot and spared the pages that it set aside.
@@ -90,14 +104,12 @@ pub struct Run {
     /// Whether all pages are listed because the order by modification could not be trusted.
     pub full_listing: bool,
     /// When it began, by the service's clock.
-    #[serde(with = "millis")]
     pub started: Timestamp,
     /// Where it goes on.
     pub position: Position,
     /// Accounts seen and not yet looked up.
     pub accounts: Vec<String>,
     /// The newest modification seen.
-    #[serde(with = "millis::optional")]
     pub newest: Option<Timestamp>,
     /// The newest rows that it delivered.
     pub recent: RecentRows,
@@ -130,12 +142,6 @@ pub fn overlapped(watermark: Timestamp) -> Timestamp {
     watermark.saturating_sub(OVERLAP)
 }
 
-/// What is read of a state before its version is known.
-#[derive(Deserialize)]
-struct Envelope {
-    version: u64,
-}
-
 impl State {
     /// The state of a connection that has never run.
     #[must_use]
@@ -148,6 +154,7 @@ impl State {
             recent: RecentRows::default(),
             pages: None,
             refresh: None,
+            unverified: None,
             spared: None,
             set_aside: SetAside::default(),
             skipped: Vec::new(),
@@ -168,11 +175,13 @@ impl State {
                 spaces_changed: false,
             });
         };
-        let Envelope { version } = serde_json::from_str(json).map_err(|_| unreadable())?;
+        let json: Json<'_> = read(json.as_bytes()).map_err(|_| unreadable())?;
+        let version = json.get("version").and_then(Json::as_number);
+        let version = version.ok_or_else(unreadable)?;
         if version != VERSION {
             return Err(other_version(version));
         }
-        let state: Self = serde_json::from_str(json).map_err(|_| unreadable())?;
+        let state = Self::deserialize(json).map_err(|_| unreadable())?;
         if state.site != fresh.site {
             let message = format!(
                 "the state belongs to another site than {}; use that site's own state, or start afresh without one",
@@ -207,19 +216,15 @@ impl State {
     ///
     /// None in practice: all members have a JSON form.
     pub fn to_json(&self) -> Result<String> {
-        serde_json::to_string(self)
-            .map_err(|error| invalid(&format!("the state can't be written: {error}")))
+        serde_json::to_string(self).map_err(|_| invalid("the state can't be written as JSON"))
     }
 }
 
-/// A hash of the choice of spaces. It is the same for the same keys in any order and case: keys are unique whatever
-/// their case.
+/// A hash of the choice of spaces. It is the same for the same keys in any order and case: keys are ASCII, and unique
+/// whatever their case.
 fn hash_of_choice(config: &Config) -> StableHash {
     let add = |hash: StableHash, keys: &[String]| {
-        let mut keys: Vec<_> = keys.iter().map(|key| key.to_lowercase()).collect();
-        keys.sort_unstable();
-        let hash = keys.iter().fold(hash, |hash, key| hash.and_text(key));
-        hash.and_text("")
+        hash.and_any_order(keys.iter().map(|key| key.to_ascii_lowercase()))
     };
     let chosen = add(StableHash::EMPTY, &config.spaces);
     let excluded = add(chosen, &config.exclude_spaces);
@@ -245,47 +250,4 @@ pub fn unreadable() -> Error {
 
 fn invalid(message: &str) -> Error {
     Error::new(Kind::InvalidState, message)
-}
-
-/// Timestamps as milliseconds.
-mod millis {
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    use crate::timestamp::Timestamp;
-
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
-    pub(super) fn serialize<S: Serializer>(
-        time: &Timestamp,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.serialize_i64(time.millis())
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Timestamp, D::Error> {
-        i64::deserialize(deserializer).map(Timestamp::from_millis)
-    }
-
-    /// Timestamps that may be missing.
-    pub(super) mod optional {
-        use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-        use crate::timestamp::Timestamp;
-
-        #[expect(clippy::ref_option, reason = "serde passes references")]
-        pub(in crate::state) fn serialize<S: Serializer>(
-            time: &Option<Timestamp>,
-            serializer: S,
-        ) -> Result<S::Ok, S::Error> {
-            time.map(Timestamp::millis).serialize(serializer)
-        }
-
-        pub(in crate::state) fn deserialize<'de, D: Deserializer<'de>>(
-            deserializer: D,
-        ) -> Result<Option<Timestamp>, D::Error> {
-            let millis = Option::<i64>::deserialize(deserializer)?;
-            Ok(millis.map(Timestamp::from_millis))
-        }
-    }
 }

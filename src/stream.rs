@@ -163,7 +163,7 @@ impl Stream {
     #[must_use]
     pub fn schema(self) -> String {
         let schema = Schema {
-            schema: "http://json-schema.org/draft-07/schema#",
+            dialect: "http://json-schema.org/draft-07/schema#",
             kind: "object",
             description: self.description(),
             properties: Properties(self.columns()),
@@ -177,7 +177,7 @@ impl Stream {
 #[derive(Serialize)]
 struct Schema {
     #[serde(rename = "$schema")]
-    schema: &'static str,
+    dialect: &'static str,
     #[serde(rename = "type")]
     kind: &'static str,
     description: &'static str,

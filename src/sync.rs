@@ -31,6 +31,7 @@ mod page_details;
 mod pass;
 mod plan;
 mod prefetch;
+mod purged;
 mod reader;
 mod refresh;
 mod retry;

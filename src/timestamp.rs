@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 ];
 
-/// Milliseconds since 1970, as precise as the service's own timestamps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+/// Milliseconds since 1970, as precise as the service's own timestamps. The state keeps it as a number.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
@@ -60,10 +64,10 @@ impl Timestamp {
             .split([' ', ',', '-'])
             .filter(|word| !word.is_empty())
             .collect();
-        let (day, month, year, time) = match *words.as_slice() {
-            [_, day, month, year, time, "GMT" | "UTC"] => (day, month, year, time),
-            [_, month, day, time, year] => (day, month, year, time),
-            _ => return None,
+        let ([_, day, month, year, time, "GMT" | "UTC"] | [_, month, day, time, year]) =
+            *words.as_slice()
+        else {
+            return None;
         };
         let month = MONTHS.iter().position(|name| *name == month)? + 1;
         let century = match year.parse::<u8>() {

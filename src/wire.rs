@@ -1,24 +1,25 @@
 //! JSON as the service sends it: tolerant of odd values, strict about the ends of texts and lists.
 //!
-//! Nothing in Atlassian's response schemas is required (OpenAPI of v2, June 2026), so every field is optional. Derived
-//! structs skip fields that nobody reads without building them. A field that is read is a [`Value`]: whatever is sent
+//! Nothing in Atlassian's response schemas is required (OpenAPI of v2, June 2026), so every field is optional, and
+//! fields that nobody reads are skipped without building them. A field that is read is a [`Value`]: whatever is sent
 //! fits, and [`FieldReader`] decides what it means. A body that is no strict JSON is repaired and parsed again.
 
+mod json;
 mod repair;
+mod target;
 mod value;
 
-use std::fmt;
-use std::marker::PhantomData;
+use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_core::de::value::MapAccessDeserializer;
-
+pub use json::{Fields, Json, OtherShape};
+pub use target::{Items, Object, ReadError, Target};
+pub(crate) use target::{known, object, read};
 pub(crate) use value::json_number;
 pub use value::{FieldReader, Value};
 
 /// Rows of one response at most; 250 are asked for. A row takes up to 500 bytes of memory and two in the body.
 const MAX_ROWS: usize = 5_000;
-/// What the derived code reports for a longer list.
+/// What a longer list is refused with.
 const TOO_MANY_ROWS: &str = "more than 5000 rows";
 
 /// Why a body cannot be used. It never quotes the body.
@@ -56,29 +57,35 @@ impl BodyError {
 /// It is no JSON even then.
 pub fn decode<R>(
     body: &[u8],
-    read: impl Fn(&[u8]) -> Result<R, serde_json::Error>,
+    read: impl Fn(&[u8]) -> Result<R, ReadError>,
 ) -> Result<R, BodyError> {
+    let text = json_text(body)?;
+    read(text)
+        .or_else(|_| read(&repair::repair(text)))
+        .map_err(BodyError::from)
+}
+
+/// The JSON of a body, without the blanks and the byte order mark around it.
+fn json_text(body: &[u8]) -> Result<&[u8], BodyError> {
     let text = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let text = text.trim_ascii();
     if text.is_empty() {
-        return Err(BodyError::Empty);
+        Err(BodyError::Empty)
+    } else if text.starts_with(b"<") {
+        Err(BodyError::Html)
+    } else {
+        Ok(text)
     }
-    if text.starts_with(b"<") {
-        return Err(BodyError::Html);
-    }
-    read(text)
-        .or_else(|_| read(&repair::repair(text)))
-        .map_err(|error| body_error(&error))
 }
 
-/// The parser's own words may quote the body, except for ours.
-fn body_error(error: &serde_json::Error) -> BodyError {
-    if error.is_eof() {
-        BodyError::Cut
-    } else if error.is_data() && error.to_string().starts_with(TOO_MANY_ROWS) {
-        BodyError::Unexpected(TOO_MANY_ROWS.to_owned())
-    } else {
-        BodyError::Malformed(error.line(), error.column())
+impl From<ReadError> for BodyError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Cut => Self::Cut,
+            ReadError::Malformed(line, column) => Self::Malformed(line, column),
+            ReadError::FieldTwice => Self::Unexpected("a field twice in an object".to_owned()),
+            ReadError::TooManyItems => Self::Unexpected(TOO_MANY_ROWS.to_owned()),
+        }
     }
 }
 
@@ -94,6 +101,16 @@ pub enum Nested<T> {
     Other,
 }
 
+impl<T> Nested<T> {
+    /// The object, if it is one.
+    pub fn object(&self) -> Option<&T> {
+        match self {
+            Self::Object(object) => Some(object),
+            Self::Missing | Self::Other => None,
+        }
+    }
+}
+
 impl<T: Default> Nested<T> {
     /// The object; an empty one if it is missing or no object.
     pub fn or_empty(self) -> T {
@@ -104,122 +121,66 @@ impl<T: Default> Nested<T> {
     }
 }
 
-/// A list of objects within JSON.
+/// A list within JSON.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum List<T> {
     /// Missing or null.
     #[default]
     Missing,
     /// A list.
-    Items(Vec<Nested<T>>),
+    Items(Vec<T>),
     /// Something else.
     Other,
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Nested<T> {
-    /// Not inlined: one copy instead of one for each field of its type.
-    #[inline(never)]
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(NestedVisitor(PhantomData))
+impl<'de> Target<'de> for Value<'de> {
+    fn set(&mut self, value: Value<'de>) {
+        *self = value;
     }
 }
 
-struct NestedVisitor<T>(PhantomData<T>);
-
-impl<'de, T: Deserialize<'de>> Visitor<'de> for NestedVisitor<T> {
-    type Value = Nested<T>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("JSON")
+impl<'de, T: Object<'de> + Default> Target<'de> for Nested<T> {
+    fn set(&mut self, value: Value<'de>) {
+        *self = if value.is_missing() {
+            Self::Missing
+        } else {
+            Self::Other
+        };
     }
 
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Nested::Missing)
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(Nested::Other)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(Nested::Other)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(Nested::Other)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(Nested::Other)
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
-        Ok(Nested::Other)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
-        skip_list(list).map(|()| Nested::Other)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<Self::Value, A::Error> {
-        T::deserialize(MapAccessDeserializer::new(object)).map(Nested::Object)
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
-    /// Not inlined: one copy instead of one for each field of its type.
-    #[inline(never)]
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ListVisitor(PhantomData))
-    }
-}
-
-struct ListVisitor<T>(PhantomData<T>);
-
-impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
-    type Value = List<T>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("JSON")
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(List::Missing)
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(List::Other)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(List::Other)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(List::Other)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(List::Other)
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
-        Ok(List::Other)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-        let mut items = Vec::new();
-        while let Some(item) = list.next_element()? {
-            if items.len() == MAX_ROWS {
-                return Err(serde::de::Error::custom(TOO_MANY_ROWS));
-            }
-            items.push(item);
+    fn object(&mut self) -> Option<&mut dyn Object<'de>> {
+        *self = Self::Object(T::default());
+        match self {
+            Self::Object(object) => Some(object),
+            Self::Missing | Self::Other => None,
         }
-        Ok(List::Items(items))
+    }
+}
+
+impl<'de, T: Target<'de> + Default> Target<'de> for List<T> {
+    fn set(&mut self, value: Value<'de>) {
+        *self = if value.is_missing() {
+            Self::Missing
+        } else {
+            Self::Other
+        };
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<Self::Value, A::Error> {
-        skip_object(object).map(|()| List::Other)
+    fn list(&mut self) -> Option<&mut dyn Items<'de>> {
+        *self = Self::Items(Vec::new());
+        match self {
+            Self::Items(items) => Some(items),
+            Self::Missing | Self::Other => None,
+        }
+    }
+}
+
+impl<'de, T: Target<'de> + Default> Items<'de> for Vec<T> {
+    fn add(&mut self) -> Option<&mut dyn Target<'de>> {
+        if self.len() == MAX_ROWS {
+            return None;
+        }
+        Some(self.push_mut(T::default()))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The command line: subcommands, options, and the exit status.
 
 mod artifact;
+mod bench;
 mod cloud_id;
 mod completions;
 mod confluence_views;
@@ -21,6 +22,7 @@ use clap::{Args, Parser, Subcommand};
 use connector_destinations::progress::Verbosity;
 use connector_destinations::stdout::print;
 use connector_protocols::logging;
+use connector_protocols::wasi_argument::WasiArgument;
 use connector_runtime::address::NetworkPolicy;
 use connector_runtime::component_source::ComponentSource;
 use connector_runtime::json_view;
@@ -48,10 +50,12 @@ Examples:
 /// standard error.
 #[derive(Debug, Parser)]
 #[command(name = "host-test", version, after_help = AFTER_HELP)]
-pub struct Cli {
+pub(crate) struct Cli {
     /// Load this component instead of the one built in: for validate, streams, sync and bench.
     #[arg(long, global = true, value_name = "FILE")]
     component: Option<PathBuf>,
+    #[command(flatten)]
+    wasi: WasiArgument,
     /// Allow addresses of a network that is not part of the public internet; may be repeated.
     #[arg(long, global = true, value_name = "CIDR")]
     allow_network: Vec<IpNet>,
@@ -121,6 +125,11 @@ enum Command {
     },
     /// Run the mock alone until interrupted; prints one line of JSON, a configuration for --config.
     Mock(mock::Arguments),
+    /// Measure what the sandbox costs, and many tenants at once; with tables for a person and JSON.
+    #[command(after_help = bench::EXAMPLE)]
+    Bench(bench::Arguments),
+    #[command(hide = true)]
+    BenchRun,
     /// Write the component and what belongs to it into dist/, in the workspace that it was built from.
     #[command(after_help = "Example:\n  host-test artifact")]
     Artifact,
@@ -140,13 +149,16 @@ enum Command {
 impl Command {
     /// Whether it works with the component of any service.
     fn is_generic(&self) -> bool {
-        matches!(self, Self::Validate(_) | Self::Streams | Self::Sync(_))
+        matches!(
+            self,
+            Self::Validate(_) | Self::Streams | Self::Sync(_) | Self::Bench(_)
+        )
     }
 }
 
 impl Cli {
     /// Does what was asked for.
-    pub async fn run(self) -> ExitCode {
+    pub(crate) async fn run(self) -> ExitCode {
         logging::to_stderr(self.output.log_filter());
         match self.dispatch().await {
             Ok(code) => code,
@@ -165,6 +177,7 @@ impl Cli {
                 || ComponentSource::embedded(confluence_component::COMPONENT),
                 ComponentSource::file,
             ),
+            imports: self.wasi.imports(),
             // Whoever runs this command is the operator.
             network: self.allow_network.into_iter().fold(
                 NetworkPolicy::default().allow_loopback(),
@@ -182,6 +195,8 @@ impl Cli {
             Command::Plan(arguments) => plan::run(&context, &arguments).await,
             Command::CloudId { site } => cloud_id::run(&context, &site).await,
             Command::Mock(arguments) => mock::run(arguments).await,
+            Command::Bench(arguments) => bench::run(&context, arguments).await,
+            Command::BenchRun => bench::run_one().await,
             Command::Artifact => artifact::run(&context).await,
             Command::Completions { shell } => completions::run(shell),
             Command::Man => completions::manual(),

@@ -14,5 +14,7 @@ fn main() -> ExitCode {
 
 #[tokio::main]
 async fn run() -> ExitCode {
-    cli::Cli::parse().run().await
+    // In a task, on a thread of the pool: what a run waits for ends there too, and wakes no other thread.
+    let command = tokio::spawn(cli::Cli::parse().run());
+    command.await.unwrap_or(ExitCode::FAILURE)
 }

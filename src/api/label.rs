@@ -1,11 +1,9 @@
 //! `GET /wiki/api/v2/pages/{id}/labels`: one label of a page.
 
-use serde::Deserialize;
-
 use super::{Context, ListedRow};
 use crate::endpoint::Endpoint;
 use crate::row::row;
-use crate::wire::{FieldReader, Value};
+use crate::wire::{FieldReader, Value, object};
 
 row! {
     /// A row of the stream `page_labels`.
@@ -17,13 +15,13 @@ row! {
     }
 }
 
-/// `Label`.
-#[derive(Debug, Default, PartialEq, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
-pub struct LabelWire<'a> {
-    id: Value<'a>,
-    name: Value<'a>,
-    prefix: Value<'a>,
+object! {
+    /// `Label`.
+    pub LabelWire<'a> {
+        id: Value<'a> = "id",
+        name: Value<'a> = "name",
+        prefix: Value<'a> = "prefix",
+    }
 }
 
 impl ListedRow for LabelRow {
@@ -31,15 +29,15 @@ impl ListedRow for LabelRow {
     type Wire<'a> = LabelWire<'a>;
 
     fn from_wire(
-        wire: LabelWire<'_>,
+        wire: &LabelWire<'_>,
         context: Context<'_>,
         fields: &mut FieldReader,
     ) -> Option<Self> {
         Some(Self {
-            source_id: fields.key_id("source_id", wire.id)?,
+            source_id: fields.key_id("source_id", &wire.id)?,
             page_id: context.page_id.to_owned(),
-            name: fields.text("name", wire.name),
-            prefix: fields.text("prefix", wire.prefix),
+            name: fields.text("name", &wire.name),
+            prefix: fields.text("prefix", &wire.prefix),
         })
     }
 

@@ -1,12 +1,10 @@
 //! `GET /wiki/api/v2/pages`: one page, without its body.
 
-use serde::Deserialize;
-
 use super::{Context, Links, ListedRow, source_url};
 use crate::endpoint::{Endpoint, PageRef};
 use crate::row::row;
 use crate::timestamp::Timestamp;
-use crate::wire::{FieldReader, Nested, Value};
+use crate::wire::{FieldReader, Nested, Value, object};
 
 row! {
     /// A row of the stream `pages`.
@@ -35,69 +33,75 @@ row! {
     }
 }
 
-/// `PageBulk`.
-#[derive(Debug, Default, PartialEq, Deserialize)]
-#[serde(default, rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
-pub struct PageWire<'a> {
-    id: Value<'a>,
-    title: Value<'a>,
-    position: Value<'a>,
-    status: Value<'a>,
-    space_id: Value<'a>,
-    parent_id: Value<'a>,
-    parent_type: Value<'a>,
-    subtype: Value<'a>,
-    author_id: Value<'a>,
-    owner_id: Value<'a>,
-    last_owner_id: Value<'a>,
-    created_at: Value<'a>,
-    version: Nested<LastVersion<'a>>,
-    #[serde(rename = "_links")]
-    links: Nested<Links<'a>>,
+object! {
+    /// `PageBulk`.
+    pub PageWire<'a> {
+        id: Value<'a> = "id",
+        title: Value<'a> = "title",
+        position: Value<'a> = "position",
+        status: Value<'a> = "status",
+        space_id: Value<'a> = "spaceId",
+        parent_id: Value<'a> = "parentId",
+        parent_type: Value<'a> = "parentType",
+        subtype: Value<'a> = "subtype",
+        author_id: Value<'a> = "authorId",
+        owner_id: Value<'a> = "ownerId",
+        last_owner_id: Value<'a> = "lastOwnerId",
+        created_at: Value<'a> = "createdAt",
+        version: Nested<LastVersion<'a>> = "version",
+        links: Nested<Links<'a>> = "_links",
+    }
 }
 
-/// `PageBulk.version`.
-#[derive(Debug, Default, PartialEq, Deserialize)]
-#[serde(default, rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
-struct LastVersion<'a> {
-    created_at: Value<'a>,
-    number: Value<'a>,
-    author_id: Value<'a>,
+object! {
+    /// `PageBulk.version`.
+    LastVersion<'a> {
+        created_at: Value<'a> = "createdAt",
+        number: Value<'a> = "number",
+        author_id: Value<'a> = "authorId",
+    }
 }
+
+/// Stands for a last version that is missing.
+const NO_VERSION: LastVersion<'_> = LastVersion {
+    created_at: Value::Missing,
+    number: Value::Missing,
+    author_id: Value::Missing,
+};
 
 impl ListedRow for PageRow {
     const ENDPOINT: Endpoint = Endpoint::Pages;
     type Wire<'a> = PageWire<'a>;
 
     fn from_wire(
-        wire: PageWire<'_>,
+        wire: &PageWire<'_>,
         context: Context<'_>,
         fields: &mut FieldReader,
     ) -> Option<Self> {
-        let source_id = fields.key_id("source_id", wire.id)?;
+        let source_id = fields.key_id("source_id", &wire.id)?;
         if wire.version == Nested::Other {
             fields.unreadable.extend(["updated_at", "version_number"]);
         }
-        let version = wire.version.or_empty();
-        let updated_at = fields.timestamp("updated_at", version.created_at);
+        let version = wire.version.object().unwrap_or(&NO_VERSION);
+        let updated_at = fields.timestamp("updated_at", &version.created_at);
         Some(Self {
             source_id,
-            title: fields.text("title", wire.title),
-            position: fields.integer("position", wire.position),
-            status: fields.text("status", wire.status),
-            space_id: fields.id("space_id", wire.space_id),
-            parent_id: fields.id("parent_id", wire.parent_id),
-            parent_type: fields.text("parent_type", wire.parent_type),
-            subtype: fields.text("subtype", wire.subtype),
-            author_id: fields.id("author_id", wire.author_id),
-            owner_id: fields.id("owner_id", wire.owner_id),
-            last_owner_id: fields.id("last_owner_id", wire.last_owner_id),
-            source_url: source_url(wire.links, context.base, fields),
-            created_at: fields.timestamp("created_at", wire.created_at),
+            title: fields.text("title", &wire.title),
+            position: fields.integer("position", &wire.position),
+            status: fields.text("status", &wire.status),
+            space_id: fields.id("space_id", &wire.space_id),
+            parent_id: fields.id("parent_id", &wire.parent_id),
+            parent_type: fields.text("parent_type", &wire.parent_type),
+            subtype: fields.text("subtype", &wire.subtype),
+            author_id: fields.id("author_id", &wire.author_id),
+            owner_id: fields.id("owner_id", &wire.owner_id),
+            last_owner_id: fields.id("last_owner_id", &wire.last_owner_id),
+            source_url: source_url(&wire.links, context.base, fields),
+            created_at: fields.timestamp("created_at", &wire.created_at),
             modified: updated_at.as_deref().and_then(Timestamp::parse),
             updated_at,
-            version_number: fields.integer("version_number", version.number),
-            last_author_id: fields.id("last_author_id", version.author_id),
+            version_number: fields.integer("version_number", &version.number),
+            last_author_id: fields.id("last_author_id", &version.author_id),
         })
     }
 

@@ -1,11 +1,9 @@
 //! `GET /wiki/api/v2/spaces`: one space.
 
-use serde::Deserialize;
-
 use super::{Context, Links, ListedRow, source_url};
 use crate::endpoint::Endpoint;
 use crate::row::row;
-use crate::wire::{FieldReader, Nested, Value};
+use crate::wire::{FieldReader, Nested, Value, object};
 
 row! {
     /// A row of the stream `spaces`.
@@ -26,22 +24,20 @@ row! {
     }
 }
 
-/// `SpaceBulk`.
-#[derive(Debug, Default, PartialEq, Deserialize)]
-#[serde(default, rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
-pub struct SpaceWire<'a> {
-    id: Value<'a>,
-    key: Value<'a>,
-    name: Value<'a>,
-    #[serde(rename = "type")]
-    space_type: Value<'a>,
-    status: Value<'a>,
-    author_id: Value<'a>,
-    created_at: Value<'a>,
-    homepage_id: Value<'a>,
-    current_active_alias: Value<'a>,
-    #[serde(rename = "_links")]
-    links: Nested<Links<'a>>,
+object! {
+    /// `SpaceBulk`.
+    pub SpaceWire<'a> {
+        id: Value<'a> = "id",
+        key: Value<'a> = "key",
+        name: Value<'a> = "name",
+        space_type: Value<'a> = "type",
+        status: Value<'a> = "status",
+        author_id: Value<'a> = "authorId",
+        created_at: Value<'a> = "createdAt",
+        homepage_id: Value<'a> = "homepageId",
+        current_active_alias: Value<'a> = "currentActiveAlias",
+        links: Nested<Links<'a>> = "_links",
+    }
 }
 
 impl ListedRow for SpaceRow {
@@ -49,21 +45,21 @@ impl ListedRow for SpaceRow {
     type Wire<'a> = SpaceWire<'a>;
 
     fn from_wire(
-        wire: SpaceWire<'_>,
+        wire: &SpaceWire<'_>,
         context: Context<'_>,
         fields: &mut FieldReader,
     ) -> Option<Self> {
         Some(Self {
-            source_id: fields.key_id("source_id", wire.id)?,
-            external_key: fields.text("external_key", wire.key),
-            name: fields.text("name", wire.name),
-            space_type: fields.text("space_type", wire.space_type),
-            status: fields.text("status", wire.status),
-            author_id: fields.id("author_id", wire.author_id),
-            source_url: source_url(wire.links, context.base, fields),
-            created_at: fields.timestamp("created_at", wire.created_at),
-            homepage_id: fields.id("homepage_id", wire.homepage_id),
-            alias: wire.current_active_alias.into_text().map(Into::into),
+            source_id: fields.key_id("source_id", &wire.id)?,
+            external_key: fields.text("external_key", &wire.key),
+            name: fields.text("name", &wire.name),
+            space_type: fields.text("space_type", &wire.space_type),
+            status: fields.text("status", &wire.status),
+            author_id: fields.id("author_id", &wire.author_id),
+            source_url: source_url(&wire.links, context.base, fields),
+            created_at: fields.timestamp("created_at", &wire.created_at),
+            homepage_id: fields.id("homepage_id", &wire.homepage_id),
+            alias: wire.current_active_alias.text().map(str::to_owned),
         })
     }
 

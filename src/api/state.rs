@@ -1,11 +1,9 @@
 //! `GET /wiki/rest/api/content/{id}/state`: the content state of a page, such as "Ready for review".
 
-use serde::Deserialize;
-
-use super::{Decoded, Empty, refuse_error_shape, unreadable};
+use super::{Decoded, refuse_error_shape, unreadable};
 use crate::endpoint::Endpoint;
 use crate::row::row;
-use crate::wire::{BodyError, FieldReader, List, Nested, Value, decode};
+use crate::wire::{BodyError, FieldReader, List, Nested, Value, decode, object, read};
 
 row! {
     /// A row of the stream `page_content_states`.
@@ -17,21 +15,21 @@ row! {
     }
 }
 
-/// `ContentStateResponse`.
-#[derive(Debug, Default, PartialEq, Deserialize)]
-#[serde(default, rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
-struct StateWire<'a> {
-    content_state: Nested<ContentState<'a>>,
-    last_updated: Value<'a>,
-    errors: List<Empty>,
-    status_code: Value<'a>,
+object! {
+    /// `ContentStateResponse`.
+    StateWire<'a> {
+        content_state: Nested<ContentState<'a>> = "contentState",
+        last_updated: Value<'a> = "lastUpdated",
+        errors: List<Value<'a>> = "errors",
+        status_code: Value<'a> = "statusCode",
+    }
 }
 
-#[derive(Debug, Default, PartialEq, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
-struct ContentState<'a> {
-    name: Value<'a>,
-    color: Value<'a>,
+object! {
+    ContentState<'a> {
+        name: Value<'a> = "name",
+        color: Value<'a> = "color",
+    }
 }
 
 impl StateRow {
@@ -54,7 +52,7 @@ impl StateRow {
     /// It is neither a JSON object nor null, a state without a name, or an error in the clothes of an answer.
     pub fn read(body: &[u8], page_id: &str) -> Result<Decoded<Self>, BodyError> {
         decode(body, |json| {
-            serde_json::from_slice(json).map(|wire| Self::from_wire(wire, page_id))
+            read(json).map(|wire| Self::from_wire(wire, page_id))
         })?
     }
 
@@ -69,15 +67,15 @@ impl StateRow {
         let mut value = Self::none(page_id);
         if wire.content_state != Nested::Missing {
             let state = wire.content_state.or_empty();
-            let name = FieldReader::default().text("content_state_name", state.name);
+            let name = FieldReader::default().text("content_state_name", &state.name);
             // The one member that the OpenAPI requires: without it the state would look like none.
             value.content_state_name =
                 Some(name.ok_or_else(|| {
                     BodyError::Unexpected("a content state without a name".into())
                 })?);
-            value.content_state_color = fields.text("content_state_color", state.color);
+            value.content_state_color = fields.text("content_state_color", &state.color);
         }
-        value.updated_at = fields.timestamp("updated_at", wire.last_updated);
+        value.updated_at = fields.timestamp("updated_at", &wire.last_updated);
         let unreadable = unreadable(Endpoint::States, &fields, || page_id.to_owned()).collect();
         Ok(Decoded { value, unreadable })
     }

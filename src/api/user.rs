@@ -1,11 +1,11 @@
 //! `POST /wiki/api/v2/users-bulk`: up to 250 users by account id.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{Context, ListedRow};
 use crate::endpoint::Endpoint;
 use crate::row::row;
-use crate::wire::{FieldReader, Value};
+use crate::wire::{FieldReader, Value, object};
 
 /// Account ids per request (`maxItems` of the OpenAPI).
 pub const MAX_ACCOUNT_IDS: usize = 250;
@@ -35,16 +35,16 @@ row! {
     }
 }
 
-/// `User`.
-#[derive(Debug, Default, PartialEq, Deserialize)]
-#[serde(default, rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
-pub struct UserWire<'a> {
-    account_id: Value<'a>,
-    display_name: Value<'a>,
-    public_name: Value<'a>,
-    email: Value<'a>,
-    account_type: Value<'a>,
-    account_status: Value<'a>,
+object! {
+    /// `User`.
+    pub UserWire<'a> {
+        account_id: Value<'a> = "accountId",
+        display_name: Value<'a> = "displayName",
+        public_name: Value<'a> = "publicName",
+        email: Value<'a> = "email",
+        account_type: Value<'a> = "accountType",
+        account_status: Value<'a> = "accountStatus",
+    }
 }
 
 impl ListedRow for UserRow {
@@ -52,16 +52,16 @@ impl ListedRow for UserRow {
     type Wire<'a> = UserWire<'a>;
 
     /// An empty e-mail is one that the user's profile hides.
-    fn from_wire(wire: UserWire<'_>, _: Context<'_>, fields: &mut FieldReader) -> Option<Self> {
+    fn from_wire(wire: &UserWire<'_>, _: Context<'_>, fields: &mut FieldReader) -> Option<Self> {
         let shown = |text: &String| !text.is_empty();
-        let source_id = fields.account_key("source_id", wire.account_id)?;
-        let name = fields.text("name", wire.display_name).filter(shown);
+        let source_id = fields.account_key("source_id", &wire.account_id)?;
+        let name = fields.text("name", &wire.display_name).filter(shown);
         Some(Self {
             source_id,
-            name: name.or_else(|| FieldReader::default().text("", wire.public_name)),
-            email: fields.text("email", wire.email).filter(shown),
-            account_type: fields.text("account_type", wire.account_type),
-            account_status: fields.text("account_status", wire.account_status),
+            name: name.or_else(|| FieldReader::default().text("", &wire.public_name)),
+            email: fields.text("email", &wire.email).filter(shown),
+            account_type: fields.text("account_type", &wire.account_type),
+            account_status: fields.text("account_status", &wire.account_status),
         })
     }
 

@@ -1,11 +1,9 @@
 //! `GET /wiki/api/v2/pages/{id}/versions`: one version of a page.
 
-use serde::Deserialize;
-
 use super::{Context, ListedRow};
 use crate::endpoint::Endpoint;
 use crate::row::row;
-use crate::wire::{FieldReader, Value};
+use crate::wire::{FieldReader, Value, object};
 
 row! {
     /// A row of the stream `page_versions`.
@@ -19,15 +17,15 @@ row! {
     }
 }
 
-/// `PageVersion`. It has no id: its key is the page and its number.
-#[derive(Debug, Default, PartialEq, Deserialize)]
-#[serde(default, rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
-pub struct VersionWire<'a> {
-    number: Value<'a>,
-    message: Value<'a>,
-    author_id: Value<'a>,
-    minor_edit: Value<'a>,
-    created_at: Value<'a>,
+object! {
+    /// `PageVersion`. It has no id: its key is the page and its number.
+    pub VersionWire<'a> {
+        number: Value<'a> = "number",
+        message: Value<'a> = "message",
+        author_id: Value<'a> = "authorId",
+        minor_edit: Value<'a> = "minorEdit",
+        created_at: Value<'a> = "createdAt",
+    }
 }
 
 impl ListedRow for VersionRow {
@@ -35,17 +33,17 @@ impl ListedRow for VersionRow {
     type Wire<'a> = VersionWire<'a>;
 
     fn from_wire(
-        wire: VersionWire<'_>,
+        wire: &VersionWire<'_>,
         context: Context<'_>,
         fields: &mut FieldReader,
     ) -> Option<Self> {
         Some(Self {
             page_id: context.page_id.to_owned(),
-            number: fields.integer("number", wire.number)?,
-            message: fields.text("message", wire.message),
-            author_id: fields.id("author_id", wire.author_id),
-            minor_edit: fields.boolean("minor_edit", wire.minor_edit),
-            created_at: fields.timestamp("created_at", wire.created_at),
+            number: fields.integer("number", &wire.number)?,
+            message: fields.text("message", &wire.message),
+            author_id: fields.id("author_id", &wire.author_id),
+            minor_edit: fields.boolean("minor_edit", &wire.minor_edit),
+            created_at: fields.timestamp("created_at", &wire.created_at),
         })
     }
 

@@ -1,12 +1,10 @@
 //! `GET /wiki/rest/api/analytics/content/{id}/views`: the number of views of a page.
 
-use serde::Deserialize;
-
-use super::{Decoded, Empty, refuse_error_shape, unreadable};
+use super::{Decoded, refuse_error_shape, unreadable};
 use crate::endpoint::Endpoint;
 use crate::row::row;
 use crate::timestamp::Timestamp;
-use crate::wire::{BodyError, FieldReader, List, Nested, Value, decode};
+use crate::wire::{BodyError, FieldReader, List, Nested, Value, decode, object, read};
 
 row! {
     /// A row of the stream `page_views`.
@@ -17,13 +15,12 @@ row! {
     }
 }
 
-#[derive(Debug, Default, PartialEq, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
-struct ViewsWire<'a> {
-    count: Value<'a>,
-    errors: List<Empty>,
-    #[serde(rename = "statusCode")]
-    status_code: Value<'a>,
+object! {
+    ViewsWire<'a> {
+        count: Value<'a> = "count",
+        errors: List<Value<'a>> = "errors",
+        status_code: Value<'a> = "statusCode",
+    }
 }
 
 impl ViewRow {
@@ -48,7 +45,7 @@ impl ViewRow {
         read_at: Timestamp,
     ) -> Result<Decoded<Self>, BodyError> {
         decode(body, |json| {
-            serde_json::from_slice(json).map(|wire| Self::from_wire(wire, page_id, read_at))
+            read(json).map(|wire| Self::from_wire(wire, page_id, read_at))
         })?
     }
 
@@ -62,8 +59,12 @@ impl ViewRow {
         };
         refuse_error_shape(&wire.status_code, &wire.errors)?;
         let mut fields = FieldReader::default();
+        if wire.count.is_missing() {
+            // An answer that says nothing: the count is not 0, and not refused either.
+            fields.unreadable.push("views_count");
+        }
         let value = Self {
-            views_count: fields.integer("views_count", wire.count),
+            views_count: fields.integer("views_count", &wire.count),
             ..Self::unavailable(page_id, read_at)
         };
         let unreadable = unreadable(Endpoint::Views, &fields, || page_id.to_owned()).collect();

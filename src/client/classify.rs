@@ -204,9 +204,10 @@ pub fn body_failure(
             ResponseAction::Retry,
             format!("the answer broke off ({cut}); call again later"),
         ),
+        // Perhaps a login page: the credentials may have stopped working.
         BodyError::Html if context.authenticated => (
             Kind::Unavailable,
-            ResponseAction::Retry,
+            ResponseAction::Suspect(refusal::resolution(context)),
             "something between here and Confluence answered with a web page; call again later".into(),
         ),
         BodyError::Html => (

@@ -1,9 +1,7 @@
 //! What the body of an error says, in whichever of the service's shapes.
 
-use serde::Deserialize;
-
 use crate::config::Config;
-use crate::wire::{List, Nested, Value, decode};
+use crate::wire::{List, Nested, Value, decode, object, read};
 
 /// Characters of a quotation.
 const LONGEST_QUOTE: usize = 120;
@@ -29,45 +27,28 @@ enum Shape {
     Text,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
-struct ErrorWire<'a> {
-    errors: List<ErrorItem<'a>>,
-    message: Value<'a>,
-    error: Value<'a>,
+object! {
+    ErrorWire<'a> {
+        errors: List<Nested<ErrorItem<'a>>> = "errors",
+        message: Value<'a> = "message",
+        error: Value<'a> = "error",
+        // Of the allow-list of IP addresses.
+        error_messages: List<Value<'a>> = "errorMessages",
+    }
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
-struct ErrorItem<'a> {
-    title: Value<'a>,
-    detail: Value<'a>,
-}
-
-/// `{"errorMessages":["…"]}`, of the allow-list of IP addresses.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
-struct ErrorMessages<'a> {
-    error_messages: Vec<Value<'a>>,
+object! {
+    ErrorItem<'a> {
+        title: Value<'a> = "title",
+        detail: Value<'a> = "detail",
+    }
 }
 
 impl ErrorBody {
     /// Reads a body; what the server echoed of the credentials is left out.
     pub(super) fn read(config: &Config, body: &[u8]) -> Self {
-        let json = decode(body, |json| {
-            let messages = serde_json::from_slice::<ErrorMessages<'_>>(json);
-            match messages
-                .ok()
-                .and_then(|messages| messages.error_messages.into_iter().next())
-            {
-                Some(first) => Ok(Self::new(
-                    Shape::Message,
-                    first.into_text().unwrap_or_default(),
-                )),
-                None => serde_json::from_slice(json).map(Self::from_wire),
-            }
-        });
-        let mut read = json.unwrap_or_else(|_| {
+        let json = decode(body, |json| read(json).map(Self::from_wire));
+        let mut error = json.unwrap_or_else(|_| {
             let text = String::from_utf8_lossy(body);
             let is_markup = text
                 .trim_start_matches('\u{feff}')
@@ -75,8 +56,8 @@ impl ErrorBody {
                 .starts_with('<');
             Self::new(if is_markup { Shape::Html } else { Shape::Text }, text)
         });
-        read.text = config.redact(&read.text);
-        read
+        error.text = config.redact(&error.text);
+        error
     }
 
     fn new(shape: Shape, text: impl Into<String>) -> Self {
@@ -88,6 +69,11 @@ impl ErrorBody {
 
     fn from_wire(wire: Nested<ErrorWire<'_>>) -> Self {
         let wire = wire.or_empty();
+        if let List::Items(messages) = wire.error_messages
+            && let Some(first) = messages.into_iter().next()
+        {
+            return Self::new(Shape::Message, first.into_text().unwrap_or_default());
+        }
         if let List::Items(items) = wire.errors
             && let Some(Nested::Object(first)) = items.into_iter().next()
             && let Some(title) = first.title.into_text()

@@ -161,10 +161,10 @@ impl<'a> Future for Acquire<'a> {
                 priority: self.priority,
                 waker: context.waker().clone(),
             };
-            if self.priority != Priority::Normal {
-                state.queue.push_front(entry);
-            } else {
+            if self.priority == Priority::Normal {
                 state.queue.push_back(entry);
+            } else {
+                state.queue.push_front(entry);
             }
             self.ticket = Some(ticket);
             ticket

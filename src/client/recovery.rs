@@ -3,8 +3,6 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use serde::de::IgnoredAny;
-
 use super::classify::{Failure, ResponseAction, body_failure};
 use super::limiter::Priority;
 use super::request::{ApiRequest, RequestError};
@@ -13,7 +11,7 @@ use super::{Client, Platform};
 use crate::endpoint::Endpoint;
 use crate::note::Note;
 use crate::timestamp::{Timestamp, millis};
-use crate::wire::{BodyError, decode};
+use crate::wire::{BodyError, Value, decode, read};
 
 /// Probes after the first one: their waits are a minute together, as long as false refusals were seen to last.
 const MAX_PROBE_RETRIES: u32 = 5;
@@ -164,7 +162,5 @@ impl<P: Platform> Client<'_, P> {
 
 /// A web page that a box in between sends with a good status proves nothing about the credentials.
 fn is_json(body: &[u8]) -> Result<(), BodyError> {
-    decode(body, |json| {
-        serde_json::from_slice::<IgnoredAny>(json).map(drop)
-    })
+    decode(body, |json| read::<Value<'_>>(json).map(drop))
 }

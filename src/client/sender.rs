@@ -86,20 +86,15 @@ impl<'a, P: Platform> Client<'a, P> {
     pub async fn fetch<T>(
         &self,
         request: &ApiRequest<'_>,
-        read: impl Fn(&Response) -> Result<T, BodyError>,
+        mut read: impl FnMut(&Response) -> Result<T, BodyError>,
     ) -> Result<T, RequestError> {
         let mut retry = RetryState::default();
+        let mut unreadable = None;
         loop {
-            let response = self.send_with_retry(request, &mut retry).await?;
-            match read(&response) {
-                Ok(value) => {
-                    self.record_success(request.endpoint);
-                    return Ok(value);
-                }
-                Err(error) => {
-                    let failure = body_failure(self.context(request), &response, &error);
-                    self.recover(request, &mut retry, failure, None).await?;
-                }
+            let response = Box::pin(self.next_answer(request, &mut retry, unreadable)).await?;
+            match self.read(request, &response, &mut read) {
+                Ok(value) => return Ok(value),
+                Err(failure) => unreadable = Some(failure),
             }
         }
     }
@@ -112,39 +107,70 @@ impl<'a, P: Platform> Client<'a, P> {
     pub async fn fetch_unconfirmed<T>(
         &self,
         request: &ApiRequest<'_>,
-        read: impl Fn(&Response) -> Result<T, BodyError>,
+        mut read: impl FnMut(&Response) -> Result<T, BodyError>,
     ) -> Result<T, Failure> {
         let mut retry = RetryState::default();
+        let mut unreadable = None;
         loop {
-            let sent = self.send_once(request, priority_of(request, &retry)).await;
-            let (failure, requested) = match sent {
-                Ok(response) => match read(&response) {
-                    Ok(value) => {
-                        self.record_success(request.endpoint);
-                        return Ok(value);
-                    }
-                    Err(error) => (body_failure(self.context(request), &response, &error), None),
-                },
-                Err(failed) => failed,
-            };
-            if failure.action.needs_confirmation() {
-                return Err(failure);
+            let answer = self.next_unconfirmed_answer(request, &mut retry, unreadable);
+            let response = Box::pin(answer).await?;
+            match self.read(request, &response, &mut read) {
+                Ok(value) => return Ok(value),
+                Err(failure) => unreadable = Some(failure),
             }
-            self.retry(request, &mut retry, failure, requested).await?;
         }
     }
 
-    async fn send_with_retry(
+    fn read<T>(
+        &self,
+        request: &ApiRequest<'_>,
+        response: &Response,
+        read: impl FnOnce(&Response) -> Result<T, BodyError>,
+    ) -> Result<T, Failure> {
+        let value = read(response)
+            .map_err(|error| body_failure(self.context(request), response, &error))?;
+        self.record_success(request.endpoint);
+        Ok(value)
+    }
+
+    /// The next good answer to a request; `unreadable` is the failure of the one before.
+    ///
+    /// Its callers box it: it would be part of the code and the future of each, which takes 20 KB of the component.
+    async fn next_answer(
         &self,
         request: &ApiRequest<'_>,
         retry: &mut RetryState,
+        unreadable: Option<Failure>,
     ) -> Result<Response, RequestError> {
+        let mut failed = unreadable.map(|failure| (failure, None));
         loop {
+            if let Some((failure, requested)) = failed {
+                self.recover(request, retry, failure, requested).await?;
+            }
             match self.send_once(request, priority_of(request, retry)).await {
                 Ok(response) => return Ok(response),
-                Err((failure, requested)) => {
-                    self.recover(request, retry, failure, requested).await?
+                Err(failure) => failed = Some(failure),
+            }
+        }
+    }
+
+    async fn next_unconfirmed_answer(
+        &self,
+        request: &ApiRequest<'_>,
+        retry: &mut RetryState,
+        unreadable: Option<Failure>,
+    ) -> Result<Response, Failure> {
+        let mut failed = unreadable.map(|failure| (failure, None));
+        loop {
+            if let Some((failure, requested)) = failed {
+                if failure.action.needs_confirmation() {
+                    return Err(failure);
                 }
+                self.retry(request, retry, failure, requested).await?;
+            }
+            match self.send_once(request, priority_of(request, retry)).await {
+                Ok(response) => return Ok(response),
+                Err(failure) => failed = Some(failure),
             }
         }
     }
@@ -171,7 +197,7 @@ impl<'a, P: Platform> Client<'a, P> {
         let path_and_query = request.path_and_query();
         let sent = self
             .platform
-            .send(&self.on_the_wire(request, &path_and_query, priority))
+            .send(&self.on_the_wire(request, &path_and_query))
             .await;
         drop(permit);
         let context = self.context(request);
@@ -190,12 +216,7 @@ impl<'a, P: Platform> Client<'a, P> {
         Ok(response)
     }
 
-    fn on_the_wire<'r>(
-        &self,
-        request: &'r ApiRequest<'_>,
-        path_and_query: &'r str,
-        priority: Priority,
-    ) -> Request<'r> {
+    fn on_the_wire<'r>(&self, request: &'r ApiRequest<'_>, path_and_query: &'r str) -> Request<'r> {
         Request {
             path_and_query,
             body: request.body.as_deref(),
@@ -203,8 +224,8 @@ impl<'a, P: Platform> Client<'a, P> {
                 Some("x-ratelimit-nearlimit"),
                 request.limit.map(|_| "link"),
                 self.started_at.get().is_none().then_some("date"),
-                // For the message, if the body cannot be read again.
-                (priority == Priority::Continuation).then_some("atl-traceid"),
+                // For the message, if the body cannot be read.
+                Some("atl-traceid"),
             ],
             timeout: self.config.timeout,
         }

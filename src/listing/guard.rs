@@ -14,7 +14,7 @@ const MAX_CURSOR: usize = 8 * 1024;
 /// What a listing has gone through.
 #[derive(Debug, Default)]
 pub(super) struct LoopGuard {
-    seen: HashSet<Box<str>>,
+    seen: HashSet<String>,
     /// Empty pages in a row.
     empty: u32,
     /// The first row of the last page.
@@ -48,7 +48,7 @@ impl LoopGuard {
 
     /// Records a page that was accepted.
     pub(super) fn record(&mut self, next: Option<&str>, first: Option<String>) {
-        self.seen.extend(next.map(Into::into));
+        self.seen.extend(next.map(str::to_owned));
         self.empty = if first.is_none() { self.empty + 1 } else { 0 };
         self.same = if first == self.first {
             self.same + 1

@@ -10,7 +10,7 @@ use crate::wire::BodyError;
 /// the end.
 pub(super) fn next_cursor(body: &NextLink, headers: &Headers) -> Result<Option<String>, BodyError> {
     let in_body = match body {
-        NextLink::None => Ok(None),
+        NextLink::None | NextLink::Unsaid => Ok(None),
         NextLink::Link(link) => cursor_of(link)
             .map(Some)
             .ok_or("a next link without a cursor"),
@@ -29,6 +29,11 @@ pub(super) fn next_cursor(body: &NextLink, headers: &Headers) -> Result<Option<S
     }
 }
 
+/// Whether neither body nor headers say anything of links: a listing that ends says that of the site.
+pub(super) fn is_end_unsaid(body: &NextLink, headers: &Headers) -> bool {
+    *body == NextLink::Unsaid && headers.get("link").is_none()
+}
+
 fn unexpected(why: &str) -> BodyError {
     BodyError::Unexpected(why.to_owned())
 }
@@ -36,32 +41,36 @@ fn unexpected(why: &str) -> BodyError {
 fn next_in_headers(lines: &[&str]) -> Result<Option<String>, &'static str> {
     for line in lines {
         match next_link(line) {
-            Some(Some(target)) => {
+            Ok(Some(target)) => {
                 return cursor_of(target)
                     .map(Some)
                     .ok_or("a next link without a cursor");
             }
-            Some(None) => {}
-            None if line.to_ascii_lowercase().contains("next") => {
+            Err(Malformed) if line.to_ascii_lowercase().contains("next") => {
                 return Err("a Link header that cannot be read");
             }
-            None => {}
+            Ok(None) | Err(Malformed) => {}
         }
     }
     Ok(None)
 }
 
-/// The target whose relation is `next`, if there is one. None where the header is malformed.
-fn next_link(mut header: &str) -> Option<Option<&str>> {
+/// A header that is no list of links.
+#[derive(Debug)]
+struct Malformed;
+
+/// The target whose relation is `next`, if there is one.
+fn next_link(mut header: &str) -> Result<Option<&str>, Malformed> {
     loop {
         header = header.trim_start_matches([' ', '\t', ',']);
         if header.is_empty() {
-            return Some(None);
+            return Ok(None);
         }
-        let (target, parameters) = header.strip_prefix('<')?.split_once('>')?;
-        let (is_next, rest) = parse_parameters(parameters)?;
+        let link = header.strip_prefix('<').ok_or(Malformed)?;
+        let (target, parameters) = link.split_once('>').ok_or(Malformed)?;
+        let (is_next, rest) = parse_parameters(parameters).ok_or(Malformed)?;
         if is_next {
-            return Some(Some(target.trim()));
+            return Ok(Some(target.trim()));
         }
         header = rest;
     }

@@ -38,6 +38,13 @@ impl StableHash {
     pub fn and_text(self, text: &str) -> Self {
         self.and(text.as_bytes()).and(&[0xff])
     }
+
+    /// The hash of what was hashed so far followed by texts, whatever their order.
+    #[must_use]
+    pub fn and_any_order(self, texts: impl Iterator<Item = String>) -> Self {
+        let hashes = texts.map(|text| Self::of(text.as_bytes()).0);
+        self.and(&hashes.fold(0, u64::wrapping_add).to_le_bytes())
+    }
 }
 
 impl Default for StableHash {

@@ -24,7 +24,7 @@ pub enum SortKey {
     /// Ascending ids.
     Id(u64),
     /// Descending times of modification.
-    Modified(#[serde(with = "super::millis")] Timestamp),
+    Modified(Timestamp),
 }
 
 impl SortKey {

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::digest::{Digest, StableHash};
+use super::overlapped;
 use super::stream_set::StreamSet;
-use super::{millis, overlapped};
 use crate::timestamp::Timestamp;
 
 /// How many of the newest rows are remembered at most: some 35 bytes each, in a state of up to 64 KiB that holds
@@ -28,7 +28,7 @@ struct RecentRow {
     /// Of the whole row, its id included.
     #[serde(rename = "h")]
     hash: StableHash,
-    #[serde(rename = "m", with = "millis")]
+    #[serde(rename = "m")]
     modified: Timestamp,
 }
 

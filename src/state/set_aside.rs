@@ -67,6 +67,11 @@ impl SetAside {
         }
     }
 
+    /// Puts a page behind the others: where few can be tried again, it is the others' turn next time.
+    pub fn postpone(&mut self, page_id: &str) {
+        self.0.sort_by_key(|page| page.page_id == page_id);
+    }
+
     /// These streams of the page are complete, or of no interest any more.
     pub fn remove(&mut self, page_id: &str, streams: StreamSet) {
         for page in self.0.iter_mut().filter(|page| page.page_id == page_id) {

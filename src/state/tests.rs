@@ -50,7 +50,11 @@ fn full() -> State {
         started: at(5),
         position: position.clone(),
         pages: 3,
+        listed: IdSketch::default(),
+        last_listed: Some(3),
+        delivered: vec![4],
     });
+    state.unverified.clone_from(&state.refresh);
     state.set_aside.add("9", streams, "HTTP 504");
     state.skipped = vec!["8".to_owned()];
     state.spared = Some(Spared {

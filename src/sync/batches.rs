@@ -94,10 +94,6 @@ impl<'a, S: Sink> Batches<'a, S> {
 ///
 /// None in practice: all members have a JSON form.
 pub(super) fn to_json(value: &impl Serialize) -> Result<String> {
-    serde_json::to_string(value).map_err(|error| {
-        Error::new(
-            Kind::UnexpectedResponse,
-            format!("a row can't be written: {error}"),
-        )
-    })
+    serde_json::to_string(value)
+        .map_err(|_| Error::new(Kind::UnexpectedResponse, "a row can't be written as JSON"))
 }

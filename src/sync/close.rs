@@ -26,6 +26,7 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         {
             self.end_snapshots(refresh.streams)?;
             self.state.pages = Some(refresh.pages);
+            self.state.unverified = Some(refresh);
             self.pacer.record_change();
         }
         self.finish_run(closable);
@@ -145,9 +146,10 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         }
         for stream in self.unfinished.stalled.iter() {
             problems.push(format!(
-                "{} is not complete because {} failed for every request",
+                "{} is not complete because {} failed for every request{}",
                 stream.name(),
-                stream.endpoint()
+                stream.endpoint(),
+                self.stall_cause(stream)
             ));
         }
         if self.unfinished.rows_without_key > 0 {

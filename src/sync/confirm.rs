@@ -3,13 +3,12 @@
 
 use crate::api::page::PageRow;
 use crate::client::Platform;
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::note::Note;
 use crate::sink::Sink;
 use crate::sync::context::MAX_IDS;
-use crate::sync::page_details::{Abort, DetailReader};
+use crate::sync::page_details::{DetailReader, Occasion};
 use crate::sync::run::SyncRun;
-use crate::sync::selection::details_of;
 
 impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
     /// Voids the rows of the pages that are gone, and reads those that are not.
@@ -35,15 +34,11 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
     async fn read_again(&mut self, page: &PageRow) -> Result<()> {
         let streams = self.selected();
         let details = self.context.details(page, streams);
-        let reader = DetailReader::new(self.context.client, &self.context.health);
+        let (client, health) = (self.context.client, &self.context.health);
+        let reader = DetailReader::new(client, health, Occasion::Vanished);
         match reader.read(page, details).await {
             Ok(details) => self.deliver_details(page, &details, streams),
-            Err(Abort::Fatal(error)) => Err(error),
-            Err(Abort::Gone) => {
-                let error = Error::new(Kind::Unavailable, "the page is listed, but has no details")
-                    .with_status(404);
-                self.set_aside_all(page, &error, details_of(streams))
-            }
+            Err(abort) => Err(abort.into()),
         }
     }
 }

@@ -63,6 +63,11 @@ impl Health {
         self.update(detail, |endpoint| endpoint.has_succeeded = true);
     }
 
+    /// The service refused a value: it answers, but the endpoint need not work.
+    pub(super) fn record_refusal(&self) {
+        self.answers.set(self.answers.get() + 1);
+    }
+
     /// The endpoint of this stream failed for a page, retries included.
     pub(super) fn record_failure(&self, detail: Stream) {
         self.update(detail, |endpoint| endpoint.failures += 1);

@@ -14,6 +14,8 @@ use crate::sync::selection::details_of;
 
 /// Unreadable values that are named in notes.
 const MAX_NAMED: u64 = 5;
+/// Pages that are named in notes when they are set aside.
+const MAX_NAMED_PAGES: usize = 10;
 
 impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
     /// Delivers a page with its details, and notes what is missing.
@@ -69,6 +71,9 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
     /// Sets a page aside. The failures of an endpoint that fails for every page are not counted.
     fn set_aside(&mut self, id: &str, stream: Stream, error: &Error) -> Result<()> {
         if self.context.health.is_down(stream) {
+            self.stall_causes
+                .entry(stream)
+                .or_insert_with(|| error.message.clone());
             self.stall(stream);
             return Ok(());
         }
@@ -83,25 +88,12 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         }
         if !self.state.set_aside.missing(id).contains(stream) {
             self.probes.entry(stream).or_default().push(id.to_owned());
+            if self.state.set_aside.pages().len() < MAX_NAMED_PAGES {
+                self.warn(&format!("page {id} is set aside: {}", error.message));
+            }
         }
         let missing = [stream].into_iter().collect();
         self.state.set_aside.add(id, missing, &reason(error));
-        Ok(())
-    }
-
-    /// Delivers a page without its details, and sets it aside for all of them.
-    pub(super) fn set_aside_all(
-        &mut self,
-        page: &PageRow,
-        error: &Error,
-        details: StreamSet,
-    ) -> Result<()> {
-        for stream in details.iter() {
-            self.set_aside(&page.source_id, stream, error)?;
-        }
-        let streams = self.selected();
-        self.writer.page(page, streams)?;
-        self.pacer.record_rows(1);
         Ok(())
     }
 
@@ -122,9 +114,16 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         self.never_close(affected);
         self.pacer.record_change();
         self.warn(&format!(
-            "{} fails for every page and is left alone for the rest of this run",
-            stream.endpoint()
+            "{} fails for every page and is left alone for the rest of this run{}",
+            stream.endpoint(),
+            self.stall_cause(stream)
         ));
+    }
+
+    /// Why the endpoint of a stream was left alone, as the end of a sentence.
+    pub(super) fn stall_cause(&self, stream: Stream) -> String {
+        let cause = self.stall_causes.get(&stream);
+        cause.map_or_else(String::new, |cause| format!(": {cause}"))
     }
 
     pub(super) fn is_stalled(&self, stream: Stream) -> bool {

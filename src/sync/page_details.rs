@@ -59,6 +59,16 @@ impl<T> Detail<T> {
         }
     }
 
+    fn has_failed(&self) -> bool {
+        matches!(self, Self::Failed(_))
+    }
+
+    fn fail_if_refused(&mut self, stream: Stream) {
+        if let Self::Refused(_) = self {
+            *self = Self::Failed(said_to_be_gone(stream));
+        }
+    }
+
     fn status(&self) -> Status<'_> {
         match self {
             Self::Omitted => Status::Omitted,
@@ -94,6 +104,16 @@ pub(super) enum Abort {
     Fatal(Error),
 }
 
+impl From<Abort> for Error {
+    /// Only a page that was listed can be gone; of the others it is known that they exist.
+    fn from(abort: Abort) -> Self {
+        match abort {
+            Abort::Fatal(error) => error,
+            Abort::Gone => RequestError::PageGone.into(),
+        }
+    }
+}
+
 impl PageDetails {
     /// What became of the request for each stream.
     pub(super) fn statuses(&self) -> [(Stream, Status<'_>); 4] {
@@ -106,17 +126,33 @@ impl PageDetails {
     }
 }
 
+/// Why a page is read, which decides what its failures mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Occasion {
+    /// It was listed.
+    Listed,
+    /// Its details said that it is gone, and it was found by its id: what says so again is a failure.
+    Vanished,
+    /// Earlier runs could not read all of it. What stays so says nothing about an endpoint.
+    SetAside,
+}
+
 /// Reads details.
 #[derive(Debug)]
 pub(super) struct DetailReader<'a, P> {
     client: &'a Client<'a, P>,
     health: &'a Health,
+    occasion: Occasion,
 }
 
 impl<'a, P: Platform> DetailReader<'a, P> {
     /// A reader that leaves alone what `health` says is down.
-    pub(super) fn new(client: &'a Client<'a, P>, health: &'a Health) -> Self {
-        Self { client, health }
+    pub(super) fn new(client: &'a Client<'a, P>, health: &'a Health, occasion: Occasion) -> Self {
+        Self {
+            client,
+            health,
+            occasion,
+        }
     }
 
     /// Reads these details of a page. Each may fail on its own.
@@ -159,14 +195,23 @@ impl<'a, P: Platform> DetailReader<'a, P> {
             ),
         )
         .await?;
+        // A value is refused only where the page's other details come.
+        let any_comes = versions.rows().is_some() || labels.rows().is_some();
+        let any_fails = versions.has_failed() || labels.has_failed();
+        let refusal_counts = self.occasion == Occasion::Listed || any_comes || !any_fails;
         let mut unreadable = Vec::new();
-        Ok(PageDetails {
+        let mut details = PageDetails {
             versions: versions.separate(&mut unreadable),
             labels: labels.separate(&mut unreadable),
             views: views.separate(&mut unreadable),
             state: state.separate(&mut unreadable),
             unreadable,
-        })
+        };
+        if !refusal_counts {
+            details.views.fail_if_refused(Stream::PageViews);
+            details.state.fail_if_refused(Stream::PageContentStates);
+        }
+        Ok(details)
     }
 
     /// Reads one detail. `without` makes the row of a value that the service refuses.
@@ -181,7 +226,10 @@ impl<'a, P: Platform> DetailReader<'a, P> {
             return Ok(Detail::Omitted);
         }
         if self.health.is_down(stream) {
-            return Ok(Detail::Down);
+            return Ok(match self.occasion {
+                Occasion::SetAside => Detail::Omitted,
+                Occasion::Listed | Occasion::Vanished => Detail::Down,
+            });
         }
         let answers = self.health.answers();
         let error = match request.await {
@@ -189,23 +237,42 @@ impl<'a, P: Platform> DetailReader<'a, P> {
                 self.health.record_success(stream);
                 return Ok(Detail::Read(decoded));
             }
-            Err(RequestError::PageGone) => return Err(Abort::Gone),
-            Err(RequestError::Fatal(error)) => return Err(Abort::Fatal(error)),
-            Err(RequestError::Unavailable(error)) => match without() {
-                Some(value) => {
-                    self.health.record_success(stream);
-                    let unreadable = Vec::new();
-                    return Ok(Detail::Refused(Decoded { value, unreadable }));
-                }
-                None => error,
-            },
-            Err(RequestError::Failed(error) | RequestError::CursorRefused(error)) => error,
+            Err(error) => error,
+        };
+        if let RequestError::Unavailable(_) = error
+            && let Some(value) = without()
+        {
+            self.health.record_refusal();
+            let unreadable = Vec::new();
+            return Ok(Detail::Refused(Decoded { value, unreadable }));
+        }
+        let failed = Box::pin(self.failure(stream, answers, error)).await;
+        failed.map(Detail::Failed)
+    }
+
+    /// The error of a detail that can't be read, unless it is one of the page or of the run. `answers` is how many
+    /// details were read when the request began.
+    async fn failure(
+        &self,
+        stream: Stream,
+        answers: u64,
+        error: RequestError,
+    ) -> Result<Error, Abort> {
+        let error = match error {
+            RequestError::PageGone if self.occasion == Occasion::Listed => {
+                return Err(Abort::Gone);
+            }
+            RequestError::PageGone => said_to_be_gone(stream),
+            RequestError::Fatal(error) => return Err(Abort::Fatal(error)),
+            RequestError::Unavailable(error)
+            | RequestError::Failed(error)
+            | RequestError::CursorRefused(error) => error,
         };
         if error.kind == Kind::Unavailable && !self.service_answers(answers).await {
             return Err(Abort::Fatal(error));
         }
         self.health.record_failure(stream);
-        Ok(Detail::Failed(error))
+        Ok(error)
     }
 
     /// The versions of a page. A page that has a last version has versions, and no two have the same number: another
@@ -241,6 +308,16 @@ impl<'a, P: Platform> DetailReader<'a, P> {
         };
         self.health.service_answers(before, probe).await
     }
+}
+
+/// The failure of a page that exists.
+fn said_to_be_gone(stream: Stream) -> Error {
+    let message = format!(
+        "the page exists, but {} says that it does not",
+        stream.endpoint()
+    );
+    let error = Error::new(Kind::UnexpectedResponse, message).with_status(404);
+    error.at(stream.endpoint())
 }
 
 impl<T> Detail<Decoded<T>> {

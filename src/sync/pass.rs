@@ -14,13 +14,16 @@ use crate::error::Result;
 use crate::sink::Sink;
 use crate::state::{Position, RecentRows, StreamSet, overlapped};
 use crate::stream::Stream;
-use crate::sync::context::{Context, MAX_IDS, Scope, hash_of};
+use crate::sync::context::{Context, Scope, hash_of};
 use crate::sync::lookups::FoundBatch;
-use crate::sync::page_details::{Abort, DetailReader, PageDetails};
+use crate::sync::page_details::{Abort, DetailReader, Occasion, PageDetails};
 use crate::sync::prefetch::OrderedPrefetch;
 use crate::sync::reader::{ListedPage, ListingReader, PageEnd, WorkItem};
 use crate::sync::run::SyncRun;
 use crate::sync::step::Step;
+
+/// Pages that have vanished are confirmed after so many: few, since an endpoint may say of every page that it is gone.
+const MAX_VANISHED: usize = 20;
 
 /// How much of the listings a pass reads.
 #[derive(Debug, Clone, Copy)]
@@ -117,7 +120,7 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
             }
             self.start_lookups();
             self.checkpoint_if_due()?;
-            if self.run().vanished.len() >= MAX_IDS {
+            if self.run().vanished.len() >= MAX_VANISHED {
                 return Ok(PassEnd::ManyVanished);
             }
             let used = context.client.requests() - requests;
@@ -174,9 +177,13 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
                 self.pacer.record_rows(1);
             }
         }
-        if scope == Scope::Run {
-            let read = matches!(outcome, Outcome::Read(_) | Outcome::Known);
-            self.remember(row, read)?;
+        match scope {
+            Scope::Run => {
+                let read = matches!(outcome, Outcome::Read(_) | Outcome::Known);
+                self.remember(row, read)?;
+                self.record_delivered(&row.source_id);
+            }
+            Scope::Snapshot => self.record_listed(&row.source_id),
         }
         self.position(scope).resume_after = listed.resume_after;
         *self.pages_read(scope) += 1;
@@ -257,7 +264,8 @@ async fn process<P: Platform, S>(
             let outcome = if !known.is_empty() && known.contains(hash_of(row)?) {
                 Outcome::Known
             } else {
-                let reader = DetailReader::new(context.client, &context.health);
+                let (client, health) = (context.client, &context.health);
+                let reader = DetailReader::new(client, health, Occasion::Listed);
                 match reader.read(row, context.details(row, streams)).await {
                     Ok(details) => Outcome::Read(Box::new(details)),
                     Err(Abort::Gone) => Outcome::Gone,

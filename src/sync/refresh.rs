@@ -5,17 +5,17 @@ use crate::client::Platform;
 use crate::error::Result;
 use crate::listing::Listing;
 use crate::sink::Sink;
-use crate::state::{Position, Refresh};
+use crate::state::{IdSketch, Position, Refresh};
 use crate::stream::Stream;
 use crate::sync::archived_or_trashed;
 use crate::sync::context::Scope;
-use crate::sync::pass::Limits;
+use crate::sync::pass::{Limits, PassEnd};
 use crate::sync::plan::Plan;
 use crate::sync::run::{SyncRun, beyond_the_plan};
 use crate::sync::schedule::Schedule;
 use crate::sync::selection::details_of;
-use crate::sync::step::space_steps;
-use crate::sync::summary::Freshness;
+use crate::sync::step::{Step, space_steps};
+use crate::sync::summary::{Freshness, Thousandths};
 
 /// Whether the snapshot that spans runs came to the end of the listings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,19 +39,22 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         let now = archived_or_trashed::list(context.client, &context.spaces, |_| Ok(())).await?;
         if now != before {
             let streams = self.selected();
-            let mut delivered = 0;
+            let mut delivered = Vec::new();
             let (writer, run) = (&mut self.writer, self.state.run.get_or_insert_default());
             archived_or_trashed::list(context.client, &context.spaces, |page| {
                 let hash = super::context::hash_of(page)?;
                 if !now.differs(&before, &page.source_id) || run.recent.contains(hash) {
                     return Ok(());
                 }
-                delivered += 1;
+                delivered.push(page.source_id.clone());
                 writer.page(page, streams)
             })
             .await?;
-            if delivered > 0 {
-                self.pacer.record_rows(delivered);
+            for id in &delivered {
+                self.record_delivered(id);
+            }
+            if !delivered.is_empty() {
+                self.pacer.record_rows(delivered.len());
             }
         }
         self.run().recent.archived_or_trashed = now;
@@ -62,15 +65,16 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
     pub(super) async fn refresh(&mut self) -> Result<Refreshed> {
         let config = self.context.client.config();
         if config.refresh_days == 0 {
-            self.state.refresh = None;
+            (self.state.refresh, self.state.unverified) = (None, None);
             return Ok(Refreshed::Partly);
         }
         self.summary.freshness = Some(Freshness {
-            promised_days: f64::from(config.refresh_days),
-            kept_days: f64::from(config.refresh_days),
-            snapshot_done: 1.0,
+            promised_days: Thousandths::whole(config.refresh_days),
+            kept_days: Thousandths::whole(config.refresh_days),
+            snapshot_done: Thousandths::whole(1),
         });
         let steps = Plan::of_pages(self.context.selection, &self.context.spaces);
+        self.void_purged(&steps).await?;
         if !self.open_refresh(steps.len())? {
             return Ok(Refreshed::Partly);
         }
@@ -85,18 +89,39 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         else {
             return Ok(Refreshed::Partly);
         };
-        if due > 0 {
-            let limits = Limits {
-                pages: due,
-                requests: config.refresh_requests,
-            };
-            self.pass(&steps, Scope::Snapshot, Some(limits)).await?;
-        }
+        self.read_slice(&steps, due).await?;
         let refreshed = self.report_freshness(schedule, steps.len());
         if refreshed == Refreshed::Complete {
             self.observe_space_authors().await?;
         }
         Ok(refreshed)
+    }
+
+    /// Reads the next pages of the snapshot, within the cap on requests.
+    async fn read_slice(&mut self, steps: &[Step], due: u64) -> Result<()> {
+        let client = self.context.client;
+        let requests = client.requests() + client.config().refresh_requests;
+        let read = |run: &Self| {
+            run.state
+                .refresh
+                .as_ref()
+                .map_or(0, |refresh| refresh.pages)
+        };
+        let pages = read(self) + due;
+        loop {
+            let limits = Limits {
+                pages: pages.saturating_sub(read(self)),
+                requests: requests.saturating_sub(client.requests()),
+            };
+            if limits.pages == 0 || limits.requests == 0 {
+                return Ok(());
+            }
+            if self.pass(steps, Scope::Snapshot, Some(limits)).await? != PassEnd::ManyVanished {
+                return Ok(());
+            }
+            self.look_up_remaining().await?;
+            self.confirm_vanished().await?;
+        }
     }
 
     /// The authors of spaces belong to every snapshot of users, whenever their spaces were created.
@@ -152,6 +177,9 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
             started: self.context.client.started_at(),
             position: Position::default(),
             pages: 0,
+            listed: IdSketch::default(),
+            last_listed: None,
+            delivered: Vec::new(),
         });
         self.pacer.record_change();
         Ok(true)
@@ -177,9 +205,9 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         self.summary.freshness = Some(freshness);
         if schedule.is_behind(refresh, now) {
             self.warn(&format!(
-                "rows are up to {:.1} days old instead of {}: refresh_requests ({}) or the number of runs holds the \
+                "rows are up to {} days old instead of {}: refresh_requests ({}) or the number of runs holds the \
                  refresh back",
-                freshness.kept_days, schedule.days, schedule.requests
+                freshness.kept_days.to_tenths(), schedule.days, schedule.requests
             ));
         }
         Refreshed::Partly

@@ -9,7 +9,8 @@ use crate::error::Result;
 use crate::sink::Sink;
 use crate::state::StreamSet;
 use crate::sync::context::all_details;
-use crate::sync::page_details::{Abort, DetailReader, PageDetails};
+use crate::sync::health::Health;
+use crate::sync::page_details::{DetailReader, Occasion, PageDetails};
 use crate::sync::run::SyncRun;
 use crate::sync::selection::details_of;
 
@@ -45,26 +46,21 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
 
     async fn read_missing(&mut self, pages: &[PageRow], selected: StreamSet) -> Result<()> {
         let context = self.context;
+        // What is known to fail says nothing about its endpoint; if all of it still fails, the rest can wait.
+        let health = Health::default();
+        let health = &health;
         let missing = |page: &PageRow| {
             let missing = self.state.set_aside.missing(&page.source_id);
             missing.intersection(selected)
         };
         let requests: Vec<_> = pages.iter().map(|page| (page, missing(page))).collect();
         let requests = requests.into_iter().map(|(page, missing)| async move {
-            let reader = DetailReader::new(context.client, &context.health);
-            (page, missing, reader.read(page, missing).await)
+            let reader = DetailReader::new(context.client, health, Occasion::SetAside);
+            (page, reader.read(page, missing).await)
         });
         let mut results = stream::iter(requests).buffered(context.window());
-        while let Some((page, missing, result)) = results.next().await {
-            match result {
-                Ok(details) => self.deliver_missing(page, &details)?,
-                Err(Abort::Fatal(error)) => return Err(error),
-                // It exists, but its details say that it doesn't: it stays set aside.
-                Err(Abort::Gone) => {
-                    let mut failed = context.failed.borrow_mut();
-                    failed.insert(page.source_id.clone(), missing);
-                }
-            }
+        while let Some((page, result)) = results.next().await {
+            self.deliver_missing(page, &result?)?;
         }
         Ok(())
     }
@@ -76,6 +72,7 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         let id = page.source_id.as_str();
         let failed = self.state.set_aside.missing(id);
         if !failed.is_empty() {
+            self.state.set_aside.postpone(id);
             let mut all = self.context.failed.borrow_mut();
             all.insert(id.to_owned(), failed);
         }

@@ -32,6 +32,8 @@ pub(super) struct SyncRun<'a, P, S> {
     pub(super) waits_for_lookups: bool,
     /// Pages set aside by this run, by the detail they lack, as long as its endpoint has not succeeded.
     pub(super) probes: HashMap<Stream, Vec<String>>,
+    /// Why endpoints were left alone in this run.
+    pub(super) stall_causes: HashMap<Stream, String>,
     /// The authors of the spaces that were listed.
     pub(super) space_authors: HashSet<String>,
     pub(super) summary: Summary,
@@ -62,6 +64,7 @@ impl<'a, P: Platform, S: Sink> SyncRun<'a, P, S> {
             pacer: Pacer::default(),
             waits_for_lookups: false,
             probes: HashMap::new(),
+            stall_causes: HashMap::new(),
             space_authors: HashSet::new(),
             summary: Summary::default(),
             unfinished: Unfinished::default(),

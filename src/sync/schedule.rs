@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::config::Config;
 use crate::state::Refresh;
-use crate::sync::summary::Freshness;
-use crate::timestamp::Timestamp;
+use crate::sync::summary::{Freshness, Thousandths};
+use crate::timestamp::{Timestamp, millis};
 
 /// The snapshot is kept this far ahead of its schedule: dates of the service are cut to seconds, and runs don't start
 /// to the second.
@@ -65,23 +65,20 @@ impl Schedule {
     /// What bound the snapshot keeps, as far as it went at `now`.
     #[must_use]
     pub(super) fn freshness(&self, snapshot: &Refresh, now: Timestamp) -> Freshness {
-        let promised_days = f64::from(self.days);
+        let promised_days = Thousandths::whole(self.days);
         let pages = self.pages.unwrap_or_default();
-        let done = if pages == 0 {
-            0.0
-        } else {
-            (as_f64(snapshot.pages) / as_f64(pages)).min(1.0)
-        };
-        let elapsed = now.since(snapshot.started).as_secs_f64() / DAY.as_secs_f64();
-        let kept_days = if done > 0.0 && self.is_behind(snapshot, now) {
-            promised_days.max(elapsed / done)
+        let done = snapshot.pages.min(pages);
+        let elapsed = millis(now.since(snapshot.started));
+        let kept_days = if done > 0 && self.is_behind(snapshot, now) {
+            let whole = elapsed.saturating_mul(pages) / done;
+            promised_days.max(Thousandths::ratio(whole, millis(DAY)))
         } else {
             promised_days
         };
         Freshness {
             promised_days,
-            kept_days: round(kept_days),
-            snapshot_done: round(done),
+            kept_days,
+            snapshot_done: Thousandths::ratio(done, pages.max(1)),
         }
     }
 
@@ -95,29 +92,17 @@ impl Schedule {
     }
 
     fn target(&self, pages: u64, elapsed: Duration) -> u64 {
-        let period = self.period().as_millis().max(1);
-        let target = (u128::from(pages) * elapsed.as_millis().min(period)).div_ceil(period);
-        u64::try_from(target).unwrap_or(pages)
+        let period = millis(self.period()).max(1);
+        pages
+            .saturating_mul(millis(elapsed).min(period))
+            .div_ceil(period)
     }
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a share is shown with three digits"
-)]
-fn as_f64(number: u64) -> f64 {
-    number as f64
-}
-
-fn round(number: f64) -> f64 {
-    (number * 1000.0).round() / 1000.0
 }
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::float_cmp)]
     use super::*;
-    use crate::state::{Position, StreamSet};
+    use crate::state::{IdSketch, Position, StreamSet};
 
     fn schedule(pages: Option<u64>, requests: u64) -> Schedule {
         Schedule {
@@ -134,6 +119,9 @@ mod tests {
             started: Timestamp::from_millis(0),
             position: Position::default(),
             pages,
+            listed: IdSketch::default(),
+            last_listed: None,
+            delivered: Vec::new(),
         }
     }
 
@@ -186,18 +174,18 @@ mod tests {
         assert_eq!(
             on_time,
             Freshness {
-                promised_days: 7.0,
-                kept_days: 7.0,
-                snapshot_done: 0.5
+                promised_days: Thousandths::whole(7),
+                kept_days: Thousandths::whole(7),
+                snapshot_done: Thousandths::ratio(1, 2)
             }
         );
         let behind = schedule.freshness(&snapshot(250), hours(84));
         assert_eq!(
             behind,
             Freshness {
-                promised_days: 7.0,
-                kept_days: 14.0,
-                snapshot_done: 0.25
+                promised_days: Thousandths::whole(7),
+                kept_days: Thousandths::whole(14),
+                snapshot_done: Thousandths::ratio(1, 4)
             }
         );
     }

@@ -149,16 +149,15 @@ impl Selection {
     /// Tells this selection from others.
     #[must_use]
     pub(super) fn hash(&self) -> StableHash {
-        let mut streams = self.0.clone();
-        streams.sort_unstable_by_key(|(stream, _)| *stream);
-        let add = |hash: StableHash, (stream, window): (Stream, Window)| {
-            let hash = hash.and_text(stream.name());
-            match window {
-                Window::All => hash.and_text("all"),
-                Window::Since(since) => hash.and_text(&since.millis().to_string()),
+        let add = |hash: StableHash, stream: Stream| {
+            let named = hash.and_text(stream.name());
+            match self.window(stream) {
+                None => hash,
+                Some(Window::All) => named.and_text("all"),
+                Some(Window::Since(since)) => named.and_text(&since.millis().to_string()),
             }
         };
-        streams.into_iter().fold(StableHash::EMPTY, add)
+        Stream::ALL.into_iter().fold(StableHash::EMPTY, add)
     }
 }
 

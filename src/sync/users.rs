@@ -15,7 +15,7 @@ const MAX_REFUSED: usize = 8;
 #[derive(Debug, Default)]
 pub(super) struct Accounts {
     /// All that were ever seen in this call.
-    seen: HashSet<Box<str>>,
+    seen: HashSet<String>,
     /// Seen and not yet requested.
     pending: Vec<String>,
     /// Batches requested and not yet delivered.
@@ -27,7 +27,7 @@ impl Accounts {
     #[must_use]
     pub(super) fn resume(pending: Vec<String>) -> Self {
         Self {
-            seen: pending.iter().map(|id| id.as_str().into()).collect(),
+            seen: pending.iter().cloned().collect(),
             in_flight: Vec::new(),
             pending,
         }
@@ -37,7 +37,7 @@ impl Accounts {
     pub(super) fn observe<'a>(&mut self, ids: impl Iterator<Item = &'a str>) {
         for id in ids {
             if !self.seen.contains(id) {
-                self.seen.insert(id.into());
+                self.seen.insert(id.to_owned());
                 self.pending.push(id.to_owned());
             }
         }
@@ -68,7 +68,7 @@ impl Accounts {
     /// A snapshot begins: accounts that were delivered before are looked up again where they are seen again.
     pub(super) fn begin_snapshot(&mut self) {
         let not_delivered = self.in_flight.iter().flatten().chain(&self.pending);
-        self.seen = not_delivered.map(|id| id.as_str().into()).collect();
+        self.seen = not_delivered.cloned().collect();
     }
 
     /// Forgets what is not delivered.

@@ -33,19 +33,28 @@ pub(super) struct RowWriter<'a, S> {
 /// The partial key of the rows that hang on a page.
 #[must_use]
 pub(super) fn page_key(page_id: &str) -> String {
-    serde_json::json!({ "page_id": page_id }).to_string()
+    key("page_id", page_id)
+}
+
+fn key(column: &str, id: &str) -> String {
+    // A text always serializes.
+    let id = serde_json::to_string(id).unwrap_or_default();
+    format!("{{\"{column}\":{id}}}")
 }
 
 impl<'a, S: Sink> RowWriter<'a, S> {
     /// Writes what is selected to `sink`; `accounts` were seen before.
     pub(super) fn new(selection: &'a Selection, sink: &'a S, accounts: Accounts) -> Self {
-        let streams = selection.streams().iter();
+        let mut rows = BTreeMap::new();
+        for stream in selection.streams().iter() {
+            rows.insert(stream.name(), 0);
+        }
         Self {
             selection,
             batches: Batches::new(sink),
             open_pages: HashSet::new(),
             accounts,
-            rows: streams.map(|stream| (stream.name(), 0)).collect(),
+            rows,
         }
     }
 
@@ -132,8 +141,8 @@ impl<'a, S: Sink> RowWriter<'a, S> {
     pub(super) fn void_page(&mut self, page_id: &str) -> Result<()> {
         self.delete_children(page_id)?;
         if self.selection.has(Stream::Pages) {
-            let key = serde_json::json!({ "source_id": page_id }).to_string();
-            self.batches.void(Stream::Pages, key)?;
+            self.batches
+                .void(Stream::Pages, key("source_id", page_id))?;
         }
         Ok(())
     }

@@ -11,6 +11,10 @@ use crate::sink::{Batch, Sink, SinkError};
 use crate::stream::Stream;
 use crate::validate;
 
+/// What adapters show besides.
+const DETAILS: &str =
+    r#"{"documentation_url":"https://developer.atlassian.com/cloud/confluence/rest/v2/intro/"}"#;
+
 struct Component;
 
 super::bindings::export!(Component with_types_in super::bindings);
@@ -36,7 +40,7 @@ impl Guest for Component {
                 types::Authentication::Basic(basic),
                 types::Authentication::Bearer("api_token".to_owned()),
             ],
-            details: None,
+            details: Some(DETAILS.to_owned()),
         }
     }
 

@@ -275,6 +275,12 @@ fn failed(code: &ErrorCode) -> TransportError {
             network("the name of the host cannot be resolved")
         }
         ErrorCode::ConnectionRefused => network("the server refused the connection"),
+        ErrorCode::ConfigurationError => TransportError::Denied(
+            "its network settings, such as those of a proxy, have to be changed".into(),
+        ),
+        ErrorCode::HttpResponseContentCoding(_) => {
+            network("the answer is compressed in a way that was not requested")
+        }
         ErrorCode::TlsCertificateError => TransportError::Certificate(
             "the host does not trust it; its log names the fault".into(),
         ),

@@ -7,6 +7,8 @@
 
 use serde::de::IgnoredAny;
 
+use super::{Value, read};
+
 /// U+FFFD in UTF-8.
 const REPLACEMENT: &[u8] = "\u{fffd}".as_bytes();
 /// U+FFFD as an escape.
@@ -132,7 +134,7 @@ fn repair_number<'a>(rest: &'a [u8], repaired: &mut Vec<u8>) -> &'a [u8] {
     let length = rest.iter().position(|byte| !is_part(byte));
     let (number, others) = rest.split_at(length.unwrap_or(rest.len()));
     let is_number = serde_json::from_slice::<IgnoredAny>(number).is_ok();
-    let fits = serde_json::from_slice::<f64>(number).is_ok();
+    let fits = read::<Value<'_>>(number).is_ok();
     let quote: &[u8] = if is_number && !fits { b"\"" } else { b"" };
     for part in [quote, number, quote] {
         repaired.extend_from_slice(part);

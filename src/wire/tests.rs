@@ -1,28 +1,27 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use proptest::prelude::*;
-use serde::Deserialize;
 
 use super::*;
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
-struct Wire<'a> {
-    a: Value<'a>,
-    nested: Nested<Inner<'a>>,
-    list: List<Inner<'a>>,
+object! {
+    Wire<'a> {
+        a: Value<'a> = "a",
+        nested: Nested<Inner<'a>> = "nested",
+        list: List<Nested<Inner<'a>>> = "list",
+    }
 }
 
-#[derive(Debug, Default, Deserialize, PartialEq, Clone)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
-struct Inner<'a> {
-    b: Value<'a>,
+object! {
+    Inner<'a> {
+        b: Value<'a> = "b",
+    }
 }
 
 fn text_of(body: &[u8]) -> Result<Option<String>, BodyError> {
     decode(body, |json| {
-        let wire: Wire<'_> = serde_json::from_slice(json)?;
-        Ok(FieldReader::default().text("a", wire.a))
+        let wire: Nested<Wire<'_>> = read(json)?;
+        Ok(FieldReader::default().text("a", &wire.or_empty().a))
     })
 }
 
@@ -111,7 +110,7 @@ fn a_body_is_judged_without_being_quoted() {
 
 #[test]
 fn values_mean_what_they_plainly_say() {
-    let value = |json: &'static str| serde_json::from_str::<Value<'_>>(json).unwrap();
+    let value = |json: &'static str| read::<Value<'_>>(json.as_bytes()).unwrap();
     let mut reader = FieldReader::default();
     for (json, expected) in [
         ("12", Some(12)),
@@ -128,7 +127,7 @@ fn values_mean_what_they_plainly_say() {
         ("true", None),
         ("[]", None),
     ] {
-        assert_eq!(reader.integer("n", value(json)), expected, "{json}");
+        assert_eq!(reader.integer("n", &value(json)), expected, "{json}");
     }
     assert_eq!(reader.unreadable.len(), 6, "null is not unreadable");
     for (json, expected) in [
@@ -141,16 +140,16 @@ fn values_mean_what_they_plainly_say() {
         ("false", None),
         ("{}", None),
     ] {
-        assert_eq!(reader.id("id", value(json)).as_deref(), expected, "{json}");
+        assert_eq!(reader.id("id", &value(json)).as_deref(), expected, "{json}");
     }
     for (json, expected) in [
         ("true", Some(true)),
         ("\"False\"", Some(false)),
         ("1", None),
     ] {
-        assert_eq!(reader.boolean("b", value(json)), expected, "{json}");
+        assert_eq!(reader.boolean("b", &value(json)), expected, "{json}");
     }
-    assert_eq!(reader.text("t", value("5")), None);
+    assert_eq!(reader.text("t", &value("5")), None);
 }
 
 #[test]
@@ -193,15 +192,42 @@ fn times_are_kept_or_converted_or_null() {
         ("true", None, true),
     ] {
         let mut reader = FieldReader::default();
-        let value = serde_json::from_str(json).unwrap();
-        assert_eq!(reader.timestamp("t", value).as_deref(), expected, "{json}");
+        let value = read(json.as_bytes()).unwrap();
+        assert_eq!(reader.timestamp("t", &value).as_deref(), expected, "{json}");
         assert_eq!(!reader.unreadable.is_empty(), counted, "{json}");
+    }
+}
+
+object! {
+    Person<'a> {
+        full_name: Value<'a> = "fullName",
+        home: Nested<Inner<'a>> = "_home",
+    }
+}
+
+#[test]
+fn an_object_has_the_fields_that_are_declared() {
+    let read = |json: &'static str| read::<Nested<Person<'_>>>(json.as_bytes());
+    let json = r#"{"x":[{}],"_home":{"b":7},"full\u004eame":"Ada","_Home":1}"#;
+    let person = read(json).unwrap().or_empty();
+    assert_eq!(person.full_name, Value::Text("Ada".into()));
+    let b = Value::Integer(7);
+    assert_eq!(person.home, Nested::Object(Inner { b }));
+    assert_eq!(read("{}").unwrap(), Nested::Object(Person::default()));
+    for other in ["[]", "1"] {
+        assert_eq!(read(other).unwrap(), Nested::Other, "{other}");
+    }
+    for refused in [r#"{"_home":1,"_home":2}"#, r#"{"_home":"#, "{}{}"] {
+        assert!(read(refused).is_err(), "{refused}");
     }
 }
 
 #[test]
 fn objects_and_lists_may_be_something_else() {
-    let wire = |json| serde_json::from_str::<Wire<'_>>(json).unwrap();
+    let wire = |json: &'static str| {
+        let wire: Nested<Wire<'_>> = read(json.as_bytes()).unwrap();
+        wire.or_empty()
+    };
     assert_eq!(wire(r#"{"nested":5}"#).nested, Nested::Other);
     assert_eq!(wire(r#"{"nested":null}"#).nested, Nested::Missing);
     assert_eq!(wire(r#"{"nested":[1,{}]}"#).nested, Nested::Other);

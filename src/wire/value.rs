@@ -1,11 +1,8 @@
 //! A scalar as it was sent, and what it means for a column.
 
 use std::borrow::Cow;
-use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-
-use super::{skip_list, skip_object};
+use super::read;
 use crate::timestamp::Timestamp;
 
 /// A value as it was sent. A text stays in the body that it was read from, unless it is escaped there.
@@ -38,6 +35,15 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// The text, if it is one.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// Whether it is missing or null.
     #[must_use]
     pub fn is_missing(&self) -> bool {
@@ -61,7 +67,20 @@ impl<'a> Value<'a> {
 
 /// A number in JSON's notation. (By the parser that bodies need anyway: the standard library's takes 14 KB.)
 pub(crate) fn json_number(text: &str) -> Option<f64> {
-    serde_json::from_str(text).ok()
+    match read(text.as_bytes()).ok()? {
+        Value::Float(number) => Some(number),
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "as a parser of doubles rounds it"
+        )]
+        Value::Integer(number) => Some(number as f64),
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "as a parser of doubles rounds it"
+        )]
+        Value::Unsigned(number) => Some(number as f64),
+        _ => None,
+    }
 }
 
 /// Beyond 2⁵³ a double does not hold every whole number.
@@ -83,71 +102,71 @@ pub struct FieldReader {
 
 impl FieldReader {
     /// Text; NUL becomes U+FFFD, as destinations refuse it.
-    pub fn text(&mut self, column: &'static str, value: Value<'_>) -> Option<String> {
+    pub fn text(&mut self, column: &'static str, value: &Value<'_>) -> Option<String> {
         match value {
-            Value::Text(text) => Some(without_nul(text)),
-            other => self.null(column, &other),
+            Value::Text(text) => Some(text.replace('\0', "\u{fffd}")),
+            other => self.null(column, other),
         }
     }
 
     /// An id that refers to something else. An empty one is none.
-    pub fn id(&mut self, column: &'static str, value: Value<'_>) -> Option<String> {
+    pub fn id(&mut self, column: &'static str, value: &Value<'_>) -> Option<String> {
         match value {
             Value::Text(id) if id.trim().is_empty() => None,
-            Value::Text(id) if is_intact(&id) => Some(id.into_owned()),
+            Value::Text(id) if is_intact(id) => Some((**id).to_owned()),
             Value::Unsigned(number) => Some(number.to_string()),
             Value::Integer(number) => Some(number.to_string()),
-            other => self.null(column, &other),
+            other => self.null(column, other),
         }
     }
 
     /// The id that is the key of a user: a text without broken characters.
-    pub fn account_key(&mut self, column: &'static str, value: Value<'_>) -> Option<String> {
+    pub fn account_key(&mut self, column: &'static str, value: &Value<'_>) -> Option<String> {
         match value {
-            Value::Text(id) if !id.trim().is_empty() && is_intact(&id) => Some(id.into_owned()),
-            other => self.null(column, &other),
+            Value::Text(id) if !id.trim().is_empty() && is_intact(id) => Some((**id).to_owned()),
+            other => self.null(column, other),
         }
     }
 
     /// The id of a row whose key nothing else confirms: a text of digits, as v2 sends ids. Another value would invent
     /// one row and lose another.
-    pub fn key_id(&mut self, column: &'static str, value: Value<'_>) -> Option<String> {
+    pub fn key_id(&mut self, column: &'static str, value: &Value<'_>) -> Option<String> {
         match value {
             Value::Text(id) if !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()) => {
-                Some(id.into_owned())
+                Some((**id).to_owned())
             }
-            other => self.null(column, &other),
+            other => self.null(column, other),
         }
     }
 
     /// A whole number.
-    pub fn integer(&mut self, column: &'static str, value: Value<'_>) -> Option<i64> {
+    pub fn integer(&mut self, column: &'static str, value: &Value<'_>) -> Option<i64> {
         let number = value.as_integer();
-        number.or_else(|| self.null(column, &value))
+        number.or_else(|| self.null(column, value))
     }
 
     /// True or false.
-    pub fn boolean(&mut self, column: &'static str, value: Value<'_>) -> Option<bool> {
-        match &value {
+    pub fn boolean(&mut self, column: &'static str, value: &Value<'_>) -> Option<bool> {
+        match value {
             Value::Boolean(value) => Some(*value),
             Value::Text(text) if text.eq_ignore_ascii_case("true") => Some(true),
             Value::Text(text) if text.eq_ignore_ascii_case("false") => Some(false),
-            _ => self.null(column, &value),
+            other => self.null(column, other),
         }
     }
 
     /// A time in RFC 3339 and UTC: as received if it is that, else converted from a form that is known.
-    pub fn timestamp(&mut self, column: &'static str, value: Value<'_>) -> Option<String> {
-        let converted = match &value {
+    pub fn timestamp(&mut self, column: &'static str, value: &Value<'_>) -> Option<String> {
+        let converted = match value {
             Value::Text(text) if Timestamp::is_rfc3339_utc(text) => {
-                return Some(text.clone().into_owned());
+                return Some((**text).to_owned());
             }
             Value::Text(text) => Timestamp::parse(text.trim()),
             _ => None,
         };
         let epoch = || value.as_integer().map(Timestamp::from_millis);
         let converted = converted.or_else(epoch).and_then(Timestamp::to_rfc3339);
-        converted.or_else(|| self.null(column, &value))
+        converted.or_else(|| self.null(column, value))
     }
 
     fn null<T>(&mut self, column: &'static str, value: &Value<'_>) -> Option<T> {
@@ -161,66 +180,4 @@ impl FieldReader {
 /// Whether no character of an id was broken on its way.
 fn is_intact(id: &str) -> bool {
     !id.contains(['\0', '\u{fffd}'])
-}
-
-fn without_nul(text: Cow<'_, str>) -> String {
-    if text.contains('\0') {
-        text.replace('\0', "\u{fffd}")
-    } else {
-        text.into_owned()
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Value<'a> {
-    /// Not inlined: one copy instead of one for each field that is read.
-    #[inline(never)]
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ValueVisitor)
-    }
-}
-
-struct ValueVisitor;
-
-impl<'de> Visitor<'de> for ValueVisitor {
-    type Value = Value<'de>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("JSON")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value<'de>, E> {
-        Ok(Value::Missing)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value<'de>, E> {
-        Ok(Value::Boolean(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value<'de>, E> {
-        Ok(Value::Integer(value))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value<'de>, E> {
-        Ok(i64::try_from(value).map_or(Value::Unsigned(value), Value::Integer))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Value<'de>, E> {
-        Ok(Value::Float(value))
-    }
-
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Value<'de>, E> {
-        Ok(Value::Text(Cow::Borrowed(text)))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Value<'de>, E> {
-        Ok(Value::Text(Cow::Owned(text.to_owned())))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Value<'de>, A::Error> {
-        skip_list(list).map(|()| Value::Composite)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<Value<'de>, A::Error> {
-        skip_object(object).map(|()| Value::Composite)
-    }
 }

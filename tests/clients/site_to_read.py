@@ -107,50 +107,53 @@ def edited(corpus):
 def rows(corpus):
     """The keys of all rows by stream, worked out without the connector."""
     found = {stream: set() for stream in KEYS}
-    met = {space["authorId"] for space in corpus["spaces"]}
+    named = {space["authorId"] for space in corpus["spaces"]}
     for space in corpus["spaces"]:
         found["spaces"].add((space["id"],))
     for page in corpus["pages"]:
         key = page["id"]
         found["pages"].add((key,))
-        met |= {page.get("authorId"), page.get("ownerId"), page.get("lastOwnerId")}
-        met.add(page["versions"][-1]["authorId"])
+        named |= {page.get("authorId"), page.get("ownerId"), page.get("lastOwnerId")}
+        named.add(page["versions"][-1]["authorId"])
         if page["status"] == "trashed":
             continue
         found["page_views"].add((key,))
         found["page_content_states"].add((key,))
         found["page_labels"] |= {(key, label["id"]) for label in page["labels"]}
         found["page_versions"] |= {(key, version["number"]) for version in page["versions"]}
-        met |= {version["authorId"] for version in page["versions"]}
-    found["users"] = {(user["accountId"],) for user in corpus["users"] if user["accountId"] in met}
+        named |= {version["authorId"] for version in page["versions"]}
+    found["users"] = {(user["accountId"],) for user in corpus["users"] if user["accountId"] in named}
     return found
 
 
 def after_edit(corpus, changed):
-    """The rows that must come after an edit, and those that may: users are met again, and a page in the
-    trash brings along those that share its place in the digest of what was put away."""
+    """The rows that must come after an edit, and those that may: users are looked up again where other rows name them,
+    and a trashed page brings along those that share its bucket in the digest of archived and trashed pages."""
     found = rows(corpus)
     must = {stream: {key for key in keys if key[0] in changed} for stream, keys in found.items()}
     must["spaces"] = found["spaces"]
-    away = {(page["id"],) for page in corpus["pages"] if page["status"] != "current"}
+    not_current = {(page["id"],) for page in corpus["pages"] if page["status"] != "current"}
     may = {stream: set() for stream in KEYS}
-    may.update(users=found["users"], pages=away)
+    may.update(users=found["users"], pages=not_current)
     return must, may
 
 
 class Mock:
     """`host-test mock` with a corpus, for as long as a `with` lasts; `config` leads to it."""
 
-    def __init__(self, folder, corpus, address="127.0.0.1:0"):
+    def __init__(self, folder, corpus, address="127.0.0.1:0", options=()):
         self.file = os.path.join(folder, "corpus.json")
         with open(self.file, "w", encoding="utf-8") as file:
             json.dump(corpus, file)
         self.address = address
+        self.options = list(options)
 
     def __enter__(self):
-        command = [program("host-test"), "mock", "--addr", self.address, "--corpus", self.file]
+        command = [program("host-test"), "mock", "--addr", self.address, "--corpus", self.file, *self.options]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         self.config = json.loads(self.process.stdout.readline())
+        # An incremental run then reads what changed and nothing to keep the rest fresh.
+        self.config["refresh_days"] = 0
         self.address = self.config["base_url"].split("/")[2]
         return self
 
@@ -162,6 +165,14 @@ class Mock:
 def program(name):
     """One of the project's commands, from the folder that PROGRAMS names."""
     return os.path.join(os.environ["PROGRAMS"], name)
+
+
+def write(folder, name, content):
+    """A JSON file, and where it lies."""
+    name = os.path.join(folder, name)
+    with open(name, "w", encoding="utf-8") as file:
+        json.dump(content, file)
+    return name
 
 
 def load():

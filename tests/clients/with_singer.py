@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections import Counter
 
-from site_to_read import KEYS, Mock, after_edit, compare, edited, load, program, rows
+from site_to_read import KEYS, Mock, after_edit, compare, edited, load, program, rows, write
 
 BIN = os.path.dirname(sys.executable)
 
@@ -39,13 +39,6 @@ def keys(folder, stream):
         return Counter()
     with open(name, encoding="utf-8") as file:
         return Counter(tuple(json.loads(line)[column] for column in KEYS[stream]) for line in file)
-
-
-def write(folder, name, content):
-    name = os.path.join(folder, name)
-    with open(name, "w", encoding="utf-8") as file:
-        json.dump(content, file)
-    return name
 
 
 def once(what, arrived):

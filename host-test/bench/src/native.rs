@@ -3,59 +3,75 @@
 //! It exists to be measured against the component: what is left between the two is the price of the sandbox.
 
 use std::cell::Cell;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use anyhow::{Context as _, Result};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use confluence_cloud::http::{Headers, Platform, Request, Response, TransportError};
-use confluence_cloud::sink::{Batch, Note, Sink};
+use confluence_cloud::client::{Headers, Platform, Request, Response, TransportError};
+use confluence_cloud::config::Config;
+use confluence_cloud::note::Note;
+use confluence_cloud::sink::{Batch, Sink, SinkError};
 use confluence_cloud::stream::{Mode, Stream};
 use confluence_cloud::timestamp::Timestamp;
+use connector_runtime::egress::Egress;
+use connector_runtime::transport::Transport;
+use http::HeaderValue;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http_body_util::{BodyExt as _, Full};
 use serde_json::Value;
 use wasmtime_wasi_http::{Error, RequestOptions};
 
-use crate::Done;
-use connector_runtime::connection::Connection;
-use connector_runtime::transport::Transport;
+use crate::network;
+
+/// What a run did.
+pub(crate) struct Sent {
+    pub(crate) requests: u64,
+    pub(crate) rows: u64,
+}
 
 /// Reads every stream in full, and counts.
-///
-/// # Errors
-///
-/// What the connector reports.
-pub(crate) async fn sync(config: &str) -> anyhow::Result<Done> {
+pub(crate) async fn sync(config: &str) -> Result<Sent> {
     let platform = Native::new(config)?;
-    let sink = Counting::default();
+    let sink = Counter::default();
     let streams: Vec<_> = Stream::ALL
         .into_iter()
         .map(|stream| (stream.name().to_owned(), Mode::Full))
         .collect();
-    confluence_cloud::sync::sync(&platform, &sink, config, &streams, None).await?;
-    Ok(Done {
+    let config = Config::parse(config)?;
+    confluence_cloud::sync::sync(&platform, &sink, &config, &streams, None).await?;
+    Ok(Sent {
         requests: platform.requests.get(),
         rows: sink.0.get(),
-        ..Done::default()
     })
 }
 
 struct Native {
-    transport: Arc<Transport>,
+    transport: Transport,
     base_url: String,
-    authorization: Option<http::HeaderValue>,
+    authorization: HeaderValue,
     requests: Cell<u64>,
 }
 
 impl Native {
-    fn new(config: &str) -> anyhow::Result<Self> {
-        let connection = Connection::new(config);
+    fn new(config: &str) -> Result<Self> {
         let config: Value = serde_json::from_str(config)?;
-        let base_url = config.get("base_url").and_then(Value::as_str);
+        let text = |field| {
+            config
+                .get(field)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+        };
+        let base_url = text("base_url").to_owned();
+        let egress = Egress::for_origin(&base_url, network());
+        let egress = egress.context("the base_url is no address")?;
+        let pair = format!("{}:{}", text("username"), text("api_token"));
+        let authorization = format!("Basic {}", STANDARD.encode(pair));
         Ok(Self {
-            transport: connection.transport(),
-            base_url: base_url.unwrap_or_default().to_owned(),
-            authorization: connection.secrets().header(),
+            transport: Transport::new(egress),
+            base_url,
+            authorization: authorization.try_into()?,
             requests: Cell::new(0),
         })
     }
@@ -67,18 +83,14 @@ impl Native {
         } else {
             http::Method::GET
         };
-        let mut outgoing = http::Request::builder()
+        let outgoing = http::Request::builder()
             .method(method)
             .uri(format!("{}{}", self.base_url, request.path_and_query))
             .header(ACCEPT, "application/json")
             .header(CONTENT_TYPE, "application/json")
+            .header(AUTHORIZATION, self.authorization.clone())
             .body(body.map_err(|never| match never {}).boxed_unsync())
             .map_err(|_| Error::HttpRequestUriInvalid)?;
-        if let Some(authorization) = &self.authorization {
-            outgoing
-                .headers_mut()
-                .insert(AUTHORIZATION, authorization.clone());
-        }
         let options = RequestOptions {
             first_byte_timeout: Some(request.timeout),
             ..RequestOptions::default()
@@ -120,24 +132,28 @@ impl Platform for Native {
     fn random(&self) -> f64 {
         fastrand::f64()
     }
+
+    fn notify(&self, _: &Note<'_>) {}
 }
 
 #[derive(Default)]
-struct Counting(Cell<u64>);
+struct Counter(Cell<u64>);
 
-impl Sink for Counting {
-    fn emit(&self, batch: Batch) -> Result<(), String> {
+impl Sink for Counter {
+    fn begin_snapshot(&self, _: &[Stream]) -> Result<(), SinkError> {
+        Ok(())
+    }
+
+    fn emit(&self, batch: Batch) -> Result<(), SinkError> {
         self.0.set(self.0.get() + batch.rows.len() as u64);
         Ok(())
     }
 
-    fn checkpoint(&self, _: &str) -> Result<(), String> {
+    fn checkpoint(&self, _: &str) -> Result<(), SinkError> {
         Ok(())
     }
 
-    fn finished(&self, _: Stream, _: bool) -> Result<(), String> {
+    fn end_snapshot(&self, _: Stream, _: &[String]) -> Result<(), SinkError> {
         Ok(())
     }
-
-    fn note(&self, _: &Note<'_>) {}
 }

@@ -10,7 +10,7 @@ use connector_runtime::destination::{Batch, Destination, Note, Row};
 use serde::Serialize;
 
 pub use self::display::Verbosity;
-use self::display::{Display, Position};
+use self::display::{Display, Position, Totals};
 
 /// What a run delivered so far.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -57,7 +57,11 @@ pub struct ProgressOutput<D> {
     counts: RunCounts,
     display: Display,
     position: Option<Position>,
+    sent: Option<SentRequests>,
 }
+
+/// Says how many requests a run has sent so far.
+type SentRequests = Box<dyn Fn() -> u64 + Send>;
 
 impl<D: Destination> ProgressOutput<D> {
     /// Shows what goes into `inner`.
@@ -67,6 +71,16 @@ impl<D: Destination> ProgressOutput<D> {
             counts: RunCounts::default(),
             display: Display::new(verbosity),
             position: None,
+            sent: None,
+        }
+    }
+
+    /// Shows also how many requests the run has sent so far.
+    #[must_use]
+    pub fn with_requests(self, sent: impl Fn() -> u64 + Send + 'static) -> Self {
+        Self {
+            sent: Some(Box::new(sent)),
+            ..self
         }
     }
 
@@ -76,7 +90,11 @@ impl<D: Destination> ProgressOutput<D> {
     }
 
     fn show(&mut self) {
-        self.display.show(self.position, self.counts.total());
+        let totals = Totals {
+            rows: self.counts.total(),
+            requests: self.sent.as_ref().map(|sent| sent()),
+        };
+        self.display.show(self.position, totals);
     }
 }
 

@@ -9,8 +9,10 @@ use connector_runtime::connection::{ConnectionOptions, TenantConnection};
 use connector_runtime::contract::FailureKind;
 use connector_runtime::failure::Failure;
 use connector_runtime::runtime::Runtime;
+use ipnet::IpNet;
 
 use crate::adapter_config::{self, ConfigError, ConfigSource};
+use crate::wasi_argument::WasiArgument;
 
 /// The variable of the environment that allows servers on loopback, for tests and mocks.
 const ALLOW_LOOPBACK: &str = "CONNECTOR_ALLOW_LOOPBACK";
@@ -30,6 +32,8 @@ pub(crate) struct ComponentArgument {
     /// Load this component instead of the one built in.
     #[arg(long, global = true, value_name = "FILE")]
     component: Option<PathBuf>,
+    #[command(flatten)]
+    wasi: WasiArgument,
 }
 
 impl ComponentArgument {
@@ -39,7 +43,28 @@ impl ComponentArgument {
             Some(file) => ComponentSource::file(file),
             None => options.component.clone(),
         };
-        Runtime::load(&source).await.map_err(internal)
+        let loaded = Runtime::load_with(&source, self.wasi.imports()).await;
+        loaded.map_err(internal)
+    }
+}
+
+/// What may be reached beyond the public internet.
+#[derive(Debug, Args)]
+pub(crate) struct NetworkArgument {
+    /// Allow addresses of a network that is not part of the public internet; may be repeated.
+    #[arg(long, global = true, value_name = "CIDR")]
+    allow_network: Vec<IpNet>,
+}
+
+impl NetworkArgument {
+    fn policy(&self) -> NetworkPolicy {
+        let networks = self.allow_network.iter().copied();
+        let policy = networks.fold(NetworkPolicy::default(), NetworkPolicy::allow_network);
+        if std::env::var(ALLOW_LOOPBACK).is_ok_and(|value| value == "1") {
+            policy.allow_loopback()
+        } else {
+            policy
+        }
     }
 }
 
@@ -47,6 +72,7 @@ impl ComponentArgument {
 pub(crate) fn connect(
     runtime: &Runtime,
     config: &Path,
+    network: &NetworkArgument,
     options: &AdapterOptions,
 ) -> Result<TenantConnection, Failure> {
     let source = ConfigSource {
@@ -56,13 +82,9 @@ pub(crate) fn connect(
     };
     let config =
         adapter_config::load(runtime.description(), &source).map_err(ConfigError::into_failure)?;
-    let mut network = NetworkPolicy::default();
-    if std::env::var(ALLOW_LOOPBACK).is_ok_and(|value| value == "1") {
-        network = network.allow_loopback();
-    }
     let connection = ConnectionOptions {
         signing: config.signing,
-        network,
+        network: network.policy(),
         ..ConnectionOptions::default()
     };
     runtime.connect(&config.text, connection)

@@ -18,6 +18,7 @@ use clap::{Args, Parser, Subcommand};
 use connector_destinations::stderr;
 use connector_destinations::stdout::{StandardOutput, print};
 use connector_runtime::CancellationToken;
+use connector_runtime::connection::TenantConnection;
 use connector_runtime::contract::{FailureKind, Mode, Selection};
 use connector_runtime::failure::Failure;
 use connector_runtime::limits::Limits;
@@ -30,7 +31,7 @@ use self::messages::Status;
 use self::output::{AirbyteOutput, LastCheckpoint, RunPhase};
 use self::state::States;
 pub use crate::adapter::AdapterOptions;
-use crate::adapter::{ComponentArgument, connect, internal};
+use crate::adapter::{ComponentArgument, NetworkArgument, connect, internal};
 use crate::files;
 use crate::shutdown_signal::{Shutdown, end_process};
 
@@ -40,6 +41,8 @@ use crate::shutdown_signal::{Shutdown, end_process};
 pub struct Cli {
     #[command(flatten)]
     component: ComponentArgument,
+    #[command(flatten)]
+    network: NetworkArgument,
     #[command(subcommand)]
     command: Command,
 }
@@ -110,9 +113,17 @@ impl Cli {
         let shutdown = Shutdown::listen();
         let done = match self.command {
             Command::Spec => write(&messages::spec(runtime.description())),
-            Command::Check { config } => check(&runtime, &config, options).await,
+            Command::Check { config } => {
+                let connection = connect(&runtime, &config, &self.network, options);
+                check(&runtime, connection).await
+            }
             Command::Discover { .. } => write(&messages::catalog(runtime.streams())),
-            Command::Read(arguments) => read(&runtime, &arguments, options, &shutdown).await,
+            Command::Read(arguments) => {
+                match connect(&runtime, &arguments.config, &self.network, options) {
+                    Ok(connection) => read(&runtime, &connection, &arguments, &shutdown).await,
+                    Err(failure) => Err(failure),
+                }
+            }
         };
         match done {
             Ok(()) => ExitCode::SUCCESS,
@@ -136,8 +147,11 @@ fn write(message: &Value) -> Result<(), Failure> {
     print(message).map_err(internal)
 }
 
-async fn check(runtime: &Runtime, config: &Path, options: &AdapterOptions) -> Result<(), Failure> {
-    let checked = match connect(runtime, config, options) {
+async fn check(
+    runtime: &Runtime,
+    connection: Result<TenantConnection, Failure>,
+) -> Result<(), Failure> {
+    let checked = match connection {
         Ok(connection) => {
             let last = LastCheckpoint::new(&[], 0, None);
             let out = StandardOutput::open().map_err(internal)?;
@@ -155,11 +169,10 @@ async fn check(runtime: &Runtime, config: &Path, options: &AdapterOptions) -> Re
 
 async fn read(
     runtime: &Runtime,
+    connection: &TenantConnection,
     arguments: &ReadArguments,
-    options: &AdapterOptions,
     shutdown: &Shutdown,
 ) -> Result<(), Failure> {
-    let connection = connect(runtime, &arguments.config, options)?;
     let configured = configured_modes(&arguments.catalog)
         .map_err(Failure::from_error(FailureKind::InvalidConfig))?;
     let states = States::read(arguments.state.as_deref())
@@ -183,7 +196,7 @@ async fn read(
     let out = StandardOutput::open().map_err(internal)?;
     let output = AirbyteOutput::new(out, last.clone(), now);
     let ended = shutdown
-        .run(run::run(runtime, &connection, request, output))
+        .run(run::run(runtime, connection, request, output))
         .await;
     match &ended {
         Ok(_) => {

@@ -6,6 +6,7 @@ pub mod files;
 pub mod logging;
 pub mod shutdown_signal;
 pub mod singer;
+pub mod wasi_argument;
 
 mod adapter;
 mod json_schema;

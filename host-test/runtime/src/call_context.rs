@@ -148,7 +148,7 @@ impl CallContext {
     }
 
     /// What has to be true before anything is taken.
-    async fn admit(&mut self, rows: usize, bytes: usize) -> wasmtime::Result<Admission> {
+    async fn take_delivery(&mut self, rows: usize, bytes: usize) -> wasmtime::Result<Admission> {
         self.check_and_throttle(rows).await?;
         self.delivered.count(rows, bytes)?;
         if self.cancellation.is_cancelled() {
@@ -168,7 +168,11 @@ enum Admission {
 
 impl sink::Host for CallContext {
     async fn begin_snapshot(&mut self, streams: Vec<String>) -> Answer {
-        if self.admit(streams.len().max(1), bytes(&streams)).await? == Admission::Cancelled {
+        if self
+            .take_delivery(streams.len().max(1), bytes(&streams))
+            .await?
+            == Admission::Cancelled
+        {
             return Ok(Err(sink::SinkError::Cancelled));
         }
         self.gate.begin_snapshot(&streams)?;
@@ -179,20 +183,17 @@ impl sink::Host for CallContext {
     async fn emit(&mut self, batch: types::Batch) -> Answer {
         let rows = batch.rows.len() + batch.replaces.len();
         let text = bytes(&batch.rows) + bytes(&batch.replaces);
-        if self.admit(rows, text).await? == Admission::Cancelled {
+        if self.take_delivery(rows, text).await? == Admission::Cancelled {
             return Ok(Err(sink::SinkError::Cancelled));
         }
         let stream = self.gate.stream(&batch.stream)?;
-        let batch = gate::parse_batch(stream, batch).await?;
-        let delivered = self
-            .destination
-            .write(batch, text + rows * PARSED_ROW)
-            .await;
+        let (batch, bytes) = gate::parse_batch(stream, batch).await?;
+        let delivered = self.destination.write(batch, bytes).await;
         Ok(self.conclude(delivered))
     }
 
     async fn checkpoint(&mut self, state: String) -> Answer {
-        if self.admit(1, state.len()).await? == Admission::Cancelled {
+        if self.take_delivery(1, state.len()).await? == Admission::Cancelled {
             return Ok(Err(sink::SinkError::Cancelled));
         }
         Gate::checkpoint(&state)?;
@@ -201,7 +202,11 @@ impl sink::Host for CallContext {
     }
 
     async fn end_snapshot(&mut self, stream: String, except: Vec<String>) -> Answer {
-        if self.admit(except.len().max(1), bytes(&except)).await? == Admission::Cancelled {
+        if self
+            .take_delivery(except.len().max(1), bytes(&except))
+            .await?
+            == Admission::Cancelled
+        {
             return Ok(Err(sink::SinkError::Cancelled));
         }
         let except = self.gate.end_snapshot(&stream, except).await?;
@@ -220,9 +225,6 @@ impl sink::Host for CallContext {
         Ok(())
     }
 }
-
-/// Bytes that a parsed row takes besides its text.
-const PARSED_ROW: usize = 700;
 
 fn bytes(texts: &[String]) -> usize {
     texts.iter().map(String::len).sum()

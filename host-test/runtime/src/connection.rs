@@ -2,14 +2,11 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use http::HeaderValue;
 use serde_json::{Map, Value, json};
 
 use crate::address::NetworkPolicy;
-use crate::contract::FailureKind;
 use crate::cpu_scheduler::EpochTicker;
 use crate::description::{Authentication, Description};
 use crate::egress::Egress;
@@ -17,6 +14,10 @@ use crate::failure::Failure;
 use crate::secrets::Secrets;
 use crate::tenant::Tenant;
 use crate::transport::{Authorization, Transport};
+
+mod authorize;
+
+use authorize::authorize;
 
 /// Who signs requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -48,6 +49,8 @@ pub struct TenantConnection {
     transport: Arc<Transport>,
     secrets: Secrets,
     tenant: Tenant,
+    /// Requests that its calls have sent.
+    requests: Arc<AtomicU64>,
 }
 
 impl fmt::Debug for TenantConnection {
@@ -104,6 +107,7 @@ impl TenantConnection {
             transport: Arc::new(Transport::of_tenant(egress, authorization, tasks)),
             secrets,
             tenant,
+            requests: Arc::default(),
         })
     }
 
@@ -116,6 +120,16 @@ impl TenantConnection {
     #[must_use]
     pub fn secrets(&self) -> &Secrets {
         &self.secrets
+    }
+
+    /// How many requests its calls have sent so far.
+    #[must_use]
+    pub fn sent_requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn count_request(&self) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Whose it is.
@@ -136,61 +150,6 @@ impl TenantConnection {
 
 fn is_held_by_host(value: Option<&Value>) -> bool {
     value.and_then(|value| value.get("held_by_host")) == Some(&Value::Bool(true))
-}
-
-/// The `Authorization` header of the first way whose fields are configured.
-fn authorize(
-    description: &Description,
-    fields: &Map<String, Value>,
-) -> Result<Option<HeaderValue>, Failure> {
-    let text = |field: &str| {
-        let text = fields.get(field).and_then(Value::as_str).map(str::trim);
-        text.filter(|text| !text.is_empty())
-    };
-    let ways = &description.authentication;
-    let configured = ways
-        .iter()
-        .filter(|way| **way != Authentication::None)
-        .find(|way| way.fields().all(|field| text(field).is_some()));
-    let value = match configured {
-        Some(Authentication::Basic { username, secret }) => {
-            let pair = [username, secret].map(|field| text(field).unwrap_or_default());
-            format!("Basic {}", STANDARD.encode(pair.join(":")))
-        }
-        Some(Authentication::Bearer { secret }) => {
-            format!("Bearer {}", text(secret).unwrap_or_default())
-        }
-        _ if ways.is_empty() || ways.contains(&Authentication::None) => return Ok(None),
-        _ => return Err(missing(ways, &text)),
-    };
-    let mut value = HeaderValue::from_str(&value).map_err(|_| {
-        let secret = configured
-            .and_then(Authentication::secret_field)
-            .unwrap_or_default();
-        let message =
-            format!("{secret} holds a character that cannot be sent in a header; paste it anew");
-        Failure::new(FailureKind::InvalidConfig, message)
-    })?;
-    value.set_sensitive(true);
-    Ok(Some(value))
-}
-
-/// Names the fields that are missing for the way that is nearest.
-fn missing<'a>(ways: &[Authentication], text: &dyn Fn(&str) -> Option<&'a str>) -> Failure {
-    let absent = |way: &Authentication| {
-        let absent = way.fields().filter(|field| text(field).is_none());
-        absent.map(str::to_owned).collect::<Vec<_>>()
-    };
-    let nearest = ways
-        .iter()
-        .map(absent)
-        .min_by_key(Vec::len)
-        .unwrap_or_default();
-    let message = format!(
-        "{} is missing: this host signs the requests and needs it",
-        nearest.join(", ")
-    );
-    Failure::new(FailureKind::InvalidConfig, message)
 }
 
 /// Takes every secret out of what the guest is given.

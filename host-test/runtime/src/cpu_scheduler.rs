@@ -3,19 +3,21 @@
 //! An epoch ends every [`TICK`], and a guest that runs then yields its thread. That alone shares the processor
 //! evenly between tasks, which is not fair: beside neighbours that wait for the network most of the time and
 //! need the processor for some 100 µs at once, a guest that loops would have half of it, and a tenant with
-//! many calls would have many shares. So usage is counted by tenant, connections and calls together. A task of
-//! a tenant that used more than the tenant's share, while another call was waiting for a processor, is
-//! throttled for [`THROTTLED_TICKS`] or until the processors are idle. Where nobody waits, it goes on at full
-//! speed.
+//! many calls would have many shares. So usage is counted by tenant, calls and connections together, wherever
+//! it arises: in the guest, in the host's work for it, in making its instance. What a tenant uses beyond its
+//! share is a debt, and others' use pays it off. A tenant that owes too much is throttled while others are
+//! active; where the processors are idle, it goes on at full speed.
 
 mod connection_tasks;
 mod cpu_account;
 mod run_queue;
+mod stopwatch;
+mod throttle;
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context as Task, Poll, Waker};
+use std::task::{Context as Task, Poll, Waker, ready};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
@@ -26,13 +28,13 @@ use crate::tenant::Tenant;
 pub(crate) use connection_tasks::ConnectionTasks;
 use cpu_account::{CpuAccount, CpuAccounts};
 use run_queue::{CountingWaker, RunQueue};
+use stopwatch::Stopwatch;
+use throttle::Throttle;
 
 /// How often a running guest lets its neighbours run.
 const TICK: Duration = Duration::from_millis(2);
-/// Processor time in one epoch above which a call counts as CPU-bound.
+/// Processor time of everybody in one tick below which the processors are idle.
 const BUSY: Duration = Duration::from_millis(1);
-/// Ticks for which a task is throttled at most: a twentieth of a processor is left to it.
-const THROTTLED_TICKS: usize = 20;
 
 /// Lets the epochs of an engine pass while calls are under way, as long as it lives.
 pub(crate) struct EpochTicker {
@@ -55,6 +57,7 @@ impl EpochTicker {
                     continue;
                 }
                 thread::sleep(TICK);
+                calls.tick();
                 match engine.upgrade() {
                     Some(engine) => engine.increment_epoch(),
                     None => return,
@@ -76,7 +79,7 @@ impl EpochTicker {
         let meter = CpuMeter {
             spent: Arc::default(),
             waker: Arc::new(CountingWaker::new(Arc::clone(&self.run_queue))),
-            account,
+            call: Arc::new(AccountedCall::begin(account)),
         };
         self.clock.unpark();
         meter
@@ -84,11 +87,8 @@ impl EpochTicker {
 
     /// Runs the connections of a tenant at its expense.
     pub(crate) fn connection_tasks(&self, tenant: &Tenant) -> ConnectionTasks {
-        ConnectionTasks::new(
-            self.accounts.clone(),
-            Arc::clone(&self.run_queue),
-            tenant.clone(),
-        )
+        let account = self.accounts.of(tenant, &self.run_queue);
+        ConnectionTasks::new(account, tenant.clone())
     }
 }
 
@@ -104,32 +104,38 @@ impl Drop for EpochTicker {
 pub(crate) struct CpuMeter {
     spent: Arc<Mutex<Spent>>,
     waker: Arc<CountingWaker>,
-    account: Arc<CpuAccount>,
+    call: Arc<AccountedCall>,
+}
+
+/// A call that is under way, in its tenant's account.
+#[derive(Debug)]
+struct AccountedCall(Arc<CpuAccount>);
+
+impl AccountedCall {
+    fn begin(account: Arc<CpuAccount>) -> Self {
+        account.begin_call();
+        Self(account)
+    }
+}
+
+impl Drop for AccountedCall {
+    fn drop(&mut self) {
+        self.0.end_call();
+    }
 }
 
 #[derive(Debug, Default)]
 struct Spent {
     /// In polls that are over.
     used: Duration,
-    /// The thread's processor time when the poll under way began.
-    polled: Option<Duration>,
-    at_last_end: EpochEnd,
-}
-
-/// What was used when an epoch last ended.
-#[derive(Debug, Clone, Copy, Default)]
-struct EpochEnd {
-    call: Duration,
-    tenant: Duration,
-    everybody: Duration,
+    /// Of the poll under way.
+    poll: Option<Stopwatch>,
 }
 
 impl Spent {
     /// In the poll under way.
     fn in_poll(&self) -> Duration {
-        self.polled
-            .map(|begun| processor_time().saturating_sub(begun))
-            .unwrap_or_default()
+        self.poll.map(Stopwatch::elapsed).unwrap_or_default()
     }
 }
 
@@ -139,58 +145,26 @@ impl CpuMeter {
         spent.used + spent.in_poll()
     }
 
-    /// What happens at the end of an epoch.
-    pub(crate) fn epoch_ends(&self) -> UpdateDeadline {
-        let over_share = self.is_over_share();
-        UpdateDeadline::YieldCustom(1, Box::pin(self.clone().yield_or_throttle(over_share)))
+    /// What happens at the end of an epoch: the guest yields, and whether it goes on at once is decided where the call
+    /// is polled.
+    pub(crate) fn epoch_ends() -> UpdateDeadline {
+        UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now()))
     }
 
-    fn is_over_share(&self) -> bool {
-        let mut spent = self.spent();
-        let (before, now) = (spent.at_last_end, self.now(&spent));
-        spent.at_last_end = now;
-        let call = now.call.saturating_sub(before.call);
-        let tenant = now.tenant.saturating_sub(before.tenant);
-        let everybody = now.everybody.saturating_sub(before.everybody);
-        let run_queue = self.waker.run_queue();
-        self.waker.others_wait() && call >= BUSY && tenant > run_queue.share(everybody)
-    }
-
-    fn now(&self, spent: &Spent) -> EpochEnd {
-        let in_poll = spent.in_poll();
-        EpochEnd {
-            call: spent.used + in_poll,
-            tenant: self.account.used() + in_poll,
-            everybody: self.waker.run_queue().used() + in_poll,
-        }
-    }
-
-    /// Lets others run: once, or for a while if this tenant had more than its share.
-    async fn yield_or_throttle(self, over_share: bool) {
-        tokio::task::yield_now().await;
-        if !over_share {
-            return;
-        }
-        throttle(self.waker.run_queue()).await;
-        // Time spent throttled is no credit: one tick, and the call is judged anew.
-        let mut spent = self.spent();
-        spent.at_last_end = self.now(&spent);
-    }
-
-    fn begin_poll(&self, task: &Waker) {
-        self.waker.polled(task);
-        self.spent().polled = Some(processor_time());
+    fn begin_poll(&self) {
+        self.spent().poll = Some(Stopwatch::start());
     }
 
     /// What was used, with the poll that is over now.
     fn end_poll(&self) -> Duration {
-        let mut spent = self.spent();
-        let in_poll = spent.in_poll();
-        spent.used += in_poll;
-        spent.polled = None;
-        self.account.add(in_poll);
-        self.waker.run_queue().add(in_poll);
-        spent.used
+        let (used, in_poll) = {
+            let mut spent = self.spent();
+            let in_poll = spent.poll.take().map(Stopwatch::stop).unwrap_or_default();
+            spent.used += in_poll;
+            (spent.used, in_poll)
+        };
+        self.call.0.charge(in_poll, self.waker.others_wait());
+        used
     }
 
     fn spent(&self) -> MutexGuard<'_, Spent> {
@@ -199,46 +173,33 @@ impl CpuMeter {
     }
 }
 
-/// Waits until the processors are idle, or for so many ticks.
-async fn throttle(run_queue: &RunQueue) {
-    for _ in 0..THROTTLED_TICKS {
-        let before = run_queue.used();
-        tokio::time::sleep(TICK).await;
-        if run_queue.used().saturating_sub(before) < BUSY {
-            break;
+/// Counts the time that a call spends running, throttles it where its tenant owes too much, and ends it at its limit.
+/// An epoch's end makes a guest yield, so a poll takes little more than a tick, and waiting is not counted.
+pub(crate) struct CpuLimited<'a, F> {
+    run: Pin<&'a mut F>,
+    meter: CpuMeter,
+    throttle: Throttle,
+    limit: Duration,
+}
+
+impl<'a, F> CpuLimited<'a, F> {
+    pub(crate) fn new(run: Pin<&'a mut F>, meter: CpuMeter, limit: Duration) -> Self {
+        Self {
+            run,
+            throttle: Throttle::new(Arc::clone(&meter.call.0)),
+            meter,
+            limit,
         }
     }
-}
-
-/// The processor time of this thread. Not the time that went by: a thread that is not alone on its processor
-/// would pay for its neighbours.
-#[cfg(unix)]
-fn processor_time() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    Duration::try_from(time).unwrap_or_default()
-}
-
-/// Where there is no such clock, the time that went by.
-#[cfg(not(unix))]
-fn processor_time() -> Duration {
-    static BEGIN: std::sync::LazyLock<std::time::Instant> =
-        std::sync::LazyLock::new(std::time::Instant::now);
-    BEGIN.elapsed()
-}
-
-/// Counts the time that a call spends running, and ends the call at its limit. An epoch's end makes a guest
-/// yield, so a poll takes little more than a tick, and waiting isn't counted.
-pub(crate) struct CpuLimited<'a, F> {
-    pub(crate) run: Pin<&'a mut F>,
-    pub(crate) meter: CpuMeter,
-    pub(crate) limit: Duration,
 }
 
 impl<F: Future> Future for CpuLimited<'_, F> {
     type Output = Result<F::Output, Exceeded>;
 
     fn poll(mut self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Self::Output> {
-        self.meter.begin_poll(task.waker());
+        self.meter.waker.polled(task.waker());
+        ready!(self.throttle.poll_admission(task));
+        self.meter.begin_poll();
         let waker = Waker::from(Arc::clone(&self.meter.waker));
         let polled = self.run.as_mut().poll(&mut Task::from_waker(&waker));
         let used = self.meter.end_poll();

@@ -58,6 +58,15 @@ pub enum Authentication {
 }
 
 impl Authentication {
+    /// As the contract, and a configuration that chooses, names it.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Basic { .. } => "basic",
+            Self::Bearer { .. } => "bearer",
+        }
+    }
+
     /// The field that holds the secret.
     #[must_use]
     pub fn secret_field(&self) -> Option<&str> {

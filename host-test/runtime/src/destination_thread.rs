@@ -16,7 +16,7 @@ use crate::destination::{Batch, Destination, Note, Row};
 /// Deliveries in the queue at most.
 const QUEUE: usize = 64;
 /// Bytes of rows that are queued or being written at most, as they lie in memory.
-const QUEUED_BYTES: u32 = 16 << 20;
+const QUEUED_BYTES: u32 = 8 << 20;
 
 /// Why the destination refused, in its own words.
 #[derive(Debug, Clone, Default)]

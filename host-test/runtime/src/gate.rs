@@ -13,8 +13,9 @@ use crate::printable::printable_within;
 use crate::stream::Stream;
 
 mod row;
+mod value;
 
-use row::RowSeed;
+use row::{RowSeed, Shape};
 
 /// What a guest delivers against the contract; it ends the call.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -78,7 +79,8 @@ impl Gate {
         except: Vec<String>,
     ) -> Checked<Vec<Row>> {
         let stream = self.stream(name)?;
-        let except = parse_all(RowSeed::key(stream), except).await?;
+        let mut left = VALUES;
+        let except = parse_all(stream, Shape::PartialKey, except, &mut left).await?;
         if !self.ended.insert(name.to_owned()) {
             let message = format!("the snapshot of {name} ended twice");
             return Err(InvalidDelivery(message));
@@ -99,37 +101,55 @@ impl Gate {
     }
 }
 
-/// Parses a batch: rows of known columns, partial keys of key columns. Lets neighbours run meanwhile.
-pub(crate) async fn parse_batch(stream: &Stream, batch: types::Batch) -> Checked<Batch> {
-    Ok(Batch {
+/// Parses a batch: rows of known columns, partial keys of key columns. Lets neighbours run meanwhile. With the bytes
+/// that it takes in memory.
+pub(crate) async fn parse_batch(stream: &Stream, batch: types::Batch) -> Checked<(Batch, usize)> {
+    let texts = batch.replaces.iter().chain(&batch.rows);
+    let text: usize = texts.map(String::len).sum();
+    let mut left = VALUES;
+    let batch = Batch {
         stream: stream.name.clone(),
-        replaces: parse_all(RowSeed::key(stream), batch.replaces).await?,
-        rows: parse_all(RowSeed::row(stream), batch.rows).await?,
-    })
+        replaces: parse_all(stream, Shape::PartialKey, batch.replaces, &mut left).await?,
+        rows: parse_all(stream, Shape::Row, batch.rows, &mut left).await?,
+    };
+    Ok((batch, text + (VALUES - left) * VALUE_BYTES))
 }
 
-/// Rows that are parsed before another task may run: half a millisecond.
-const TURN: usize = 256;
+/// Values of a batch at most: those of columns, and those within them. Parsed, a value takes up to 50 times the memory
+/// of its text.
+const VALUES: usize = 250_000;
+/// Bytes that a value of a column takes in memory besides its text: its name, its place in the row.
+const VALUE_BYTES: usize = 100;
+/// Bytes that are parsed before another task may run: half a millisecond.
+const TURN: usize = 64 << 10;
 
-async fn parse_all(seed: RowSeed<'_>, texts: Vec<String>) -> Checked<Vec<Row>> {
+async fn parse_all(
+    stream: &Stream,
+    shape: Shape,
+    texts: Vec<String>,
+    left: &mut usize,
+) -> Checked<Vec<Row>> {
     let mut rows = Vec::with_capacity(texts.len());
-    for (index, text) in texts.into_iter().enumerate() {
-        if index % TURN == TURN - 1 {
+    let mut turn = 0;
+    for text in texts {
+        turn += text.len();
+        if turn > TURN {
+            turn = 0;
             tokio::task::yield_now().await;
         }
-        rows.push(parse(seed, &text)?);
+        rows.push(parse(stream, shape, &text, left)?);
     }
     Ok(rows)
 }
 
-fn parse(seed: RowSeed<'_>, json: &str) -> Checked<Row> {
+fn parse(stream: &Stream, shape: Shape, json: &str, left: &mut usize) -> Checked<Row> {
     let mut deserializer = serde_json::Deserializer::from_str(json);
-    let parsed = seed.deserialize(&mut deserializer);
+    let parsed = RowSeed::new(stream, shape, left).deserialize(&mut deserializer);
     parsed
         .and_then(|row| deserializer.end().map(|()| row))
         .map_err(|error| {
             let error = printable_within(&error.to_string(), 300);
-            InvalidDelivery(format!("{} of {}: {error}", seed.what(), seed.stream()))
+            InvalidDelivery(format!("{} of {}: {error}", shape.name(), stream.name))
         })
 }
 

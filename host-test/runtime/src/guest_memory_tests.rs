@@ -84,7 +84,7 @@ unsafe impl LinearMemory for Region {
 
 impl Memories {
     /// Whether one of the words is in one of the memories. No guest runs while this looks.
-    fn hold(&self, words: &[String]) -> bool {
+    fn contain(&self, words: &[String]) -> bool {
         self.0.lock().unwrap().iter().any(|region| {
             let bytes = region.bytes[..region.byte_size()].iter();
             let bytes: Vec<u8> = bytes.map(|byte| byte.load(Ordering::Relaxed)).collect();
@@ -123,7 +123,7 @@ impl Looking {
     fn look(&self) -> Result<()> {
         let mut found = self.found.lock().unwrap();
         found.0 += 1;
-        found.1 += usize::from(self.memories.hold(&self.words));
+        found.1 += usize::from(self.memories.contain(&self.words));
         Ok(())
     }
 }
@@ -204,7 +204,7 @@ async fn a_guest_that_does_not_sign_never_sees_the_secret() {
         let ended = runtime.sync(&connection, request, Box::new(looking)).await;
         assert!(ended.unwrap().result.is_ok());
         // What the guest has given back may be overwritten, so that one that knew it may be clean in the end.
-        assert!(seen || !memories.hold(&words));
+        assert!(seen || !memories.contain(&words));
         let (events, with_secret) = *found.lock().unwrap();
         assert!(events > 10);
         assert_eq!(with_secret > 0, seen, "at {with_secret} of {events} events");

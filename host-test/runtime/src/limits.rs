@@ -55,7 +55,7 @@ impl Default for Limits {
             request: 1 << 20,
             in_flight: 72,
             rows_per_second: None,
-            hostcall_bytes: 16 << 20,
+            hostcall_bytes: 8 << 20,
             batch_rows: 10_000,
             run_rows: 100_000_000,
             run_bytes: 16 << 30,
@@ -71,7 +71,7 @@ impl Limits {
     pub(crate) fn for_registration() -> Self {
         Self {
             wall: Duration::from_secs(30),
-            cpu: Duration::from_secs(5),
+            cpu: Duration::from_secs(1),
             in_flight: 0,
             ..Self::default()
         }

@@ -17,7 +17,7 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 use crate::connection::TenantConnection;
 use crate::limits::{Exceeded, Limits};
 use crate::tenant::Tenant;
-use crate::transport::{ECHOED, Flood, LONGEST_TIMEOUT, Transport, UNANSWERED_LIMIT};
+use crate::transport::{ECHOED, Flood, LONGEST_TIMEOUT, UNANSWERED_LIMIT};
 
 /// How long each part of an answer is waited for where the guest doesn't say.
 const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
@@ -28,7 +28,7 @@ const BUFFER_THRESHOLD: u64 = 64 << 10;
 /// What one call may send, and what it sent: the hooks of its store.
 #[derive(Debug)]
 pub(crate) struct Outgoing {
-    transport: Arc<Transport>,
+    connection: TenantConnection,
     limits: Limits,
     slots: Arc<Semaphore>,
     metrics: Arc<CallMetrics>,
@@ -81,7 +81,7 @@ impl CallMetrics {
 impl Outgoing {
     pub(crate) fn new(connection: &TenantConnection, limits: Limits) -> Self {
         Self {
-            transport: connection.transport(),
+            connection: connection.clone(),
             limits,
             slots: Arc::new(Semaphore::new(limits.in_flight)),
             metrics: Arc::new(CallMetrics::new(connection.tenant().clone())),
@@ -109,10 +109,11 @@ impl WasiHttpHooks for Outgoing {
         _: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = Answer> + Send> {
         self.metrics.requests.fetch_add(1, Ordering::Relaxed);
+        self.connection.count_request();
         self.metrics.first.get_or_init(Instant::now);
         let permit = Arc::clone(&self.slots).try_acquire_owned();
         let options = options.unwrap_or_default();
-        let (transport, limits) = (Arc::clone(&self.transport), self.limits);
+        let (transport, limits) = (self.connection.transport(), self.limits);
         let metrics = Arc::clone(&self.metrics);
         // A block: an async function would hold what it is given twice.
         Box::new(async move {

@@ -92,6 +92,10 @@ pub(crate) fn split_path(path: &str) -> Option<Vec<&str>> {
 }
 
 fn is_plain_segment(segment: &str) -> bool {
+    // Nearly all of them, and every request has several.
+    if !segment.contains(['%', '\\', ';']) {
+        return !matches!(segment, "" | "." | "..");
+    }
     let mut decoded = segment.to_ascii_lowercase();
     while decoded.contains("%25") {
         decoded = decoded.replace("%25", "%");

@@ -18,7 +18,7 @@ use crate::destination::{Destination, NullDestination};
 use crate::engine::{configuration, linker};
 use crate::failure::{Failure, Summary, Validation, summary};
 use crate::gate::Gate;
-use crate::inert_wasi::WasiImports;
+use crate::inert_wasi::{INERT, WasiImports};
 use crate::limits::{Exceeded, Limits};
 use crate::printable::{printable, printable_within};
 use crate::stream::Stream;
@@ -281,19 +281,15 @@ fn pre_instantiate(
         .imports(engine)
         .map(|(name, _)| name.to_owned())
         .collect();
-    let inert = |name: &&String| {
-        ["wasi:cli/", "wasi:filesystem/"]
-            .iter()
-            .any(|offered| name.starts_with(offered))
-    };
+    let inert = |name: &&String| INERT.iter().any(|package| name.starts_with(package));
     if let Some(name) = names
         .iter()
         .find(inert)
         .filter(|_| imports == WasiImports::Contract)
     {
         bail!(
-            "the component imports {}, which a connector has no use for; a host offers it, with nothing behind it, \
-             only if it is told to (WasiImports::Inert)",
+            "the component imports {}, which a connector has no use for; allow it with --inert-wasi (in Rust, \
+             WasiImports::Inert) if its language needs it: it then finds no files, no environment and no sockets",
             printable_within(name, 200)
         );
     }

@@ -10,6 +10,10 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+mod pacer;
+
+pub(crate) use pacer::{Pacer, Pause};
+
 /// What all calls of one tenant together may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TenantLimits {
@@ -42,6 +46,7 @@ struct Inner {
     calls: Arc<Semaphore>,
     lookups: Arc<Semaphore>,
     memory: AtomicUsize,
+    pacer: Pacer,
     log: Mutex<LogBudget>,
 }
 
@@ -62,6 +67,7 @@ impl Tenant {
             calls: Arc::new(Semaphore::new(limits.calls)),
             lookups: Arc::new(Semaphore::new(limits.name_lookups)),
             memory: AtomicUsize::new(0),
+            pacer: Pacer::default(),
             log: Mutex::new(LogBudget::default()),
         }))
     }
@@ -86,6 +92,11 @@ impl Tenant {
         Arc::clone(&self.0.lookups).acquire_owned().await.ok()
     }
 
+    /// Paces the connections that bring nothing but work.
+    pub(crate) fn pacer(&self) -> &Pacer {
+        &self.0.pacer
+    }
+
     /// Takes linear memory out of the tenant's, if there is enough.
     pub(crate) fn take_memory(&self, bytes: usize) -> bool {
         let limit = self.0.limits.memory;
@@ -96,6 +107,12 @@ impl Tenant {
                 used.checked_add(bytes).filter(|used| *used <= limit)
             });
         taken.is_ok()
+    }
+
+    /// Bytes of linear memory that its calls have now.
+    #[must_use]
+    pub fn memory_in_use(&self) -> usize {
+        self.0.memory.load(Ordering::Relaxed)
     }
 
     pub(crate) fn give_back_memory(&self, bytes: usize) {
@@ -158,6 +175,7 @@ mod tests {
         let same = tenant.clone();
         assert!(tenant.take_memory(60));
         assert!(!same.take_memory(60));
+        assert_eq!(same.memory_in_use(), 60);
         tenant.give_back_memory(60);
         assert!(same.take_memory(100));
         assert!(Tenant::default().id() != tenant.id());

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::support::{Event, Tape, attack, said, stopped, tight};
 
-fn row(json: Value) -> Map<String, Value> {
+fn row(json: &Value) -> Map<String, Value> {
     json.as_object().unwrap().clone()
 }
 
@@ -25,10 +25,10 @@ async fn what_is_allowed_arrives_parsed_and_in_order() {
             Event::Begin(vec!["items".to_owned()]),
             Event::Write(Batch {
                 stream: "items".to_owned(),
-                replaces: vec![row(json!({"id": "0"}))],
-                rows: rows.into_iter().map(row).collect(),
+                replaces: vec![row(&json!({"id": "0"}))],
+                rows: rows.iter().map(row).collect(),
             }),
-            Event::End("items".to_owned(), vec![row(json!({"id": "9"}))]),
+            Event::End("items".to_owned(), vec![row(&json!({"id": "9"}))]),
             Event::Checkpoint("{}\n".to_owned()),
         ]
     );
@@ -42,6 +42,7 @@ async fn what_is_not_ends_the_call_with_an_error_of_its_own() {
             "unknown-stream",
             "stream \"nothing\\\\n\\\\u{1b}[2J\" was not selected",
         ),
+        ("long-stream", "stream \"ssssssss"),
         ("unknown-column", "\"x\\\" = 1; --\" is no column for it"),
         ("wrong-type", "the value of id is not Text"),
         ("no-key", "id is missing"),
@@ -50,6 +51,7 @@ async fn what_is_not_ends_the_call_with_an_error_of_its_own() {
         ("no-object", "expected a JSON object of columns"),
         ("no-json", "trailing characters"),
         ("sql-key", "\"1=1 OR id\" is no column for it"),
+        ("line-key", "trailing characters"),
         ("other-key", "\"name\" is no column for it"),
         ("empty-key", "a key column is missing"),
         ("begin-unselected", "stream \"others\" was not selected"),

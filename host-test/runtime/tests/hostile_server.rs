@@ -11,13 +11,13 @@ use serde_json::Value;
 
 use crate::support::{Tape, hostile, on_loopback, run_attack, tight};
 
-/// What a server is asked.
-pub(crate) struct Asked {
+/// A request as a server reads it.
+pub(crate) struct ReceivedRequest {
     line: String,
     headers: Vec<(String, String)>,
 }
 
-impl Asked {
+impl ReceivedRequest {
     pub(crate) fn path(&self) -> &str {
         self.line.split(' ').nth(1).unwrap_or_default()
     }
@@ -53,7 +53,7 @@ impl Reply {
     }
 }
 
-type Answer = Arc<dyn Fn(&Asked) -> Reply + Send + Sync>;
+type Answer = Arc<dyn Fn(&ReceivedRequest) -> Reply + Send + Sync>;
 
 /// One thread for each connection; lives as long as the test's process.
 pub(crate) struct HttpServer {
@@ -64,8 +64,8 @@ impl HttpServer {
     pub(crate) fn start(answer: Answer) -> Self {
         Self::with(move |stream| {
             let mut reader = BufReader::new(&stream);
-            while let Some(asked) = read(&mut reader) {
-                let Reply(bytes) = answer(&asked);
+            while let Some(request) = read(&mut reader) {
+                let Reply(bytes) = answer(&request);
                 (&stream).write_all(&bytes).ok()?;
             }
             None
@@ -87,7 +87,7 @@ impl HttpServer {
     }
 }
 
-fn read(reader: &mut BufReader<&TcpStream>) -> Option<Asked> {
+fn read(reader: &mut BufReader<&TcpStream>) -> Option<ReceivedRequest> {
     let mut lines = reader.by_ref_lines();
     let line = lines.next()?;
     let headers = lines
@@ -97,7 +97,7 @@ fn read(reader: &mut BufReader<&TcpStream>) -> Option<Asked> {
             Some((name.to_lowercase(), value.to_owned()))
         });
     let headers = headers.collect();
-    Some(Asked { line, headers })
+    Some(ReceivedRequest { line, headers })
 }
 
 trait Lines {
@@ -154,9 +154,9 @@ async fn a_flood_that_answers_nothing_ends() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_echo_of_the_secret_is_cut_off() {
-    let echo: Answer = Arc::new(|asked| {
-        let signed = asked.header("authorization").cloned().unwrap_or_default();
-        match asked.path() {
+    let echo: Answer = Arc::new(|request| {
+        let signed = request.header("authorization").cloned().unwrap_or_default();
+        match request.path() {
             "/headers" => Reply(
                 format!("HTTP/1.1 200 OK\r\nx-echo: {signed}\r\ncontent-length: 0\r\n\r\n")
                     .into_bytes(),

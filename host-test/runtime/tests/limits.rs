@@ -42,6 +42,10 @@ async fn what_a_guest_spends_ends_its_call() {
             "the call delivers a batch of more than 10000 rows",
         ),
         (
+            "many-rows 800000",
+            "the call delivers a batch of more than 10000 rows",
+        ),
+        (
             "handles",
             "the call exceeded its limit of 500 open host resources",
         ),
@@ -63,7 +67,7 @@ async fn what_a_guest_spends_ends_its_call() {
         ),
     ] {
         let limits = match words.split(' ').next() {
-            Some("many-fields" | "empty-rows") => Limits {
+            Some("many-fields" | "empty-rows" | "many-rows") => Limits {
                 cpu: Duration::from_secs(5),
                 memory: 128 << 20,
                 ..tight()
@@ -77,6 +81,28 @@ async fn what_a_guest_spends_ends_its_call() {
         );
     }
     assert_eq!(inventory().await.streams().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_holds_so_many_values() {
+    let limits = Limits {
+        cpu: Duration::from_secs(5),
+        ..tight()
+    };
+    let tape = Tape::default();
+    let error = stopped("many-values 249998", limits, &tape).await;
+    assert!(
+        error.contains("a row of items: the batch holds too many values"),
+        "{error}"
+    );
+    assert!(tape.events().is_empty());
+    let one = Limits {
+        run_rows: 1,
+        ..limits
+    };
+    let error = stopped("many-values 249997", one, &tape).await;
+    assert_eq!(error, "the call delivers more than its 1 rows");
+    assert_eq!(tape.events().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -188,6 +214,7 @@ async fn notes_are_held_back_too_and_long_or_many_ones_left_out() {
         ..limits
     };
     for (words, limits, least, most) in [
+        ("waits", limits, 1, 550),
         ("notes 100", limits, 1, 550),
         ("notes 20000", limits, 0, 0),
         ("notes 100", few, 10, 10),

@@ -16,3 +16,4 @@ mod registration;
 mod requests;
 mod server;
 mod support;
+mod wasi_imports;

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use connector_runtime::connection::{Signing, TenantConnection};
+use connector_runtime::connection::{ConnectionOptions, Signing, TenantConnection};
 use connector_runtime::limits::Limits;
 use connector_runtime::runtime::SyncRequest;
+use connector_runtime::tenant::Tenant;
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -49,7 +50,7 @@ async fn deliver(connection: TenantConnection) -> Duration {
     begun.elapsed()
 }
 
-async fn crowd(server: &HttpServer, tenants: usize) -> Duration {
+async fn run_tenants(server: &HttpServer, tenants: usize) -> Duration {
     let mut honest = JoinSet::new();
     for _ in 0..tenants {
         honest.spawn(deliver(tenant(server).await));
@@ -85,7 +86,7 @@ async fn fifty_are_done_beside_one_that_loops_and_two_that_flood() {
             assert_eq!(stopped(words, limits, &Tape::default()).await, error);
         });
     }
-    crowd(&server, TENANTS).await;
+    run_tenants(&server, TENANTS).await;
     while let Some(stopped) = attacks.join_next().await {
         stopped.unwrap();
     }
@@ -95,13 +96,22 @@ async fn fifty_are_done_beside_one_that_loops_and_two_that_flood() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn five_are_done_in_time_beside_each_kind_of_attack() {
     let server = warehouse();
-    let alone = crowd(&server, 5).await;
+    let alone = run_tenants(&server, 5).await;
     for attack in [
         "loop",
+        "memory",
         "flood 250",
         "flood 0",
         "empty-rows 9000",
+        "many-rows 800000",
+        "same-row 1000",
+        "many-values 1000000",
+        "deliver unselected",
+        "handles",
+        "hoard-fields 900",
         "notes 100",
+        "progress-names 3000 1000000",
+        "repeat http://192.0.2.1/denied",
         "1xx",
     ] {
         let mut attacks = JoinSet::new();
@@ -118,17 +128,50 @@ async fn five_are_done_in_time_beside_each_kind_of_attack() {
                     }
                     _ => attacker(attack, "").await,
                 };
-                let _ = run_attack(&connection, limits, &Tape::default()).await;
+                loop {
+                    let _ = run_attack(&connection, limits, &Tape::default()).await;
+                }
             });
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
-        let beside = crowd(&server, 5).await;
+        let beside = run_tenants(&server, 5).await;
         attacks.abort_all();
-        println!("{attack}: {beside:?} beside, {alone:?} alone");
+        eprintln!("{attack}: {beside:?} beside, {alone:?} alone");
         assert!(
             beside < alone * 20 + Duration::from_secs(1),
             "{attack}: {beside:?}, {alone:?} alone"
         );
     }
     assert_eq!(hostile().await.streams().len(), 2);
+}
+
+/// Calls are no shares: a tenant with a hundred of them is one neighbour like any other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn five_are_done_in_time_beside_a_hundred_calls_of_one_tenant() {
+    let server = warehouse();
+    let alone = run_tenants(&server, 5).await;
+    let one = Some(Tenant::default());
+    let limits = Limits {
+        wall: Duration::from_secs(20),
+        ..Limits::default()
+    };
+    let mut calls = JoinSet::new();
+    for number in 0..100 {
+        let attack = ["loop", "flood 250", "empty-rows 9000", "notes 100"][number % 4];
+        let options = ConnectionOptions {
+            tenant: one.clone(),
+            ..on_loopback(Signing::Guest)
+        };
+        let config = json!({"url": "", "attack": attack}).to_string();
+        let connection = hostile().await.connect(&config, options).unwrap();
+        calls.spawn(async move { run_attack(&connection, limits, &Tape::default()).await });
+    }
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let beside = run_tenants(&server, 5).await;
+    calls.abort_all();
+    eprintln!("a hundred calls: {beside:?} beside, {alone:?} alone");
+    assert!(
+        beside < alone * 20 + Duration::from_secs(1),
+        "{beside:?}, {alone:?} alone"
+    );
 }

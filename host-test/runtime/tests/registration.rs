@@ -32,10 +32,6 @@ async fn names_that_are_no_identifiers_are_refused() {
             "describe names a field of the configuration that config-schema does not have",
         ),
         ("trace", "is one that no connector may send"),
-        (
-            "endless-streams",
-            "the call uses more than its 5 s of the processor",
-        ),
     ] {
         let Err(found) = inventory().await.load_beside(&variant(name)).await else {
             panic!("{name} was registered");
@@ -47,6 +43,19 @@ async fn names_that_are_no_identifiers_are_refused() {
             "{name}: {found}"
         );
     }
+}
+
+/// By whichever limit is met first: beside busy neighbours it has little of the processor.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_description_that_never_ends_is_not_waited_for() {
+    let source = variant("endless-streams");
+    let error = inventory().await.load_beside(&source).await.err();
+    let error = error.expect("it was registered").to_string();
+    let limits = [
+        "the call uses more than its 1 s of the processor",
+        "the call takes longer than its 30 s",
+    ];
+    assert!(limits.contains(&error.as_str()), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -20,7 +20,7 @@ fn patient() -> Limits {
 }
 
 /// What the guest says of its attack, and what the host knows of it.
-async fn met(words: &str, base_url: &str) -> (String, Option<Exceeded>) {
+async fn attempt(words: &str, base_url: &str) -> (String, Option<Exceeded>) {
     let connection = attacker(words, base_url).await;
     let outcome = run_attack(&connection, patient(), &Tape::default()).await;
     let exceeded = outcome.as_ref().unwrap().exceeded;
@@ -112,7 +112,7 @@ async fn a_guest_goes_to_its_own_base_url_by_declared_requests_alone() {
             inside,
         ),
     ] {
-        let found = met(&attack, base_url).await;
+        let found = attempt(&attack, base_url).await;
         assert_eq!(found, (code.to_owned(), Some(Exceeded::Egress)), "{attack}");
     }
     assert_eq!((own.connections(), other.connections()), (0, 0));
@@ -148,14 +148,14 @@ async fn a_redirect_is_handed_over_and_not_followed() {
     let (own, other) = (Server::start(), Server::start());
     let elsewhere = other.url.trim_start_matches("http://");
     let words = format!("get {}/redirect/{elsewhere}", own.url);
-    let found = met(&words, &own.url).await;
+    let found = attempt(&words, &own.url).await;
     assert_eq!(found, ("302 with 0 bytes".to_owned(), None));
     assert_eq!((own.connections(), other.connections()), (1, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn some_headers_are_the_hosts_and_there_may_be_many() {
-    let (words, _) = met("set-header host example.com", "").await;
+    let (words, _) = attempt("set-header host example.com", "").await;
     assert_eq!(words, "the header host is refused: HeaderError::Forbidden");
     let error = stopped("fields", tight(), &Tape::default()).await;
     assert_eq!(
@@ -163,9 +163,9 @@ async fn some_headers_are_the_hosts_and_there_may_be_many() {
         "the component failed: total size of fields exceeds limit"
     );
     let server = Server::start();
-    let found = met(&format!("get {}/headers/400", server.url), &server.url).await;
+    let found = attempt(&format!("get {}/headers/400", server.url), &server.url).await;
     assert_eq!(found, ("200 with 0 bytes".to_owned(), None));
-    let (words, _) = met(&format!("get {}/headers/600", server.url), &server.url).await;
+    let (words, _) = attempt(&format!("get {}/headers/600", server.url), &server.url).await;
     assert!(words.starts_with("ErrorCode::"), "{words}");
 }
 
@@ -174,11 +174,11 @@ async fn bodies_have_a_size() {
     let server = Server::start();
     let at = |path: &str| format!("get {}/{path}", server.url);
     for path in ["declared/1048576", "chunked/1048576"] {
-        let found = met(&at(path), &server.url).await;
+        let found = attempt(&at(path), &server.url).await;
         assert_eq!(found, ("200 with 1048576 bytes".to_owned(), None), "{path}");
     }
     for path in ["declared/1048577", "chunked/9000000"] {
-        let (words, exceeded) = met(&at(path), &server.url).await;
+        let (words, exceeded) = attempt(&at(path), &server.url).await;
         assert_eq!(
             exceeded,
             Some(Exceeded::Response(1 << 20)),
@@ -190,9 +190,9 @@ async fn bodies_have_a_size() {
         );
     }
     let post = |bytes: usize| format!("post {bytes} {}/declared/0", server.url);
-    let found = met(&post(64 << 10), &server.url).await;
+    let found = attempt(&post(64 << 10), &server.url).await;
     assert_eq!(found, ("200 with 0 bytes".to_owned(), None));
-    let (words, exceeded) = met(&post(1 << 20), &server.url).await;
+    let (words, exceeded) = attempt(&post(1 << 20), &server.url).await;
     assert_eq!(exceeded, Some(Exceeded::Request(64 << 10)), "{words}");
     assert!(
         words.starts_with("ErrorCode::HttpRequestBodySize"),
@@ -203,7 +203,7 @@ async fn bodies_have_a_size() {
 #[tokio::test(flavor = "multi_thread")]
 async fn so_many_at_once() {
     let server = Server::start();
-    let found = met(&format!("at-once 20 {}/slow", server.url), &server.url).await;
+    let found = attempt(&format!("at-once 20 {}/slow", server.url), &server.url).await;
     let words = "12 of 20 were refused: ErrorCode::ConnectionLimitReached";
     assert_eq!(found, (words.to_owned(), Some(Exceeded::InFlight(8))));
 }
@@ -213,7 +213,7 @@ async fn silence_is_not_waited_out() {
     let server = Server::start();
     for path in ["silent", "halting"] {
         let begun = Instant::now();
-        let (words, _) = met(&format!("get {}/{path}", server.url), &server.url).await;
+        let (words, _) = attempt(&format!("get {}/{path}", server.url), &server.url).await;
         assert!(
             words.contains("connection read timeout") || words.contains("ConnectionReadTimeout"),
             "{path}: {words}"
@@ -246,7 +246,7 @@ async fn connections_are_shared_by_the_calls_of_one_tenant_only() {
 async fn a_kept_connection_that_breaks_costs_nothing() {
     let server = Server::start();
     let words = format!("again 5 {}/once", server.url);
-    let found = met(&words, &server.url).await;
+    let found = attempt(&words, &server.url).await;
     assert_eq!(found, ("200 with 0 bytes".to_owned(), None));
     assert_eq!(server.connections(), 5);
 }
@@ -256,6 +256,6 @@ async fn a_request_that_is_over_leaves_nothing_behind() {
     let server = Server::start();
     // Twice as many as the host would keep resources for.
     let words = format!("again 1000 {}/declared/1", server.url);
-    let found = met(&words, &server.url).await;
+    let found = attempt(&words, &server.url).await;
     assert_eq!(found, ("200 with 1 bytes".to_owned(), None));
 }

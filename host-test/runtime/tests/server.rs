@@ -92,9 +92,10 @@ fn answer(mut stream: &TcpStream, path: &str) -> Option<()> {
             stream.write_all(head.as_bytes()).ok()
         }
         "headers" => {
-            let many: String = (0..bytes)
+            let many: Vec<_> = (0..bytes)
                 .map(|number| format!("x-{number}: y\r\n"))
                 .collect();
+            let many = many.concat();
             let head = format!("HTTP/1.1 200 OK\r\n{many}content-length: 0\r\n\r\n");
             stream.write_all(head.as_bytes()).ok()
         }

@@ -12,6 +12,7 @@ use connector_runtime::address::NetworkPolicy;
 use connector_runtime::component_source::ComponentSource;
 use connector_runtime::connection::{ConnectionOptions, Signing, TenantConnection};
 use connector_runtime::failure::Failure;
+use connector_runtime::inert_wasi::WasiImports;
 use connector_runtime::runtime::Runtime;
 
 use super::error::{CommandError, CommandResult};
@@ -23,6 +24,7 @@ const TOKEN_VARIABLE: &str = "CONFLUENCE_API_TOKEN";
 #[derive(Debug, Clone)]
 pub(crate) struct Context {
     pub(crate) component: ComponentSource,
+    pub(crate) imports: WasiImports,
     pub(crate) network: NetworkPolicy,
     pub(crate) verbosity: Verbosity,
 }
@@ -57,7 +59,7 @@ impl Context {
                 .with_context(|| format!("the component {} cannot be read", file.display()))
                 .map_err(CommandError::Usage)?;
         }
-        Ok(Runtime::load(&self.component).await?)
+        Ok(Runtime::load_with(&self.component, self.imports).await?)
     }
 
     /// A connection of a configuration. The inner error is the user's to mend.

@@ -156,7 +156,9 @@ impl Run<'_> {
             sweeps,
             stop,
         } = self.open()?;
-        let destination = ProgressOutput::new(destination, self.context.verbosity);
+        let connection = self.connection.clone();
+        let destination = ProgressOutput::new(destination, self.context.verbosity)
+            .with_requests(move || connection.sent_requests());
         report.watch(destination.counts(), sweeps);
         let shutdown = Shutdown::listen();
         let cancelled = shutdown.token();

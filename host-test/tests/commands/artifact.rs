@@ -4,11 +4,12 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use connector_release::artifact::{self, Written};
-use connector_runtime::engine::EMBEDDED;
-use mock_confluence::{Corpus, CorpusSpec, Mock, MockOptions};
+use confluence_component::COMPONENT;
+use connector_release::artifact::{self, Release, Written};
 use serde_json::{Value, json};
 use wasm_metadata::{Metadata, Payload};
+
+use super::{folder, mock};
 
 #[allow(dead_code, reason = "the example's main")]
 #[path = "../../examples/load.rs"]
@@ -19,10 +20,14 @@ fn root() -> &'static Path {
 }
 
 fn written(test: &str) -> (Written, PathBuf) {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(test);
-    std::fs::create_dir_all(&folder).unwrap();
+    let folder = folder(test);
     std::fs::write(folder.join("old.wit"), "").unwrap();
-    let written = artifact::write(EMBEDDED, &json!([]), root(), &folder).unwrap();
+    let release = Release {
+        component: COMPONENT,
+        config_schema: &json!({ "title": "Confluence Cloud" }),
+        streams: &json!([]),
+    };
+    let written = artifact::write(release, root(), &folder).unwrap();
     (written, folder)
 }
 
@@ -51,17 +56,16 @@ fn the_folder_holds_what_belongs_together() {
         json_of(&folder, "config.schema.json")["title"],
         "Confluence Cloud"
     );
-    for file in std::fs::read_dir(root().join("wit")).unwrap() {
-        let file = file.unwrap();
-        let copy = std::fs::read(folder.join("wit").join(file.file_name())).unwrap();
-        assert_eq!(copy, std::fs::read(file.path()).unwrap());
+    for file in ["world.wit", "sink.wit", "deps/http.wit"] {
+        let copy = std::fs::read(folder.join("wit").join(file)).unwrap();
+        assert_eq!(copy, std::fs::read(root().join("wit").join(file)).unwrap());
     }
     assert!(!folder.join("old.wit").exists(), "what was there is gone");
 }
 
 #[test]
 fn the_component_says_what_it_is_and_no_more() {
-    let bare = metadata(EMBEDDED);
+    let bare = metadata(COMPONENT);
     assert_eq!(bare.name, None);
     let (written, folder) = written("described");
     let component = std::fs::read(folder.join("confluence_cloud.wasm")).unwrap();
@@ -82,7 +86,7 @@ fn the_component_says_what_it_is_and_no_more() {
         found.revision.map(|text| text.to_string()),
         written.revision
     );
-    let names = component.len() - EMBEDDED.len();
+    let names = component.len() - COMPONENT.len();
     assert!(names < 500, "{names} bytes of metadata");
     let text = String::from_utf8_lossy(&component);
     for told in [root().to_str().unwrap(), "registry/src", "index.crates.io"] {
@@ -121,11 +125,11 @@ fn the_bill_of_materials_lists_what_is_in_the_component() {
             "memchr",
             "percent-encoding",
             "pin-project-lite",
+            "serde",
             "serde_core",
             "serde_json",
             "slab",
             "thiserror",
-            "wasip2",
             "wit-bindgen",
             "zmij",
         ]
@@ -152,11 +156,7 @@ async fn a_host_of_one_s_own_loads_it() {
     let streams = load::load(component, None).await.unwrap();
     assert_eq!(streams.len(), 7, "{streams:?}");
 
-    let sizes = CorpusSpec {
-        pages: 20,
-        ..CorpusSpec::default()
-    };
-    let mock = Mock::start(MockOptions::new(Corpus::generate(&sizes))).unwrap();
+    let mock = mock(20);
     let config = folder.join("config.json");
     std::fs::write(&config, mock.config_json().to_string()).unwrap();
     let pages = load::load(component, config.to_str()).await.unwrap();

@@ -2,12 +2,21 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
+mod artifact;
+mod files;
+mod init;
+mod logging;
+mod networks;
 mod readme;
 mod shards;
+mod signals;
 mod sync;
 mod taps;
+mod terminal;
 
-use std::path::PathBuf;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use mock_confluence::{Corpus, CorpusSpec, Mock, MockOptions};
@@ -34,6 +43,14 @@ fn folder(test: &str) -> PathBuf {
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).unwrap();
     folder
+}
+
+/// Writes a configuration into a folder, for its owner alone.
+fn write_config(folder: &Path, config: &Value) -> PathBuf {
+    let file = folder.join("config.json");
+    std::fs::write(&file, config.to_string()).unwrap();
+    std::fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+    file
 }
 
 fn host_test(words: &[&str]) -> Output {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
+use mock_confluence::Mock;
 use serde_json::{Value, json};
 
 use super::{lines, mock};
@@ -34,6 +35,13 @@ fn call(program: &str, words: &[&str], files: &[(&str, &PathBuf)]) -> Output {
         command.arg(option).arg(file);
     }
     command.output().unwrap()
+}
+
+/// A configuration whose later runs read what changed and no slice of the rest.
+fn changes_alone(mock: &Mock) -> String {
+    let mut config = mock.config_json();
+    config["refresh_days"] = json!(0);
+    config.to_string()
 }
 
 fn of_type<'a>(lines: &'a [Value], kind: &str) -> Vec<&'a Value> {
@@ -71,7 +79,7 @@ fn statuses(lines: &[Value], stream: &str) -> Vec<String> {
 #[test]
 fn airbyte_reads_once_and_then_what_changed() {
     let mock = mock(30);
-    let config = file("airbyte", "config.json", &mock.config_json().to_string());
+    let config = file("airbyte", "config.json", &changes_alone(&mock));
     let catalog = file("airbyte", "catalog.json", &configured().to_string());
     let checked = call(SOURCE, &["check"], &[("--config", &config)]);
     assert_eq!(
@@ -164,13 +172,14 @@ fn airbyte_is_told_who_must_act() {
     let config = file("refused", "config.json", &wrong.to_string());
     let checked = call(SOURCE, &["check"], &[("--config", &config)]);
     let status = &lines(&checked.stdout)[0]["connectionStatus"];
-    assert_eq!(status["message"], "api_token is missing");
+    let message = status["message"].as_str().unwrap();
+    assert!(message.starts_with("api_token is missing"), "{message}");
 }
 
 #[test]
 fn singer_reads_what_is_chosen_and_then_what_changed() {
     let mock = mock(30);
-    let config = file("singer", "config.json", &mock.config_json().to_string());
+    let config = file("singer", "config.json", &changes_alone(&mock));
     let mut catalog = lines(&call(TAP, &["--discover"], &[]).stdout).remove(0);
     for stream in catalog["streams"].as_array_mut().unwrap() {
         let wanted = stream["tap_stream_id"] == "users" || stream["tap_stream_id"] == "pages";

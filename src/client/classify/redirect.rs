@@ -1,6 +1,7 @@
 //! Redirects, which are never followed: the credentials would go with them.
 
-use super::{RequestContext, Resolution, ResponseAction, Verdict};
+use super::refusal::resolution;
+use super::{RequestContext, ResponseAction, Verdict};
 use crate::client::Response;
 use crate::config::BaseUrl;
 use crate::error::Kind;
@@ -19,7 +20,7 @@ pub(super) fn redirect(context: RequestContext<'_>, response: &Response) -> Verd
         }
         Some(host) if host == "id.atlassian.com" => {
             let action = if context.authenticated {
-                ResponseAction::Suspect(Resolution::FailRun)
+                ResponseAction::Suspect(resolution(context))
             } else {
                 ResponseAction::FailRun
             };

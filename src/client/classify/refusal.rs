@@ -37,12 +37,23 @@ fn unless_authenticated(context: RequestContext<'_>, if_it_stays: Resolution) ->
     }
 }
 
-/// What a refusal means for this request if the credentials work elsewhere.
-fn resolution(context: RequestContext<'_>) -> Resolution {
-    if context.endpoint.is_per_page() {
+/// What a refusal means for this request if the credentials work elsewhere: without a collection nothing can be read,
+/// without anything else all the rest.
+pub(super) fn resolution(context: RequestContext<'_>) -> Resolution {
+    if context.endpoint.is_per_page() || context.endpoint == Endpoint::Users {
         Resolution::Fail
     } else {
         Resolution::FailRun
+    }
+}
+
+/// What a refusal means that comes from the service itself. Whether profiles may be viewed is a permission of its own,
+/// which somebody has to give.
+fn resolution_of_refusal(context: RequestContext<'_>, body: &ErrorBody) -> Resolution {
+    if context.endpoint == Endpoint::Users && body.is_json() {
+        Resolution::FailRun
+    } else {
+        resolution(context)
     }
 }
 
@@ -73,7 +84,7 @@ fn refused_login(
     } else {
         return None;
     };
-    let action = unless_authenticated(context, Resolution::FailRun);
+    let action = unless_authenticated(context, resolution(context));
     Some((Kind::InvalidCredentials, action, message))
 }
 
@@ -111,7 +122,7 @@ pub(super) fn unauthorized(
             .into()
     };
     let action = if context.authenticated {
-        ResponseAction::Suspect(resolution(context))
+        ResponseAction::Suspect(resolution_of_refusal(context, body))
     } else {
         ResponseAction::FailRun
     };
@@ -124,7 +135,7 @@ fn ip_denied(context: RequestContext<'_>, body: &ErrorBody) -> Option<Verdict> {
     }
     let message = format!("the site's IP allowlist blocks this host{}", body.quote());
     let action = if context.authenticated {
-        ResponseAction::Suspect(Resolution::FailRun)
+        ResponseAction::Suspect(resolution(context))
     } else {
         ResponseAction::FailRun
     };
@@ -154,7 +165,7 @@ pub(super) fn forbidden(
         let if_it_stays = if is_value {
             Resolution::Unavailable
         } else {
-            resolution(context)
+            resolution_of_refusal(context, body)
         };
         let action = unless_authenticated(context, if_it_stays);
         return (
@@ -170,7 +181,7 @@ pub(super) fn forbidden(
     let action = if is_value {
         ResponseAction::Unavailable
     } else {
-        unless_authenticated(context, resolution(context))
+        unless_authenticated(context, resolution_of_refusal(context, body))
     };
     (Kind::InvalidPermissions, action, message)
 }
@@ -180,7 +191,7 @@ pub(super) fn not_found(context: RequestContext<'_>, body: &ErrorBody) -> Verdic
         return verdict;
     }
     match context.endpoint {
-        endpoint if endpoint.is_per_page() && body.is_html() => {
+        _ if resolution(context) == Resolution::Fail && body.is_html() => {
             let message = "the service has no such endpoint, or something in between blocks it with a web page";
             (
                 Kind::UnexpectedResponse,

@@ -192,6 +192,35 @@ fn what_is_final_at_first_is_suspect_where_the_credentials_worked() {
     }
 }
 
+/// The credentials work where a probe says so: then only what was asked for fails, whoever refuses it.
+#[test]
+fn a_refusal_of_a_part_does_not_end_the_run() {
+    let gateway = config(true, TOKEN);
+    let login = [("location", "https://id.atlassian.com/login")];
+    let captcha = [("X-Seraph-LoginReason", "AUTHENTICATION_DENIED")];
+    let fails = ResponseAction::Suspect(Resolution::Fail);
+    let ends = ResponseAction::Suspect(Resolution::FailRun);
+    for (endpoint, status, headers, body, action) in [
+        (Endpoint::Views, 302, &login[..], "", fails),
+        (Endpoint::Labels, 403, &captcha, "", fails),
+        (Endpoint::Versions, 401, &[], "", fails),
+        (Endpoint::States, 403, &[], ADDRESS, fails),
+        (Endpoint::Users, 302, &login, "", fails),
+        (Endpoint::Users, 403, &[], BLOCK_PAGE, fails),
+        (Endpoint::Users, 404, &[], "<html></html>", fails),
+        (Endpoint::Users, 403, &[], PLAN, ends),
+        (Endpoint::Pages, 302, &login, "", ends),
+        (Endpoint::Spaces, 403, &captcha, "", ends),
+    ] {
+        let context = RequestContext {
+            authenticated: true,
+            ..context(&gateway, endpoint)
+        };
+        let failure = classify(context, &response(status, headers, body)).unwrap_err();
+        assert_eq!(failure.action, action, "{endpoint} {status} {body}");
+    }
+}
+
 #[test]
 fn a_message_ends_with_the_facts() {
     let gateway = config(true, TOKEN);
@@ -262,7 +291,7 @@ fn a_body_that_cannot_be_used_is_retried_as_far_as_it_makes_sense() {
             later,
             BodyError::Html,
             Kind::Unavailable,
-            ResponseAction::Retry,
+            ResponseAction::Suspect(Resolution::FailRun),
         ),
         (
             first,

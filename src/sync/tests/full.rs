@@ -366,3 +366,25 @@ fn a_checkpoint_comes_with_time() {
     let gaps = times.windows(2).map(|pair| pair[1] - pair[0]);
     assert!(gaps.max() < Some(40_000), "{times:?}");
 }
+
+/// A full page without any link may be the last one or not: to take it for the end could lose rows in silence.
+#[test]
+fn a_full_page_without_links_is_no_end() {
+    let corpus = small_site(12, 97);
+    for (page_size, ends_well) in [(5, false), (250, true)] {
+        let simulation = Simulation::new(corpus.clone(), 98);
+        simulation.inject_faults(&["no-links:form=absent"]);
+        let recorder = Recorder::new(&simulation);
+        let result = read(
+            &simulation,
+            &recorder,
+            sized(page_size, 4),
+            &[(Stream::Pages, Mode::Full)],
+        );
+        assert_eq!(result.is_ok(), ends_well, "{result:?}");
+        if let Err(error) = result {
+            assert!(error.message.contains("goes on"), "{error}");
+            assert!(recorder.take_closed().is_empty(), "nothing is swept");
+        }
+    }
+}

@@ -183,10 +183,57 @@ fn a_position_beyond_the_plan_is_no_state() {
     }
 }
 
-/// A quiet week at a size where the budget matters. Counted in requests, killed now and then.
+/// Neither a page that the snapshot had read before it was purged outlives the promised days, nor one that was created
+/// and purged before the snapshot came across it.
 #[test]
-fn a_week_of_hourly_runs_stays_within_its_budget() {
-    let pages = 2000;
+fn a_purged_page_goes_within_the_promised_days() {
+    let simulation = Simulation::new(small_site(40, 93), 94);
+    let recorder = Recorder::new(&simulation);
+    let (full, incremental) = (every_stream(Mode::Full), every_stream(Mode::Incremental));
+    read(&simulation, &recorder, refreshing(1), &full).unwrap();
+    for hour in 0..37 {
+        simulation.advance(HOUR);
+        match hour {
+            9 => simulation.edit(&Edit::Create),
+            11 => {
+                simulation.edit(&Edit::Purge(3));
+                let newest = simulation.corpus().pages.len() - 1;
+                simulation.edit(&Edit::Purge(newest));
+            }
+            _ => {}
+        }
+        read(&simulation, &recorder, refreshing(1), &incremental).unwrap();
+        let truth = oracle(&simulation.corpus(), &[]);
+        let wrong = wrongly_swept(&recorder.take_swept(), &truth);
+        assert_eq!(wrong, Vec::<String>::new());
+    }
+    let truth = oracle(&simulation.corpus(), &[]);
+    let streams = [Stream::Pages, Stream::PageVersions, Stream::PageViews];
+    let found = only(recorder.tables(), &streams);
+    assert_same(&found, &only(truth, &streams), "a day and two runs later");
+}
+
+/// Many pages that vanish at once are left to the sweep, which a destination can refuse.
+#[test]
+fn a_space_that_is_lost_is_not_voided_page_by_page() {
+    let simulation = Simulation::new(small_site(80, 95), 96);
+    let recorder = Recorder::new(&simulation);
+    let (full, incremental) = (every_stream(Mode::Full), every_stream(Mode::Incremental));
+    read(&simulation, &recorder, refreshing(1), &full).unwrap();
+    for hour in 0..27 {
+        simulation.advance(HOUR);
+        if hour == 23 {
+            (0..40).for_each(|_| simulation.edit(&Edit::Purge(0)));
+        }
+        read(&simulation, &recorder, refreshing(1), &incremental).unwrap();
+    }
+    let found = recorder.tables()["pages"].len();
+    let existing = simulation.corpus().pages.len();
+    assert!(found >= existing + 30, "{found} rows of {existing} pages");
+}
+
+/// A quiet week, killed thirty times. Returns the most requests of a run that was not killed, and those of all runs.
+fn a_quiet_week(pages: usize) -> (u64, usize) {
     let mut corpus = Corpus::generate(&mock_confluence::CorpusSpec {
         pages,
         spaces: 5,
@@ -200,37 +247,47 @@ fn a_week_of_hourly_runs_stays_within_its_budget() {
     let simulation = Simulation::new(corpus, 0);
     let recorder = Recorder::new(&simulation);
     let config = json!({ "refresh_days": 7 });
-    read(
-        &simulation,
-        &recorder,
-        config.clone(),
-        &every_stream(Mode::Full),
-    )
-    .unwrap();
+    let full = every_stream(Mode::Full);
+    read(&simulation, &recorder, config.clone(), &full).unwrap();
     simulation.take_log();
     let incremental = every_stream(Mode::Incremental);
-    let mut total = 0;
+    let (mut most, mut total) = (0, 0);
     for hour in 0..170_u64 {
         simulation.advance(HOUR);
-        if hour % 6 == 3 {
+        if hour * 30 % 170 < 30 {
             recorder.refuse_after(Some(hour % 11));
             let _ = read(&simulation, &recorder, config.clone(), &incremental);
             recorder.roll_back();
             recorder.refuse_after(None);
         }
         let summary = read(&simulation, &recorder, config.clone(), &incremental).unwrap();
-        let requests = summary["requests"].as_u64().unwrap();
-        assert!(requests <= 4 * 13 + 12, "hour {hour}: {requests}");
+        most = most.max(summary["requests"].as_u64().unwrap());
         total += simulation.sent().len();
         simulation.take_log();
     }
     assert!(recorder.take_closed().contains("page_views"));
-    assert!(total <= 4 * pages + 170 * 12 + 28 * 60, "{total}");
-    assert_same(
-        &recorder.tables(),
-        &oracle(&simulation.corpus(), &[]),
-        "after a week",
-    );
+    let truth = oracle(&simulation.corpus(), &[]);
+    assert_same(&recorder.tables(), &truth, "after a week");
+    assert!(recorder.longest_state() < 65_536);
+    (most, total)
+}
+
+#[test]
+fn a_week_of_hourly_runs_stays_within_its_budget() {
+    let pages = 2000;
+    let (most, total) = a_quiet_week(pages);
+    assert!(most <= 4 * 13 + 12, "{most}");
+    assert!(total <= 4 * pages + 170 * 12 + 30 * 60, "{total}");
+}
+
+/// The size that the budget is promised for. It takes minutes:
+/// `cargo test -p confluence-cloud --lib a_week_at_ten_thousand_pages -- --ignored`
+#[test]
+#[ignore = "it takes minutes"]
+fn a_week_at_ten_thousand_pages_costs_ten_percent_more_than_a_full_run() {
+    let (most, total) = a_quiet_week(10_000);
+    assert!(most <= 260, "{most}");
+    assert!(total * 10 <= 11 * 40_100, "{total}");
 }
 
 /// What happens in a case.
@@ -372,15 +429,25 @@ fn check(scenario: &Scenario) {
     }
     simulation.inject_faults(&[]);
     simulation.plan_edits(Vec::new());
-    // What was purged behind the position of the snapshot under way goes with the next one.
-    for _ in 0..2 * 26 {
+    // The snapshot under way may have passed what changed last: the promised days, and the runs between two snapshots.
+    for _ in 0..28 {
         course.run(Mode::Incremental);
     }
+    let truth = oracle(&simulation.corpus(), &[]);
+    let without_users = |mut tables: Tables| {
+        tables.remove("users");
+        tables
+    };
     assert_same(
-        &recorder.tables(),
-        &oracle(&simulation.corpus(), &[]),
+        &without_users(recorder.tables()),
+        &without_users(truth.clone()),
         "after the promised days",
     );
+    // An account that nothing names any more goes with the next snapshot.
+    for _ in 0..28 {
+        course.run(Mode::Incremental);
+    }
+    assert_same(&recorder.tables(), &truth, "after the next snapshot");
     assert!(recorder.longest_state() < 65_536);
 }
 

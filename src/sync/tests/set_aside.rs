@@ -349,3 +349,99 @@ fn an_outage_is_probed_once() {
         .filter(|sent| sent.query == "limit=1");
     assert!(probes.count() <= 2, "one request and its retry");
 }
+
+/// More pages than it takes to call an endpoint dead, known to fail: the others are read all the same.
+#[test]
+fn pages_that_keep_failing_do_not_stall_their_endpoint() {
+    let (corpus, ids) = site(30, 71);
+    let simulation = Simulation::new(corpus, 72);
+    let faults: Vec<_> = ids[2..10]
+        .iter()
+        .map(|id| format!("504:endpoint=versions,page={id}"))
+        .collect();
+    inject(&simulation, &faults);
+    let recorder = Recorder::new(&simulation);
+    let error = read(
+        &simulation,
+        &recorder,
+        impatient(),
+        &every_stream(Mode::Full),
+    )
+    .unwrap_err();
+    assert_eq!(ids_of(&details_of(&error)).len(), 8, "{error}");
+    let incremental = every_stream(Mode::Incremental);
+    for page in [20, 21] {
+        simulation.advance(Duration::from_hours(1));
+        simulation.edit(&Edit::Save(page));
+        let error = read(&simulation, &recorder, impatient(), &incremental).unwrap_err();
+        assert_eq!(details_of(&error)["stalled"], json!([]), "{error}");
+        assert_eq!(ids_of(&details_of(&error)).len(), 8, "{error}");
+    }
+    let mut expected = oracle(&simulation.corpus(), &[]);
+    let mut found = recorder.tables();
+    for id in &ids[2..10] {
+        expected = without(expected, Stream::PageVersions, id);
+        found = without(found, Stream::PageVersions, id);
+    }
+    let streams = [Stream::PageVersions, Stream::Pages, Stream::PageLabels];
+    assert_same(
+        &only(found, &streams),
+        &only(expected, &streams),
+        "the edits arrived",
+    );
+    simulation.inject_faults(&[]);
+    read(&simulation, &recorder, impatient(), &incremental).unwrap();
+    assert_same(
+        &recorder.tables(),
+        &oracle(&simulation.corpus(), &[]),
+        "healed",
+    );
+}
+
+/// An endpoint that calls every page missing is as dead as one that does not answer.
+#[test]
+fn an_endpoint_that_knows_no_page_costs_its_own_stream_alone() {
+    let (corpus, _) = site(60, 73);
+    let simulation = Simulation::new(corpus.clone(), 74);
+    simulation.inject_faults(&["page-gone-bare:endpoint=labels"]);
+    let recorder = Recorder::new(&simulation);
+    let full = every_stream(Mode::Full);
+    let error = read(&simulation, &recorder, impatient(), &full).unwrap_err();
+    assert_eq!(error.kind, Kind::Incomplete, "{error}");
+    let details = details_of(&error);
+    assert_eq!(details["stalled"], json!(["page_labels"]), "{error}");
+    assert_eq!(details["set_aside"], json!([]));
+    assert!(error.message.contains("says that it does not"), "{error}");
+    let mut expected = oracle(&corpus, &[]);
+    expected.remove("page_labels");
+    let mut found = recorder.tables();
+    found.remove("page_labels");
+    assert_same(&found, &expected, "all but labels");
+    let asked = asked(&simulation)[&Endpoint::Labels];
+    assert!(asked < 2 * 60, "{asked}");
+}
+
+/// A space whose views are refused says nothing about an endpoint that answers nobody else.
+#[test]
+fn refusals_do_not_hide_that_an_endpoint_is_dead() {
+    let (mut corpus, ids) = site(40, 75);
+    let (refused, other) = (corpus.spaces[0].clone(), corpus.spaces[1].id.clone());
+    for page in &mut corpus.pages {
+        let is_refused = ids[..3].contains(&page.id);
+        page.space_id
+            .clone_from(if is_refused { &refused.id } else { &other });
+        page.views = Some(7);
+    }
+    let refused = refused.key;
+    let simulation = Simulation::new(corpus, 76);
+    simulation.inject_faults(&[
+        &format!("views-refused:space={refused}"),
+        "truncated-json:endpoint=views",
+    ]);
+    let recorder = Recorder::new(&simulation);
+    let full = every_stream(Mode::Full);
+    let error = read(&simulation, &recorder, impatient(), &full).unwrap_err();
+    let details = details_of(&error);
+    assert_eq!(details["stalled"], json!(["page_views"]), "{error}");
+    assert_eq!(details["set_aside"], json!([]));
+}

@@ -17,8 +17,13 @@ pub(crate) fn deliver(what: &str) -> String {
         "null-key" => row(r#"{"id":null}"#),
         "twice" => row(r#"{"id":"1","id":"2"}"#),
         "no-object" => row("[1]"),
+        "long-stream" => {
+            let name = "s".repeat(1_000_000);
+            answer(emit(&batch(&name, &[], &[r#"{"id":"1"}"#])))
+        }
         "no-json" => row("{\"id\":\"1\"}\n{\"type\":\"checkpoint\",\"state\":\"forged\"}"),
         "sql-key" => key(r#"{"1=1 OR id":"x"}"#),
+        "line-key" => key("{\"id\":\"1\"}\n{\"type\":\"finished\"}"),
         "other-key" => key(r#"{"name":"x"}"#),
         "empty-key" => key("{}"),
         "begin-unselected" => answer(begin_snapshot(&["items".to_owned(), "others".to_owned()])),

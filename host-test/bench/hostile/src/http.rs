@@ -7,6 +7,8 @@ use wasip2::http::types::{
 };
 use wasip2::io::streams::StreamError;
 
+use crate::spend;
+
 /// Time-outs of every request, in nanoseconds: tests shouldn't take long.
 const TIMEOUT: u64 = 1_000_000_000;
 
@@ -35,12 +37,24 @@ pub(crate) fn get(url: &str) -> String {
 /// Many sets of headers, each nearly as large as the host allows, none given back.
 pub(crate) fn many_fields() -> String {
     loop {
-        let fields = Fields::new();
-        for _ in 0..6 {
-            let _ = fields.append("x-filler", &[b'x'; 1024]);
-        }
-        std::mem::forget(fields);
+        std::mem::forget(large_fields());
     }
+}
+
+/// As many sets of headers as it is told, each nearly as large as the host allows, kept for a year.
+pub(crate) fn hoard_fields(count: usize) -> String {
+    for _ in 0..count {
+        std::mem::forget(large_fields());
+    }
+    spend::time()
+}
+
+fn large_fields() -> Fields {
+    let fields = Fields::new();
+    for _ in 0..6 {
+        let _ = fields.append("x-filler", &[b'x'; 1024]);
+    }
+    fields
 }
 
 /// Sends a request with a method of its own choice.
@@ -66,7 +80,14 @@ pub(crate) fn with_header(name: &str, value: &str) -> String {
     }
 }
 
-/// One request after the other: harmless by itself.
+/// One request after the other without an end.
+pub(crate) fn repeat(url: &str) -> String {
+    loop {
+        get(url);
+    }
+}
+
+/// So many requests, one after the other: harmless by itself.
 pub(crate) fn again(times: usize, url: &str) -> String {
     (0..times).fold(String::new(), |_, _| get(url))
 }

@@ -82,7 +82,7 @@ fn stream(name: &str, key: &str, column: &str) -> StreamInfo {
         endpoint: "GET /{what}".to_owned(),
         scope: String::new(),
         schema: format!(
-            r#"{{"properties": {{"id": {{"type": "string"}}, "{column}": {{"type": ["string", "null"]}}}},
+            r#"{{"properties": {{"id": {{"type": "string"}}, "{column}": {{"type": ["string", "null"]}}, "data": {{}}}},
                 "required": ["id"]}}"#
         ),
     }

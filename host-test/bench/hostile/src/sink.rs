@@ -3,6 +3,9 @@
 use crate::bindings::dx::connector::sink::{SinkError, checkpoint, emit, note};
 use crate::bindings::dx::connector::types::Batch;
 
+/// Rows of a batch that the host takes at most.
+const MOST_ROWS: usize = 10_000;
+
 /// Batches of so many rows without an end; of none, too.
 pub(crate) fn flood(rows: usize) -> String {
     let row = format!(r#"{{"id":"1","name":"{}"}}"#, "x".repeat(100));
@@ -12,6 +15,24 @@ pub(crate) fn flood(rows: usize) -> String {
 /// One batch of so many empty objects.
 pub(crate) fn empty_rows(rows: usize) -> String {
     answer(emit(&batch("items", &[], &vec!["{}"; rows])))
+}
+
+/// Batches of so many rows that are what they should be, without an end.
+pub(crate) fn many_rows(rows: usize) -> String {
+    endless(&batch("items", &[], &vec![r#"{"id":"1"}"#; rows]))
+}
+
+/// Batches of as many rows as the host takes, of so many bytes each, without an end.
+pub(crate) fn long_rows(bytes: usize) -> String {
+    let row = format!(r#"{{"id":"1","name":"{}"}}"#, "x".repeat(bytes));
+    endless(&batch("items", &[], &vec![row.as_str(); MOST_ROWS]))
+}
+
+/// Batches of one row with a list of so many values, each two bytes here and many more where it is parsed.
+pub(crate) fn many_values(values: usize) -> String {
+    let list = "0,".repeat(values);
+    let row = format!(r#"{{"id":"1","data":[{list}0]}}"#);
+    endless(&batch("items", &[], &[&row]))
 }
 
 /// One batch of so many partial keys.
@@ -81,6 +102,25 @@ pub(crate) fn notes(bytes: usize) -> String {
     let line = format!(r#"{{"type":"log","level":"info","message":"{line}"}}"#);
     loop {
         note(&line);
+    }
+}
+
+/// So many notes of progress in streams that there are none of, with names of so many bytes.
+pub(crate) fn progress_names(count: usize, bytes: usize) -> String {
+    let name = "s".repeat(bytes);
+    for stream in 0..count {
+        note(&format!(
+            r#"{{"type":"progress","stream":"{name}{stream}","done":1,"total":2}}"#
+        ));
+    }
+    format!("the host took {count} names")
+}
+
+/// Waits without an end, each so long that two of them overflow.
+pub(crate) fn waits() -> String {
+    let wait = format!(r#"{{"type":"wait","ms":{},"reason":"none"}}"#, u64::MAX);
+    loop {
+        note(&wait);
     }
 }
 

@@ -32,6 +32,14 @@ pub(super) struct Position {
     pub(super) total: Option<u64>,
 }
 
+/// What a run has done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Totals {
+    pub(super) rows: u64,
+    /// Requests sent, where that is known.
+    pub(super) requests: Option<u64>,
+}
+
 pub(super) struct Display {
     verbosity: Verbosity,
     bar: ProgressBar,
@@ -61,11 +69,11 @@ impl Display {
         }
     }
 
-    pub(super) fn show(&mut self, position: Option<Position>, rows: u64) {
+    pub(super) fn show(&mut self, position: Option<Position>, totals: Totals) {
         if self.verbosity == Verbosity::Quiet {
             return;
         }
-        let line = message(position, rows, self.started.elapsed());
+        let line = message(position, totals, self.started.elapsed());
         if self.bar.is_hidden() {
             if self.last_line.elapsed() >= INTERVAL {
                 self.last_line = Instant::now();
@@ -131,12 +139,16 @@ fn described(position: Position) -> String {
     }
 }
 
-/// Rows, rows per second, and the time that is left.
+/// Rows and requests, how many of them come in a second, and the time that is left.
 #[expect(clippy::cast_precision_loss, reason = "a rate for a person")]
-fn message(position: Option<Position>, rows: u64, elapsed: Duration) -> String {
+fn message(position: Option<Position>, totals: Totals, elapsed: Duration) -> String {
     let seconds = elapsed.as_secs_f64().max(0.001);
-    let rate = rows as f64 / seconds;
-    let mut text = format!("{rows} rows, {rate:.0}/s");
+    let counted =
+        |count: u64, unit: &str| format!("{count} {unit}, {:.0}/s", count as f64 / seconds);
+    let mut text = counted(totals.rows, "rows");
+    if let Some(requests) = totals.requests {
+        let _ = write!(text, ", {}", counted(requests, "requests"));
+    }
     if let Some(Position {
         done,
         total: Some(total),
@@ -167,7 +179,18 @@ mod tests {
             (position(5, Some(15)), "50 rows, 5/s, 20 seconds left"),
             (position(15, Some(15)), "50 rows, 5/s"),
         ] {
-            assert_eq!(message(position, 50, elapsed), expected);
+            let totals = Totals {
+                rows: 50,
+                requests: None,
+            };
+            assert_eq!(message(position, totals, elapsed), expected);
         }
+        let totals = Totals {
+            rows: 50,
+            requests: Some(20),
+        };
+        let line = message(position(5, Some(15)), totals, elapsed);
+        let expected = "50 rows, 5/s, 20 requests, 2/s, 20 seconds left";
+        assert_eq!(line, expected);
     }
 }

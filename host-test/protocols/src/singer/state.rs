@@ -35,6 +35,10 @@ enum Message {
 #[serde(deny_unknown_fields)]
 struct NoBookmarks {
     #[serde(default)]
+    #[expect(
+        clippy::zero_sized_map_values,
+        reason = "objects that have to be empty, under any name"
+    )]
     bookmarks: BTreeMap<String, BTreeMap<String, Never>>,
     #[serde(default)]
     #[serde(rename = "currently_syncing")]

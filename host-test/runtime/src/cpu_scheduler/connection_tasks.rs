@@ -5,29 +5,23 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
-use std::time::Duration;
+use std::task::{Context, Poll, ready};
 
-use super::cpu_account::CpuAccounts;
-use super::run_queue::RunQueue;
-use super::{BUSY, processor_time, throttle};
+use super::cpu_account::CpuAccount;
+use super::stopwatch::Stopwatch;
+use super::throttle::Throttle;
 use crate::tenant::Tenant;
 
 /// Spawns tasks at the expense of one tenant.
 #[derive(Debug, Clone)]
 pub(crate) struct ConnectionTasks {
-    accounts: CpuAccounts,
-    run_queue: Arc<RunQueue>,
+    account: Arc<CpuAccount>,
     tenant: Tenant,
 }
 
 impl ConnectionTasks {
-    pub(super) fn new(accounts: CpuAccounts, run_queue: Arc<RunQueue>, tenant: Tenant) -> Self {
-        Self {
-            accounts,
-            run_queue,
-            tenant,
-        }
+    pub(super) fn new(account: Arc<CpuAccount>, tenant: Tenant) -> Self {
+        Self { account, tenant }
     }
 
     pub(crate) fn tenant(&self) -> &Tenant {
@@ -38,9 +32,8 @@ impl ConnectionTasks {
     pub(crate) fn count<F: Future>(&self, future: F) -> Counted<F> {
         Counted {
             future: Box::pin(future),
-            tasks: self.clone(),
-            window: Window::default(),
-            throttled: None,
+            throttle: Throttle::new(Arc::clone(&self.account)),
+            account: Arc::clone(&self.account),
         }
     }
 }
@@ -54,72 +47,23 @@ where
     }
 }
 
-/// What was used since the task was last judged.
-#[derive(Debug, Clone, Copy, Default)]
-struct Window {
-    by_task: Duration,
-    tenant_before: Duration,
-    all_before: Duration,
-}
-
-/// A future whose processor time is counted, and that is throttled where its tenant had more than its share.
+/// A future whose processor time is counted, and that is throttled where its tenant owes too much.
 pub(crate) struct Counted<F> {
     future: Pin<Box<F>>,
-    tasks: ConnectionTasks,
-    window: Window,
-    throttled: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
-}
-
-impl<F: Future> Counted<F> {
-    /// Counts a poll; whether the tenant had more than its share meanwhile.
-    fn charge(&mut self, used: Duration) -> bool {
-        let run_queue = &self.tasks.run_queue;
-        run_queue.add(used);
-        // There is one while the tenant has calls under way.
-        let account = self.tasks.accounts.find(&self.tasks.tenant);
-        let tenant = account.as_ref().map_or(Duration::ZERO, |account| {
-            account.add(used);
-            account.used()
-        });
-        self.window.by_task += used;
-        if self.window.by_task < BUSY {
-            return false;
-        }
-        let all = run_queue.used();
-        let by_all = all.saturating_sub(self.window.all_before);
-        let by_tenant = match account {
-            Some(_) => tenant.saturating_sub(self.window.tenant_before),
-            // Nobody waits for this connection.
-            None => by_all,
-        };
-        self.window = Window {
-            by_task: Duration::ZERO,
-            tenant_before: tenant,
-            all_before: all,
-        };
-        run_queue.has_waiting() && by_tenant > run_queue.share(by_all)
-    }
+    throttle: Throttle,
+    account: Arc<CpuAccount>,
 }
 
 impl<F: Future> Future for Counted<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<F::Output> {
-        if let Some(throttled) = &mut self.throttled {
-            if throttled.as_mut().poll(task).is_pending() {
-                return Poll::Pending;
-            }
-            self.throttled = None;
-        }
-        let begun = processor_time();
+        ready!(self.throttle.poll_admission(task));
+        let stopwatch = Stopwatch::start();
         let polled = self.future.as_mut().poll(task);
-        let over_share = self.charge(processor_time().saturating_sub(begun));
-        if polled.is_pending() && over_share {
-            let run_queue = Arc::clone(&self.tasks.run_queue);
-            self.throttled = Some(Box::pin(async move { throttle(&run_queue).await }));
-            // It may have been woken already: it looks again when the time is over.
-            task.waker().wake_by_ref();
-        }
+        let used = stopwatch.stop();
+        let others_wait = self.account.run_queue().has_waiting();
+        self.account.charge(used, others_wait);
         polled
     }
 }

@@ -1,68 +1,274 @@
-//! What each tenant used of the processor: its calls and its connections together.
+//! What each tenant used of the processors, its calls and its connections together, and what it owes for it.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::run_queue::RunQueue;
+use super::TICK;
+use super::run_queue::{RunQueue, nanos};
 use crate::tenant::Tenant;
 
-/// The accounts of the tenants that have calls under way, by the tenant's id.
+/// Debt above which a tenant is throttled. Who mostly waits for the network never owes as much.
+const THROTTLED_FROM: Duration = Duration::from_millis(8);
+/// Debt at which it may go on.
+const RESUMED_AT: Duration = Duration::from_millis(4);
+/// Debt at most: what it used long ago is forgotten.
+const MOST: Duration = Duration::from_millis(40);
+/// A poll that takes as long was ended by its epoch, not by something to wait for.
+const LONG_POLL: Duration = Duration::from_millis(1);
+/// What long polls cost besides what they use, in multiples of it: who waits for the network comes first.
+const SURCHARGE: u32 = 2;
+/// A throttled tenant pays at least this fraction of a processor: so much is left to it, however many others there are.
+const LEAST_SHARE: u32 = 20;
+/// Use after which a tenant is judged.
+const JUDGED_AFTER: Duration = Duration::from_micros(200);
+/// What others use meanwhile, if they are active.
+const ACTIVE: Duration = Duration::from_micros(20);
+
+/// The accounts of the tenants, by the tenant's id.
 #[derive(Debug, Clone, Default)]
-pub(super) struct CpuAccounts(Arc<Mutex<HashMap<u64, Weak<CpuAccount>>>>);
+pub(super) struct CpuAccounts(Arc<Mutex<HashMap<u64, Arc<CpuAccount>>>>);
 
 impl CpuAccounts {
-    /// The account of a tenant, which lives as long as one of its calls.
+    /// The account of a tenant. It outlives its calls, so that many short ones are no way out of a debt.
     pub(super) fn of(&self, tenant: &Tenant, run_queue: &Arc<RunQueue>) -> Arc<CpuAccount> {
         let mut accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(account) = accounts.get(&tenant.id()).and_then(Weak::upgrade) {
-            return account;
+        if let Some(account) = accounts.get(&tenant.id()) {
+            return Arc::clone(account);
         }
-        // Those that ended are swept by whoever comes next, at most as often as the map doubles.
+        // Those that nobody uses are removed by whoever comes next, at most as often as the map doubles.
         if accounts.len() == accounts.capacity() {
-            accounts.retain(|_, account| account.strong_count() > 0);
+            accounts.retain(|_, account| Arc::strong_count(account) > 1 || account.owes());
         }
         let account = Arc::new(CpuAccount::new(Arc::clone(run_queue)));
-        accounts.insert(tenant.id(), Arc::downgrade(&account));
+        accounts.insert(tenant.id(), Arc::clone(&account));
         account
-    }
-
-    /// The account of a tenant with calls under way.
-    pub(super) fn find(&self, tenant: &Tenant) -> Option<Arc<CpuAccount>> {
-        let accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        accounts.get(&tenant.id()).and_then(Weak::upgrade)
     }
 }
 
-/// What one tenant used.
+/// What one tenant used and owes.
 #[derive(Debug)]
 pub(super) struct CpuAccount {
-    nanos: AtomicU64,
     run_queue: Arc<RunQueue>,
+    /// Nanoseconds.
+    used: AtomicU64,
+    /// Nanoseconds beyond that, for long polls.
+    surcharge: AtomicU64,
+    /// Nanoseconds since it was last judged.
+    unjudged: AtomicU64,
+    throttled: AtomicBool,
+    standing: Mutex<Standing>,
+}
+
+/// What changes together.
+#[derive(Debug, Default)]
+struct Standing {
+    debt: Debt,
+    calls: u32,
+    throttled: bool,
+}
+
+/// What was used beyond the share.
+#[derive(Debug, Default)]
+struct Debt {
+    owed: Duration,
+    settled: Usage,
+}
+
+/// What was used until a moment.
+#[derive(Debug, Clone, Copy, Default)]
+struct Usage {
+    by_tenant: Duration,
+    surcharge: Duration,
+    by_all: Duration,
+    ticks: u32,
+}
+
+impl Debt {
+    /// Adds what the tenant used since the last time, and takes off its share of what everybody used. What others used
+    /// meanwhile.
+    fn settle(&mut self, now: Usage, tenants: u32) -> Duration {
+        let by_tenant = now.by_tenant.saturating_sub(self.settled.by_tenant);
+        let surcharge = now.surcharge.saturating_sub(self.settled.surcharge);
+        let by_all = now.by_all.saturating_sub(self.settled.by_all);
+        let ticks = now.ticks.saturating_sub(self.settled.ticks);
+        let share = (by_all / tenants.max(1)).max(TICK * ticks / LEAST_SHARE);
+        self.owed = (self.owed + by_tenant + surcharge)
+            .saturating_sub(share)
+            .min(MOST);
+        self.settled = now;
+        by_all.saturating_sub(by_tenant)
+    }
 }
 
 impl CpuAccount {
     fn new(run_queue: Arc<RunQueue>) -> Self {
-        run_queue.tenant_begins();
-        Self {
-            nanos: AtomicU64::new(0),
+        let account = Self {
             run_queue,
+            used: AtomicU64::new(0),
+            surcharge: AtomicU64::new(0),
+            unjudged: AtomicU64::new(0),
+            throttled: AtomicBool::new(false),
+            standing: Mutex::default(),
+        };
+        account.standing().debt.settled = account.usage();
+        account
+    }
+
+    pub(super) fn run_queue(&self) -> &RunQueue {
+        &self.run_queue
+    }
+
+    pub(super) fn begin_call(&self) {
+        let mut standing = self.standing();
+        standing.calls += 1;
+        if standing.calls == 1 {
+            self.run_queue.tenant_begins(standing.throttled);
         }
     }
 
-    pub(super) fn used(&self) -> Duration {
-        Duration::from_nanos(self.nanos.load(Ordering::Relaxed))
+    pub(super) fn end_call(&self) {
+        let mut standing = self.standing();
+        standing.calls -= 1;
+        if standing.calls == 0 {
+            self.run_queue.tenant_ends(standing.throttled);
+        }
     }
 
-    pub(super) fn add(&self, used: Duration) {
-        let nanos = u64::try_from(used.as_nanos()).unwrap_or(u64::MAX);
-        self.nanos.fetch_add(nanos, Ordering::Relaxed);
+    /// Adds what a task of the tenant used, and throttles the tenant if it owes too much while others are active or
+    /// wait for a processor.
+    pub(super) fn charge(&self, used: Duration, others_wait: bool) {
+        self.run_queue.add(used);
+        self.used.fetch_add(nanos(used), Ordering::Relaxed);
+        if used >= LONG_POLL {
+            let surcharge = nanos(used * SURCHARGE);
+            self.surcharge.fetch_add(surcharge, Ordering::Relaxed);
+        }
+        let unjudged = self.unjudged.fetch_add(nanos(used), Ordering::Relaxed);
+        if unjudged.saturating_add(nanos(used)) < nanos(JUDGED_AFTER) {
+            return;
+        }
+        self.unjudged.store(0, Ordering::Relaxed);
+        let mut standing = self.standing();
+        let by_others = self.settle(&mut standing);
+        if standing.debt.owed > THROTTLED_FROM && (others_wait || by_others > ACTIVE) {
+            self.set_throttled(&mut standing, true);
+        }
+    }
+
+    pub(super) fn is_throttled(&self) -> bool {
+        self.throttled.load(Ordering::Relaxed)
+    }
+
+    /// Lets the tenant go on if it has paid enough, or nobody else needs the processors.
+    pub(super) fn resume_if(&self, idle: bool) {
+        let mut standing = self.standing();
+        self.settle(&mut standing);
+        if standing.debt.owed <= RESUMED_AT || idle {
+            self.set_throttled(&mut standing, false);
+        }
+    }
+
+    fn owes(&self) -> bool {
+        let mut standing = self.standing();
+        self.settle(&mut standing);
+        standing.debt.owed > Duration::ZERO
+    }
+
+    fn set_throttled(&self, standing: &mut Standing, throttled: bool) {
+        if standing.throttled != throttled && standing.calls > 0 {
+            self.run_queue.tenant_throttled(throttled);
+        }
+        standing.throttled = throttled;
+        self.throttled.store(throttled, Ordering::Relaxed);
+    }
+
+    /// Brings the debt up to date; what others used since the last time. A tenant that is not throttled shares the
+    /// processors with those that are not either.
+    fn settle(&self, standing: &mut Standing) -> Duration {
+        let tenants = if standing.throttled {
+            self.run_queue.tenants()
+        } else {
+            self.run_queue.unthrottled_tenants()
+        };
+        standing.debt.settle(self.usage(), tenants)
+    }
+
+    fn usage(&self) -> Usage {
+        let duration = |nanos: &AtomicU64| Duration::from_nanos(nanos.load(Ordering::Relaxed));
+        Usage {
+            by_tenant: duration(&self.used),
+            surcharge: duration(&self.surcharge),
+            by_all: self.run_queue.used(),
+            ticks: self.run_queue.ticks(),
+        }
+    }
+
+    fn standing(&self) -> MutexGuard<'_, Standing> {
+        // Numbers hold whatever happened to who counted them.
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for CpuAccount {
-    fn drop(&mut self) {
-        self.run_queue.tenant_ends();
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn ms(milliseconds: u64) -> Duration {
+        Duration::from_millis(milliseconds)
+    }
+
+    #[test]
+    fn a_debt_is_what_was_used_beyond_the_share() {
+        let mut debt = Debt::default();
+        let mut now = Usage::default();
+        let mut use_and_settle = |by_tenant, by_others, ticks, tenants| {
+            now.by_tenant += ms(by_tenant);
+            now.by_all += ms(by_tenant + by_others);
+            now.ticks += ticks;
+            let others = debt.settle(now, tenants);
+            (debt.owed, others)
+        };
+        for (by_tenant, by_others, ticks, tenants, owed, why) in [
+            (5, 5, 0, 2, 0, "half of it is the share of one of two"),
+            (5, 0, 0, 5, 4, "a fifth of its own use is its share"),
+            (0, 10, 0, 5, 2, "the share in what others use pays"),
+            (0, 0, 20, 5, 0, "so does time: a twentieth of 40 ms"),
+            (500, 0, 0, 2, 40, "what was used long ago is forgotten"),
+        ] {
+            let expected = (ms(owed), ms(by_others));
+            assert_eq!(
+                use_and_settle(by_tenant, by_others, ticks, tenants),
+                expected,
+                "{why}"
+            );
+        }
+    }
+
+    #[test]
+    fn who_owes_is_throttled_while_others_are_active_and_through_all_its_calls() {
+        let (accounts, run_queue) = (CpuAccounts::default(), Arc::new(RunQueue::default()));
+        let (greedy, modest) = (Tenant::default(), Tenant::default());
+        let account = |tenant| accounts.of(tenant, &run_queue);
+        for tenant in [&greedy, &modest] {
+            account(tenant).begin_call();
+        }
+        account(&greedy).charge(ms(30), false);
+        assert!(!account(&greedy).is_throttled(), "nobody else was active");
+        account(&modest).charge(ms(1), false);
+        account(&greedy).charge(ms(1), false);
+        account(&greedy).end_call();
+        account(&greedy).begin_call();
+        assert!(account(&greedy).is_throttled());
+        assert!(!account(&modest).is_throttled());
+        account(&greedy).resume_if(false);
+        assert!(account(&greedy).is_throttled());
+        for _ in 0..600 {
+            account(&modest).charge(Duration::from_micros(100), true);
+        }
+        assert!(!account(&modest).is_throttled(), "it has them for itself");
+        account(&greedy).resume_if(false);
+        assert!(!account(&greedy).is_throttled(), "others had their share");
     }
 }

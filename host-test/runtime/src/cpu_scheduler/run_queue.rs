@@ -18,14 +18,17 @@ pub(super) struct RunQueue {
     calls: AtomicU32,
     /// Tenants that have calls under way.
     tenants: AtomicU32,
+    /// Those of them that are throttled.
+    throttled: AtomicU32,
+    ticks: AtomicU32,
+}
+
+/// As a counter keeps it.
+pub(super) fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 impl RunQueue {
-    /// The share of one tenant, and a quarter more: nobody has exactly that.
-    pub(super) fn share(&self, all: Duration) -> Duration {
-        all * 5 / 4 / self.tenants.load(Ordering::Relaxed).max(1)
-    }
-
     /// Whether no call is under way.
     pub(super) fn is_empty(&self) -> bool {
         self.calls.load(Ordering::Relaxed) == 0
@@ -41,16 +44,47 @@ impl RunQueue {
     }
 
     pub(super) fn add(&self, used: Duration) {
-        let nanos = u64::try_from(used.as_nanos()).unwrap_or(u64::MAX);
-        self.used.fetch_add(nanos, Ordering::Relaxed);
+        self.used.fetch_add(nanos(used), Ordering::Relaxed);
     }
 
-    pub(super) fn tenant_begins(&self) {
+    /// Epochs that have passed while calls were under way.
+    pub(super) fn ticks(&self) -> u32 {
+        self.ticks.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn tick(&self) {
+        self.ticks.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Tenants that have calls under way.
+    pub(super) fn tenants(&self) -> u32 {
+        self.tenants.load(Ordering::Relaxed)
+    }
+
+    /// Tenants that have calls under way, but for those that are throttled.
+    pub(super) fn unthrottled_tenants(&self) -> u32 {
+        let throttled = self.throttled.load(Ordering::Relaxed);
+        self.tenants().saturating_sub(throttled)
+    }
+
+    pub(super) fn tenant_begins(&self, throttled: bool) {
         self.tenants.fetch_add(1, Ordering::Relaxed);
+        self.throttled
+            .fetch_add(u32::from(throttled), Ordering::Relaxed);
     }
 
-    pub(super) fn tenant_ends(&self) {
+    pub(super) fn tenant_ends(&self, throttled: bool) {
         self.tenants.fetch_sub(1, Ordering::Relaxed);
+        self.throttled
+            .fetch_sub(u32::from(throttled), Ordering::Relaxed);
+    }
+
+    pub(super) fn tenant_throttled(&self, throttled: bool) {
+        if throttled {
+            self.throttled.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.throttled.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -70,10 +104,6 @@ impl CountingWaker {
             woken: AtomicBool::new(false),
             task: AtomicWaker::new(),
         }
-    }
-
-    pub(super) fn run_queue(&self) -> &RunQueue {
-        &self.run_queue
     }
 
     /// The call has a processor; `task` is woken when it wants one again.

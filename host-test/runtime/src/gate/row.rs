@@ -3,55 +3,49 @@
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
-use serde_json::Value;
 
+use super::value::ValueSeed;
 use crate::destination::Row;
 use crate::printable::printable_within;
 use crate::stream::{Column, Stream};
 
-/// Which JSON object is expected.
-#[derive(Clone, Copy)]
+/// Reads one JSON object.
 pub(super) struct RowSeed<'s> {
     stream: &'s Stream,
     shape: Shape,
+    /// How many values it may hold.
+    left: &'s mut usize,
 }
 
+/// Which JSON object is expected.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Shape {
+pub(super) enum Shape {
     /// Any known columns, among them those that are required and the key.
     Row,
     /// Key columns, at least one.
     PartialKey,
 }
 
+impl Shape {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Row => "a row",
+            Self::PartialKey => "a partial key",
+        }
+    }
+}
+
 impl<'s> RowSeed<'s> {
-    pub(super) fn row(stream: &'s Stream) -> Self {
+    pub(super) fn new(stream: &'s Stream, shape: Shape, left: &'s mut usize) -> Self {
         Self {
             stream,
-            shape: Shape::Row,
-        }
-    }
-
-    pub(super) fn key(stream: &'s Stream) -> Self {
-        Self {
-            stream,
-            shape: Shape::PartialKey,
-        }
-    }
-
-    pub(super) fn stream(self) -> &'s str {
-        &self.stream.name
-    }
-
-    pub(super) fn what(self) -> &'static str {
-        match self.shape {
-            Shape::Row => "a row",
-            Shape::PartialKey => "a partial key",
+            shape,
+            left,
         }
     }
 
     /// The column of this name, if it may be here.
-    fn column(self, name: &str) -> Option<&'s Column> {
+    fn column(&self, name: &str) -> Option<&'s Column> {
         let is_key = || self.stream.primary_key.iter().any(|key| key == name);
         self.stream
             .column(name)
@@ -59,7 +53,7 @@ impl<'s> RowSeed<'s> {
     }
 
     /// What is missing.
-    fn missing(self, row: &Row) -> Option<&'s str> {
+    fn missing(&self, row: &Row) -> Option<&'s str> {
         let given = |name: &str| row.get(name).is_some_and(|value| !value.is_null());
         let required = self.stream.columns.iter().filter(|column| column.required);
         let names = required.map(|column| column.name.as_str());
@@ -93,7 +87,7 @@ impl<'de> Visitor<'de> for RowSeed<'_> {
                 let name = printable_within(&name, 80);
                 return Err(A::Error::custom(format!("{name:?} is no column for it")));
             };
-            let value: Value = map.next_value()?;
+            let value = map.next_value_seed(ValueSeed::new(self.left))?;
             let null_is_fine = self.shape == Shape::Row && !column.required;
             if !(column.kind.accepts(&value) || value.is_null() && null_is_fine) {
                 let kind = column.kind;

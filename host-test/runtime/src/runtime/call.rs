@@ -27,7 +27,7 @@ impl Runtime {
         let (limits, metrics) = (context.limits(), context.metrics());
         let stopped = context.stopped();
         let meter = self.ticker.meter(tenant);
-        let mut store = self.store(context, limits, meter.clone());
+        let mut store = self.store(context, limits);
         let begun = Instant::now();
         let run = async {
             let _turn = tenant.admit_call().await;
@@ -38,11 +38,8 @@ impl Runtime {
             context.close_destination().await;
             Ok((value, instantiated, context))
         };
-        let limited = CpuLimited {
-            run: pin!(run),
-            meter: meter.clone(),
-            limit: limits.cpu,
-        };
+        let mut run = pin!(run);
+        let limited = CpuLimited::new(run.as_mut(), meter.clone(), limits.cpu);
         let ended = tokio::select! {
             ended = limited => ended.map_err(anyhow::Error::from)?,
             () = tokio::time::sleep(limits.wall) => bail!(Exceeded::Wall(limits.wall)),
@@ -65,13 +62,13 @@ impl Runtime {
         Ok((value, report))
     }
 
-    fn store(&self, context: CallContext, limits: Limits, meter: CpuMeter) -> Store<CallContext> {
+    fn store(&self, context: CallContext, limits: Limits) -> Store<CallContext> {
         let mut store = Store::new(&self.engine, context);
         store.limiter(|context| &mut context.resources);
         store.set_hostcall_fuel(limits.hostcall_bytes);
         store.set_max_component_handles(limits.handles);
         store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(move |_| Ok(meter.epoch_ends()));
+        store.epoch_deadline_callback(|_| Ok(CpuMeter::epoch_ends()));
         store
     }
 }

@@ -1,7 +1,6 @@
-//! The body of an answer on its way to the guest.
+//! The body of an answer as it comes from the connection.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -10,29 +9,29 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use wasmtime_wasi_http::Error;
 
-use super::secret_scan::{SecretScan, echoed};
-use super::unanswered::Unanswered;
+use super::counted_stream::ConnectionState;
+use super::network_error::body_error;
 
-/// Pays for what was read, looks for secrets, and does not take a cut for an end.
+/// Counts what was read as answered, and does not take a cut for an end.
+///
+/// One cut cannot be told from an end: that of an HTTP/1 body without length and without chunks, which lasts until
+/// the server closes the connection. Only TLS says whether the server meant to close it.
 pub(super) struct AnswerBody {
     body: Incoming,
     version: Version,
-    unanswered: Arc<Unanswered>,
-    scan: Option<SecretScan>,
+    connection: Option<ConnectionState>,
 }
 
 impl AnswerBody {
     pub(super) fn new(
         body: Incoming,
         version: Version,
-        unanswered: Arc<Unanswered>,
-        scan: Option<SecretScan>,
+        connection: Option<ConnectionState>,
     ) -> Self {
         Self {
             body,
             version,
-            unanswered,
-            scan,
+            connection,
         }
     }
 
@@ -52,22 +51,17 @@ impl Body for AnswerBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
-        let frame = match frame {
+        Poll::Ready(match frame {
             None if self.is_cut() => Some(Err(Error::HttpResponseIncomplete)),
             None => None,
-            Some(Err(error)) => Some(Err(error.into())),
+            Some(Err(error)) => Some(Err(body_error(&error))),
             Some(Ok(frame)) => {
-                let data = frame.data_ref().cloned().unwrap_or_default();
-                self.unanswered.body_came(data.len());
-                let scan = self.scan.as_mut();
-                if scan.is_some_and(|scan| scan.is_in_next(&data)) {
-                    Some(Err(echoed()))
-                } else {
-                    Some(Ok(frame))
+                if let (Some(connection), Some(data)) = (&self.connection, frame.data_ref()) {
+                    connection.unanswered().body_came(data.len());
                 }
+                Some(Ok(frame))
             }
-        };
-        Poll::Ready(frame)
+        })
     }
 
     fn is_end_stream(&self) -> bool {

@@ -1,158 +1,131 @@
-//! Connections that count what they read, and that yield.
+//! Opens connections: to the service itself, or through a proxy.
 
+use std::error::Error as StdError;
 use std::future::Future;
-use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::{Extensions, Uri};
-use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
+use http::Uri;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tower_service::Service;
 
+use super::counted_stream::CountedStream;
+use super::proxy::{Proxies, Proxy, ProxyError, Route, shown};
 use super::resolver::Resolver;
-use super::unanswered::Unanswered;
+use crate::tenant::Pacer;
 
-/// Reads in a row after which another task may run.
-const TURN: u32 = 4;
+type BoxError = Box<dyn StdError + Send + Sync>;
+type Connecting<E> = Pin<Box<dyn Future<Output = Result<TokioIo<CountedStream>, E>> + Send>>;
+type TunnelError = <Tunnel<TcpConnector> as Service<Uri>>::Error;
 
-/// Opens TCP connections.
+/// Opens the connections of one client.
 #[derive(Clone)]
 pub(super) struct Connector {
-    http: HttpConnector<Resolver>,
-    unanswered: Arc<Unanswered>,
+    service: TcpConnector,
+    proxy: TcpConnector,
+    proxies: Proxies,
 }
 
 impl Connector {
-    pub(super) fn new(resolver: Resolver, timeout: Duration, unanswered: Arc<Unanswered>) -> Self {
+    /// The resolver is the service's, which leaves out what the tenant may not reach. A proxy is the operator's
+    /// choice and may be anywhere.
+    pub(super) fn new(resolver: &Resolver, proxies: Proxies, timeout: Duration) -> Self {
+        Self {
+            service: TcpConnector::new(resolver.clone(), timeout),
+            proxy: TcpConnector::new(resolver.for_proxy(), timeout),
+            proxies,
+        }
+    }
+}
+
+impl Service<Uri> for Connector {
+    type Response = TokioIo<CountedStream>;
+    type Error = BoxError;
+    type Future = Connecting<BoxError>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        match self.proxies.route(&uri) {
+            Ok(Route::Direct) => self.service.call(uri),
+            Ok(Route::Tunnel(proxy)) => {
+                let connecting = open_tunnel(self.proxy.clone(), proxy, uri);
+                Box::pin(async move { connecting.await.map_err(BoxError::from) })
+            }
+            Err(error) => Box::pin(async move { Err(error.into()) }),
+        }
+    }
+}
+
+async fn open_tunnel(
+    connector: TcpConnector,
+    proxy: Proxy,
+    service: Uri,
+) -> Result<TokioIo<CountedStream>, ProxyError> {
+    let name = shown(&proxy.uri);
+    let mut tunnel = Tunnel::new(proxy.uri, connector);
+    if let Some(authorization) = proxy.authorization {
+        tunnel = tunnel.with_auth(authorization);
+    }
+    tunnel.call(service).await.map_err(|error| match error {
+        TunnelError::ProxyAuthRequired => ProxyError::Credentials(name),
+        TunnelError::ConnectFailed(cause) => ProxyError::Unreachable {
+            proxy: name,
+            cause: root_cause(&*cause),
+        },
+        TunnelError::TunnelUnsuccessful => ProxyError::Refused(name),
+        other => ProxyError::Broken {
+            proxy: name,
+            cause: root_cause(&other),
+        },
+    })
+}
+
+fn root_cause(error: &(dyn StdError + 'static)) -> String {
+    let mut root = error;
+    while let Some(source) = root.source() {
+        root = source;
+    }
+    root.to_string()
+}
+
+/// Opens TCP connections.
+#[derive(Clone)]
+struct TcpConnector {
+    http: HttpConnector<Resolver>,
+    pacer: Pacer,
+}
+
+impl TcpConnector {
+    fn new(resolver: Resolver, timeout: Duration) -> Self {
+        let pacer = resolver.pacer().clone();
         let mut http = HttpConnector::new_with_resolver(resolver);
         http.enforce_http(false);
         http.set_nodelay(true);
         http.set_connect_timeout(Some(timeout));
-        Self { http, unanswered }
+        Self { http, pacer }
     }
 }
 
-impl tower_service::Service<Uri> for Connector {
+impl Service<Uri> for TcpConnector {
     type Response = TokioIo<CountedStream>;
-    type Error = Box<dyn std::error::Error + Send + Sync>;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+    type Error = BoxError;
+    type Future = Connecting<BoxError>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.http.poll_ready(context).map_err(Into::into)
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let connecting = self.http.call(uri);
-        let unanswered = Arc::clone(&self.unanswered);
+        let (connecting, pacer) = (self.http.call(uri), self.pacer.clone());
         Box::pin(async move {
             let stream = connecting.await?.into_inner();
-            Ok(TokioIo::new(CountedStream {
-                stream,
-                unanswered,
-                reads: 0,
-                used: Used::default(),
-            }))
+            Ok(TokioIo::new(CountedStream::new(stream, pacer)))
         })
-    }
-}
-
-/// Whether a request was sent over a connection before.
-#[derive(Debug, Clone, Default)]
-struct Used(Arc<AtomicBool>);
-
-/// Which connection a request took.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ConnectionUse {
-    /// Its first request.
-    New,
-    /// One that was kept.
-    Reused,
-}
-
-impl ConnectionUse {
-    /// To be called once for each request.
-    pub(super) fn of(connection: &Connected) -> Self {
-        let mut extensions = Extensions::new();
-        connection.get_extras(&mut extensions);
-        match extensions.get::<Used>() {
-            Some(used) if used.0.swap(true, Ordering::Relaxed) => Self::Reused,
-            _ => Self::New,
-        }
-    }
-}
-
-/// A TCP connection that counts what it reads.
-pub(super) struct CountedStream {
-    stream: TcpStream,
-    unanswered: Arc<Unanswered>,
-    /// In a row, without having to wait.
-    reads: u32,
-    used: Used,
-}
-
-impl Connection for CountedStream {
-    fn connected(&self) -> Connected {
-        self.stream.connected().extra(self.used.clone())
-    }
-}
-
-impl AsyncRead for CountedStream {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        if self.reads >= TURN {
-            self.reads = 0;
-            context.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        let before = buffer.filled().len();
-        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
-        if read.is_pending() {
-            self.reads = 0;
-            return Poll::Pending;
-        }
-        self.reads += 1;
-        let bytes = buffer.filled().len().saturating_sub(before);
-        match self.unanswered.read(bytes) {
-            Ok(()) => read,
-            Err(flood) => Poll::Ready(Err(io::Error::other(flood))),
-        }
-    }
-}
-
-impl AsyncWrite for CountedStream {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }

@@ -1,4 +1,16 @@
 //! Why a request failed: a code for the guest, and words for a person.
+//!
+//! What the codes mean to a guest:
+//!
+//! | code | meaning | another try |
+//! |---|---|---|
+//! | `TLS-certificate-error`, `HTTP-request-denied`, `destination-IP-prohibited` | until a person acts, no request succeeds | does not help |
+//! | `configuration-error` | so it is with the proxy that the host is told to use | does not help |
+//! | `HTTP-response-content-coding` | the answer is in a coding that nobody asked for | does not help |
+//! | `HTTP-response-body-size`, `HTTP-response-header-section-size` | the answer is larger than the limit | does not help |
+//! | `HTTP-response-incomplete` | the answer was cut in the middle | may help |
+//! | `DNS-error`, `connection-refused`, `connection-timeout`, `connection-terminated`, `destination-unavailable`, `TLS-protocol-error` | the network, a proxy or the service fails | may help |
+//! | `internal-error` with words | the words say it: a flood, an echoed secret | does not help |
 
 use std::error::Error as StdError;
 use std::io;
@@ -7,50 +19,49 @@ use std::sync::{Mutex, PoisonError};
 use hyper_util::client::legacy;
 use wasmtime_wasi_http::Error;
 
+use super::proxy::ProxyError;
 use super::resolver::LookupError;
+use super::tls::certificate_fault;
 use super::unanswered::Flood;
 use crate::egress::Denied;
-use crate::origin::Origin;
 use crate::printable::printable_within;
+
+/// Bytes of a cause in a message.
+const CAUSE: usize = 300;
 
 /// Why a try failed.
 #[derive(Debug)]
 pub(super) enum SendError {
     /// It may not leave.
     Denied(Denied),
-    /// It was given up.
-    Timeout(fn() -> Error),
+    /// There was no connection in time.
+    ConnectTimeout,
+    /// There was no answer in time.
+    AnswerTimeout,
     /// The client's.
     Client(legacy::Error),
+    /// The body of the request.
+    Body(Error),
 }
 
-impl SendError {
-    /// Whether the connection broke before an answer.
-    pub(super) fn is_broken(&self) -> bool {
-        let Self::Client(error) = self else {
-            return false;
-        };
-        if error.is_connect() {
-            return false;
+/// A code for the guest, and what a person has to know.
+#[derive(Debug)]
+pub(super) struct Classified {
+    pub(super) code: Error,
+    pub(super) fault: Option<String>,
+}
+
+impl Classified {
+    fn new(code: Error, fault: impl Into<String>) -> Self {
+        Self {
+            code,
+            fault: Some(fault.into()),
         }
-        causes(error).any(|cause| {
-            let hyper = cause.downcast_ref::<hyper::Error>();
-            let io = cause.downcast_ref::<io::Error>();
-            hyper.is_some_and(|error| error.is_incomplete_message() || error.is_canceled())
-                || io.is_some_and(|error| is_reset(error.kind()))
-        })
     }
-}
 
-fn is_reset(kind: io::ErrorKind) -> bool {
-    matches!(
-        kind,
-        io::ErrorKind::ConnectionReset
-            | io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::BrokenPipe
-            | io::ErrorKind::NotConnected
-            | io::ErrorKind::UnexpectedEof
-    )
+    fn code(code: Error) -> Self {
+        Self { code, fault: None }
+    }
 }
 
 /// What is wrong between this host and the service, the last of it.
@@ -65,56 +76,84 @@ impl NetworkFault {
             .clone()
     }
 
-    pub(super) fn clear(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-
-    pub(super) fn set(&self, fault: String) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault);
-    }
-
-    /// A request that a connector does not declare is its authors' matter, an address the operator's.
-    pub(super) fn set_denied(&self, denied: &Denied) {
-        self.set(denied.to_string());
+    pub(super) fn set(&self, fault: Option<String>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = fault;
     }
 }
 
-pub(super) fn denied_code(denied: &Denied) -> Error {
-    match denied {
+/// The code of an error, and what a person has to know of it; `host` is the service's name and port.
+pub(super) fn classify(error: SendError, host: &str) -> Classified {
+    match error {
+        SendError::Denied(denied) => denied_code(&denied),
+        SendError::ConnectTimeout => Classified::new(
+            Error::ConnectionTimeout,
+            format!("{host} does not accept a connection in time"),
+        ),
+        SendError::AnswerTimeout => Classified::new(
+            Error::ConnectionReadTimeout,
+            format!("{host} does not answer in time"),
+        ),
+        SendError::Body(error) => Classified::code(error),
+        SendError::Client(error) => classify_client(&error, host),
+    }
+}
+
+fn classify_client(error: &legacy::Error, host: &str) -> Classified {
+    if let Some(found) = causes(error).find_map(|cause| classify_cause(cause, host)) {
+        return found;
+    }
+    let root = causes(error)
+        .last()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    let root = printable_within(&root, CAUSE);
+    if error.is_connect() {
+        let words = format!("{host} cannot be reached: {root}");
+        Classified::new(Error::DestinationUnavailable, words)
+    } else {
+        let words = format!("{host} broke off before it answered: {root}");
+        Classified::new(Error::ConnectionTerminated, words)
+    }
+}
+
+fn denied_code(denied: &Denied) -> Classified {
+    let code = match denied {
         Denied::Address(_) => Error::DestinationIpProhibited,
         _ => Error::HttpRequestDenied,
-    }
-}
-
-/// The code of an error, and what a person has to know.
-pub(super) fn classify(error: &legacy::Error, origin: Option<&Origin>) -> (Error, Option<String>) {
-    let host = origin.map(Origin::authority).unwrap_or_default();
-    for cause in causes(error) {
-        if let Some(found) = classify_cause(cause, &host) {
-            return found;
-        }
-    }
-    let code = if error.is_connect() {
-        Error::DestinationUnavailable
-    } else {
-        Error::ConnectionTerminated
     };
-    (code, None)
+    Classified::new(code, denied.to_string())
 }
 
-fn classify_cause(cause: &(dyn StdError + 'static), host: &str) -> Option<(Error, Option<String>)> {
+fn classify_cause(cause: &(dyn StdError + 'static), host: &str) -> Option<Classified> {
     if let Some(denied) = cause.downcast_ref::<Denied>() {
-        return Some((denied_code(denied), Some(denied.to_string())));
+        return Some(denied_code(denied));
     }
     if let Some(Error::HttpRequestBodySize(limit)) = cause.downcast_ref() {
-        return Some((Error::HttpRequestBodySize(*limit), None));
+        return Some(Classified::code(Error::HttpRequestBodySize(*limit)));
     }
     if let Some(lookup) = cause.downcast_ref::<LookupError>() {
         let code = Error::DnsError {
             rcode: Some("name not known".to_owned()),
             info_code: None,
         };
-        return Some((code, Some(lookup.to_string())));
+        return Some(Classified::new(code, lookup.to_string()));
+    }
+    if let Some(proxy) = cause.downcast_ref::<ProxyError>() {
+        let code = match proxy {
+            ProxyError::Scheme(_) | ProxyError::Credentials(_) => Error::ConfigurationError,
+            _ => Error::DestinationUnavailable,
+        };
+        let words = printable_within(&proxy.to_string(), CAUSE);
+        return Some(Classified::new(code, words));
+    }
+    if let Some(error) = cause.downcast_ref::<hyper::Error>()
+        && error.is_parse_too_large()
+    {
+        let words = format!("{host} answers with more header fields than this host reads");
+        return Some(Classified::new(
+            Error::HttpResponseHeaderSectionSize(None),
+            words,
+        ));
     }
     if cause.downcast_ref::<Flood>().is_some() {
         return Some(flood(host));
@@ -122,50 +161,76 @@ fn classify_cause(cause: &(dyn StdError + 'static), host: &str) -> Option<(Error
     classify_io(cause.downcast_ref::<io::Error>()?, host)
 }
 
-fn classify_io(error: &io::Error, host: &str) -> Option<(Error, Option<String>)> {
-    match tls_error(error) {
-        Some(rustls::Error::InvalidCertificate(fault)) => {
-            let fault = printable_within(&fault.to_string(), 300);
-            let words = format!(
-                "the certificate of {host} is not accepted: {fault}; if an authority of your own signed it, \
-                 name its certificate with SSL_CERT_FILE"
-            );
-            return Some((Error::TlsCertificateError, Some(words)));
-        }
-        Some(rustls::Error::InvalidMessage(_)) => {
-            let words = format!("{host} does not speak TLS on this port");
-            return Some((Error::TlsProtocolError, Some(words)));
-        }
-        Some(other) => {
-            let words = format!(
-                "TLS with {host} failed: {}",
-                printable_within(&other.to_string(), 300)
-            );
-            return Some((Error::TlsProtocolError, Some(words)));
-        }
-        None => {}
+fn classify_io(error: &io::Error, host: &str) -> Option<Classified> {
+    if let Some(error) = inner::<rustls::Error>(error) {
+        return Some(classify_tls(error, host));
     }
-    if let Some(inner) = error.get_ref()
-        && inner.downcast_ref::<Flood>().is_some()
-    {
+    if inner::<Flood>(error).is_some() {
         return Some(flood(host));
     }
     match error.kind() {
         io::ErrorKind::ConnectionRefused => {
             let words = format!("{host} refuses connections");
-            Some((Error::ConnectionRefused, Some(words)))
+            Some(Classified::new(Error::ConnectionRefused, words))
         }
-        io::ErrorKind::TimedOut => Some((Error::ConnectionTimeout, None)),
+        io::ErrorKind::TimedOut => {
+            let words = format!("{host} does not accept a connection in time");
+            Some(Classified::new(Error::ConnectionTimeout, words))
+        }
         _ => None,
     }
 }
 
-fn flood(host: &str) -> (Error, Option<String>) {
-    let code = Error::InternalError(Some(Flood.to_string()));
-    (code, Some(format!("{host}: {Flood}")))
+fn classify_tls(error: &rustls::Error, host: &str) -> Classified {
+    match error {
+        rustls::Error::InvalidCertificate(fault) => {
+            let fault = printable_within(&certificate_fault(fault), CAUSE);
+            let words = format!("the certificate of {host} is not accepted: {fault}");
+            Classified::new(Error::TlsCertificateError, words)
+        }
+        rustls::Error::InvalidMessage(_) => {
+            let words = format!("{host} does not speak TLS on this port; check the base URL");
+            Classified::new(Error::TlsProtocolError, words)
+        }
+        other => {
+            let cause = printable_within(&other.to_string(), CAUSE);
+            let words = format!("TLS with {host} failed: {cause}");
+            Classified::new(Error::TlsProtocolError, words)
+        }
+    }
 }
 
-fn causes<'e>(
+fn flood(host: &str) -> Classified {
+    let code = Error::InternalError(Some(Flood.to_string()));
+    Classified::new(code, format!("{host}: {Flood}"))
+}
+
+/// What a person has to know of an answer that cannot be received.
+pub(super) fn answer_fault(error: &Error) -> Option<String> {
+    let Error::HttpResponseContentCoding(Some(coding)) = error else {
+        return None;
+    };
+    Some(format!(
+        "the service, or something in front of it, answers in the coding {coding}, which was not asked for"
+    ))
+}
+
+/// The code for a body that ends too early, or for what else is wrong with it.
+pub(super) fn body_error(error: &hyper::Error) -> Error {
+    let flooded = causes(error).any(|cause| {
+        let error = cause.downcast_ref::<io::Error>();
+        error.and_then(inner::<Flood>).is_some()
+    });
+    if flooded {
+        Error::InternalError(Some(Flood.to_string()))
+    } else {
+        tracing::debug!("the body of an answer broke off: {error:?}");
+        Error::HttpResponseIncomplete
+    }
+}
+
+/// An error and what it was caused by.
+pub(super) fn causes<'e>(
     error: &'e (dyn StdError + 'static),
 ) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {
     let mut next = Some(error);
@@ -176,9 +241,10 @@ fn causes<'e>(
     })
 }
 
-/// What TLS says, where an error of the connection wraps it: once, or twice as hyper-rustls does.
-fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
-    let inner = error.get_ref()?;
-    let wrapped = || tls_error(inner.downcast_ref()?);
-    inner.downcast_ref().or_else(wrapped)
+/// What an error of the connection wraps: once, or twice as hyper-rustls does.
+fn inner<E: StdError + 'static>(error: &io::Error) -> Option<&E> {
+    let wrapped = error.get_ref()?;
+    wrapped
+        .downcast_ref()
+        .or_else(|| inner(wrapped.downcast_ref()?))
 }

@@ -2,10 +2,15 @@
 //!
 //! A server that echoes what it is sent would hand the secret to a guest that must not see it. What is found
 //! here: the secret and the pair as they are, escaped in JSON or in a URL, in a header or across the pieces of
-//! a body. What is not: an answer that is compressed, encrypted or encoded in another way.
+//! a body. What is not: an answer that is encrypted or
+//! encoded in another way. What the host inflates is looked through inflated.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::HeaderMap;
+use http_body::{Body, Frame, SizeHint};
 use memchr::memmem::Finder;
 use wasmtime_wasi_http::Error;
 
@@ -77,6 +82,42 @@ impl SecretScan {
         self.finders
             .iter()
             .any(|finder| finder.find(bytes).is_some())
+    }
+}
+
+/// A body that ends in an error where it holds a secret.
+pub(super) struct ScannedBody<B> {
+    pub(super) body: B,
+    pub(super) scan: SecretScan,
+}
+
+impl<B> Body for ScannedBody<B>
+where
+    B: Body<Data = Bytes, Error = Error> + Unpin,
+{
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        let found = match &frame {
+            Some(Ok(frame)) => frame
+                .data_ref()
+                .is_some_and(|data| self.scan.is_in_next(data)),
+            _ => false,
+        };
+        Poll::Ready(if found { Some(Err(echoed())) } else { frame })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

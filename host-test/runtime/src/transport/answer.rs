@@ -1,0 +1,77 @@
+//! From the answer as hyper has it to the answer as the guest is given it.
+
+use bytes::Bytes;
+use http::{Method, Response, StatusCode};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use wasmtime_wasi_http::{Error, WasiBody};
+
+use super::answer_body::AnswerBody;
+use super::content_coding::{Coding, InflatedBy, Label, remove_coding};
+use super::counted_stream::ConnectionState;
+use super::decoded_body::DecodedBody;
+use super::secret_scan::{ScannedBody, SecretScan, echoed};
+use crate::secrets::Secrets;
+
+/// What has to be known of a request to receive its answer.
+pub(super) struct Receiver<'a> {
+    pub(super) method: Method,
+    pub(super) inflated_by: InflatedBy,
+    /// What the answer may not hold.
+    pub(super) secrets: Option<&'a Secrets>,
+}
+
+impl Receiver<'_> {
+    /// Takes the head of an answer and, where its coding has to be told from it, the beginning of its body.
+    pub(super) async fn receive(
+        &self,
+        response: Response<Incoming>,
+    ) -> Result<Response<WasiBody>, Error> {
+        let scan = self.secrets.map(SecretScan::new);
+        if let Some(scan) = &scan
+            && scan.is_in_headers(response.headers())
+        {
+            return Err(echoed());
+        }
+        let (mut head, body) = response.into_parts();
+        let connection = head.extensions.remove::<ConnectionState>();
+        if let Some(connection) = &connection {
+            connection.unanswered().head_came();
+        }
+        let mut body = AnswerBody::new(body, head.version, connection);
+        let (begin, coding) = if self.is_read_ahead(head.status) {
+            let label = Label::of(&head.headers)?;
+            let begin = read_begin(label, &mut body).await?;
+            let coding = label.coding(&begin);
+            (begin, coding)
+        } else {
+            (Bytes::new(), Coding::Identity)
+        };
+        if coding != Coding::Identity {
+            remove_coding(&mut head.headers);
+        }
+        let body = DecodedBody::new(begin, body, coding);
+        let body = match scan {
+            Some(scan) => ScannedBody { body, scan }.boxed_unsync(),
+            None => body.boxed_unsync(),
+        };
+        Ok(Response::from_parts(head, body))
+    }
+
+    /// Whether there is a body, and whether the host inflates it.
+    fn is_read_ahead(&self, status: StatusCode) -> bool {
+        let bodiless = [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&status);
+        self.inflated_by == InflatedBy::Host && self.method != Method::HEAD && !bodiless
+    }
+}
+
+/// The first piece of a body, unless its bytes are of no matter.
+async fn read_begin(label: Label, body: &mut AnswerBody) -> Result<Bytes, Error> {
+    if label == Label::Other {
+        return Ok(Bytes::new());
+    }
+    match body.frame().await {
+        None => Ok(Bytes::new()),
+        Some(frame) => Ok(frame?.into_data().unwrap_or_default()),
+    }
+}

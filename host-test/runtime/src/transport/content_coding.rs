@@ -1,0 +1,113 @@
+//! Answers in compressed form.
+//!
+//! The host asks for gzip, unless the guest asks for a coding itself and gets what the server sends. A listing of
+//! 190 KB becomes some 30 KB; see `tests/coding.rs` for what that saves. Inflated bytes count as the bytes of the
+//! answer, so that a small answer that inflates to a large one meets the limit of a response. They come in pieces,
+//! so that nothing is inflated that is not read.
+//!
+//! A server that compresses without being asked, with a label or without, is understood where its first bytes say so.
+
+use bytes::Bytes;
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue};
+use wasmtime_wasi_http::Error;
+
+use crate::printable::printable_within;
+
+/// Who inflates an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum InflatedBy {
+    Host,
+    Guest,
+}
+
+/// Asks for what the host can inflate.
+pub(super) fn request_coding(headers: &mut HeaderMap) -> InflatedBy {
+    if headers.contains_key(ACCEPT_ENCODING) {
+        return InflatedBy::Guest;
+    }
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+    InflatedBy::Host
+}
+
+/// How an answer is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Coding {
+    Identity,
+    Gzip,
+    /// With the header of zlib.
+    Zlib,
+    /// Without a header: what some servers call deflate.
+    Deflate,
+}
+
+/// What the headers of an answer say of its coding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Label {
+    Gzip,
+    Deflate,
+    /// No label.
+    Json,
+    /// No label.
+    Text,
+    /// No label, and bytes of any kind.
+    Other,
+}
+
+impl Label {
+    /// Reads it.
+    pub(super) fn of(headers: &HeaderMap) -> Result<Self, Error> {
+        let codings = headers.get_all(CONTENT_ENCODING).into_iter();
+        let codings = codings.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+        let codings = codings.map(|coding| coding.trim_ascii().to_ascii_lowercase());
+        let codings: Vec<_> = codings
+            .filter(|coding| !matches!(coding.as_slice(), b"" | b"identity"))
+            .collect();
+        match codings.iter().map(Vec::as_slice).collect::<Vec<_>>()[..] {
+            [] => Ok(Self::of_type(headers)),
+            [b"gzip" | b"x-gzip"] => Ok(Self::Gzip),
+            [b"deflate"] => Ok(Self::Deflate),
+            _ => {
+                let codings = codings.join(&b',');
+                let name = printable_within(&String::from_utf8_lossy(&codings), 60);
+                Err(Error::HttpResponseContentCoding(Some(name)))
+            }
+        }
+    }
+
+    fn of_type(headers: &HeaderMap) -> Self {
+        let Some(kind) = headers.get(CONTENT_TYPE) else {
+            return Self::Text;
+        };
+        let kind = kind.to_str().unwrap_or_default().to_ascii_lowercase();
+        if kind.contains("json") {
+            Self::Json
+        } else if kind.starts_with("text/") {
+            Self::Text
+        } else {
+            Self::Other
+        }
+    }
+
+    /// The coding of an answer that begins with these bytes.
+    pub(super) fn coding(self, begin: &Bytes) -> Coding {
+        let is_gzip = matches!(begin[..], [0x1f, 0x8b, ..]);
+        // RFC 1950: deflate with a window of 32 KiB, and a checksum over both bytes.
+        let is_zlib = matches!(begin[..], [0x78, flags, ..] if (0x7800 + u16::from(flags)).is_multiple_of(31));
+        match self {
+            Self::Gzip | Self::Deflate if begin.is_empty() => Coding::Identity,
+            Self::Gzip => Coding::Gzip,
+            Self::Json | Self::Text if is_gzip => Coding::Gzip,
+            // No JSON begins with an x; a text may.
+            Self::Deflate | Self::Json if is_zlib => Coding::Zlib,
+            Self::Deflate => Coding::Deflate,
+            Self::Json | Self::Text | Self::Other => Coding::Identity,
+        }
+    }
+}
+
+/// Takes out of the headers what was true of the compressed bytes only.
+pub(super) fn remove_coding(headers: &mut HeaderMap) {
+    headers.remove(CONTENT_ENCODING);
+    headers.remove(CONTENT_LENGTH);
+}

@@ -1,0 +1,72 @@
+//! Sends a request over a kept connection or a new one, as often as connections break.
+
+use std::pin::pin;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper_util::client::legacy::connect::capture_connection;
+use tokio::time::timeout_at;
+use wasmtime_wasi_http::WasiBody;
+
+use super::counted_stream::{ConnectionState, ConnectionUse};
+use super::deadlines::Deadlines;
+use super::network_error::SendError;
+use super::pool::Pools;
+use super::repeat::{Outbound, Repeat};
+use super::request_log::RequestLog;
+
+impl Pools {
+    /// Sends a request, and sends it again where that is worth it.
+    pub(super) async fn send(
+        &self,
+        request: Request<WasiBody>,
+        deadlines: &Deadlines,
+        log: &mut RequestLog,
+    ) -> Result<Response<Incoming>, SendError> {
+        let outbound = timeout_at(deadlines.first_byte, Outbound::new(request)).await;
+        let outbound = outbound.map_err(|_| SendError::AnswerTimeout)?;
+        let (mut request, repeatable) = outbound.map_err(SendError::Body)?.into_request();
+        for repeats in 0.. {
+            log.count_try();
+            let (answer, used) = self.send_once(request, deadlines).await;
+            let error = match (answer, &repeatable) {
+                (Err(error), Some(_)) => error,
+                (answer, _) => return answer,
+            };
+            let again = Repeat::reason(&error, used).filter(|reason| repeats < reason.limit());
+            let (Some(reason), Some(repeatable)) = (again, &repeatable) else {
+                return Err(error);
+            };
+            if reason == Repeat::Http1Required {
+                self.require_http1();
+            }
+            tracing::debug!("a request is sent again at once: {reason:?}");
+            request = repeatable.request();
+        }
+        Err(SendError::AnswerTimeout)
+    }
+
+    /// One try, and which connection it took.
+    async fn send_once(
+        &self,
+        mut request: Request<WasiBody>,
+        deadlines: &Deadlines,
+    ) -> (Result<Response<Incoming>, SendError>, ConnectionUse) {
+        let connection = capture_connection(&mut request);
+        let mut answer = pin!(self.current().request(request));
+        let answer = match timeout_at(deadlines.connect(), &mut answer).await {
+            Ok(answer) => answer.map_err(SendError::Client),
+            Err(_) if connection.connection_metadata().is_none() => Err(SendError::ConnectTimeout),
+            Err(_) => match timeout_at(deadlines.first_byte, answer).await {
+                Ok(answer) => answer.map_err(SendError::Client),
+                Err(_) => Err(SendError::AnswerTimeout),
+            },
+        };
+        let used = connection
+            .connection_metadata()
+            .as_ref()
+            .and_then(ConnectionState::of)
+            .map_or(ConnectionUse::New, |state| state.record_use());
+        (answer, used)
+    }
+}
