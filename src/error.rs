@@ -1,6 +1,7 @@
 //! The one error of the crate: what went wrong, who must act, and what they should read.
 
 use std::fmt;
+use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 use crate::endpoint::Endpoint;
@@ -57,10 +58,16 @@ impl fmt::Display for Kind {
 
 /// Why a call failed.
 ///
-/// `message` is for a person; it never holds a secret or a query string.
+/// One pointer: every `?` on the way of an error moves it, and each of the many futures drops it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{kind}: {message}")]
-pub struct Error {
+#[error("{}: {}", .0.kind, .0.message)]
+pub struct Error(Box<ErrorFacts>);
+
+/// What there is to know of an error.
+///
+/// `message` is for a person; it never holds a secret or a query string.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ErrorFacts {
     /// Who must act.
     pub kind: Kind,
     /// What is wrong and what to do.
@@ -75,17 +82,37 @@ pub struct Error {
     pub details: Option<String>,
 }
 
+impl Deref for Error {
+    type Target = ErrorFacts;
+
+    fn deref(&self) -> &ErrorFacts {
+        &self.0
+    }
+}
+
+impl DerefMut for Error {
+    fn deref_mut(&mut self) -> &mut ErrorFacts {
+        &mut self.0
+    }
+}
+
 impl Error {
     /// An error that no single answer caused.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(ErrorFacts {
             kind,
             message: message.into(),
             endpoint: None,
             http_status: None,
             retry_after: None,
             details: None,
-        }
+        }))
+    }
+
+    /// What there is to know of it.
+    #[must_use]
+    pub fn into_facts(self) -> ErrorFacts {
+        *self.0
     }
 
     /// An answer of `endpoint` that can't be understood.

@@ -180,7 +180,7 @@ fn a_token_is_given_or_held_by_the_host() {
         json!({ "api_token": { "file": "token" } }),
         json!({ "authentication": "digest", "api_token": "x" }),
     ] {
-        let message = parse(fields.clone()).unwrap_err().message;
+        let message = parse(fields.clone()).unwrap_err().into_facts().message;
         let named = message.starts_with("api_token ") || message.starts_with("authentication ");
         assert!(named, "{fields}: {message}");
     }
@@ -198,6 +198,7 @@ fn a_character_that_no_token_has_is_named_with_its_place() {
     ] {
         let message = Config::parse(&with("api_token", json!(token)))
             .unwrap_err()
+            .into_facts()
             .message;
         assert!(
             message.contains(part) && message.contains("api_token"),
@@ -370,7 +371,10 @@ fn nothing_shows_the_token() {
         if let Some(fields) = wrong.as_object_mut() {
             fields.insert(field.to_owned(), json!("wrong"));
         }
-        let message = Config::parse(&wrong.to_string()).unwrap_err().message;
+        let message = Config::parse(&wrong.to_string())
+            .unwrap_err()
+            .into_facts()
+            .message;
         assert!(!message.contains("verysecret"), "{message}");
     }
 }

@@ -8,6 +8,7 @@ use crate::timestamp::millis;
 use crate::validate::{self, EndpointAccess};
 
 pub(super) fn failure(error: Error) -> types::Failure {
+    let error = error.into_facts();
     types::Failure {
         kind: error.kind.into(),
         message: error.message,

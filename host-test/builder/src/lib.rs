@@ -13,8 +13,8 @@ const TARGET: &str = "wasm32-unknown-unknown";
 /// A profile of the workspace: small, and optimised over all crates.
 const PROFILE: &str = "component";
 /// The linker's adapter for WASI 0.1, which nothing here uses, brings a WASI 0.2 of its own: it does not fit `wit/deps`.
-/// The names of functions, which rustc's `strip` leaves in, take 150 KB.
-const LINKER_FLAGS: &str = "-Clink-arg=--wasi-adapter=none\u{1f}-Clink-arg=--strip-all";
+/// The names of functions, which rustc's `strip` leaves in, take 150 KB, and addresses with room for a linker 28 KB.
+const LINKER_FLAGS: &str = "-Clink-arg=--wasi-adapter=none\u{1f}-Clink-arg=--strip-all\u{1f}-Clink-arg=--compress-relocations";
 
 /// What a build of any package reads, relative to the root of the workspace.
 const SHARED_INPUTS: [&str; 4] = ["wit", "Cargo.toml", "Cargo.lock", ".cargo/config.toml"];

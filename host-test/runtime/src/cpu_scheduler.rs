@@ -79,7 +79,7 @@ impl EpochTicker {
         let meter = CpuMeter {
             spent: Arc::default(),
             waker: Arc::new(CountingWaker::new(Arc::clone(&self.run_queue))),
-            call: Arc::new(AccountedCall::begin(account)),
+            account,
         };
         self.clock.unpark();
         meter
@@ -104,24 +104,7 @@ impl Drop for EpochTicker {
 pub(crate) struct CpuMeter {
     spent: Arc<Mutex<Spent>>,
     waker: Arc<CountingWaker>,
-    call: Arc<AccountedCall>,
-}
-
-/// A call that is under way, in its tenant's account.
-#[derive(Debug)]
-struct AccountedCall(Arc<CpuAccount>);
-
-impl AccountedCall {
-    fn begin(account: Arc<CpuAccount>) -> Self {
-        account.begin_call();
-        Self(account)
-    }
-}
-
-impl Drop for AccountedCall {
-    fn drop(&mut self) {
-        self.0.end_call();
-    }
+    account: Arc<CpuAccount>,
 }
 
 #[derive(Debug, Default)]
@@ -163,7 +146,7 @@ impl CpuMeter {
             spent.used += in_poll;
             (spent.used, in_poll)
         };
-        self.call.0.charge(in_poll, self.waker.others_wait());
+        self.account.charge(in_poll, self.waker.others_wait());
         used
     }
 
@@ -186,7 +169,7 @@ impl<'a, F> CpuLimited<'a, F> {
     pub(crate) fn new(run: Pin<&'a mut F>, meter: CpuMeter, limit: Duration) -> Self {
         Self {
             run,
-            throttle: Throttle::new(Arc::clone(&meter.call.0)),
+            throttle: Throttle::new(Arc::clone(&meter.account)),
             meter,
             limit,
         }

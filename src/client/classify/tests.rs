@@ -232,7 +232,11 @@ fn a_message_ends_with_the_facts() {
         ..context(&gateway, Endpoint::Labels)
     };
     let response = response(500, &[("Atl-TraceId", "abc\u{7}123")], "");
-    let message = classify(context, &response).unwrap_err().error.message;
+    let message = classify(context, &response)
+        .unwrap_err()
+        .error
+        .into_facts()
+        .message;
     let facts = "(HTTP 500 from /wiki/api/v2/pages/{id}/labels, page 42, atl-traceid abc123)";
     assert!(message.ends_with(facts), "{message}");
     let message = transport_failure(context, &TransportError::Network("reset".into()));
@@ -356,7 +360,7 @@ proptest! {
             _ => text,
         };
         let failure = failure(&config(true, TOKEN), endpoint, status, &[], &body);
-        let message = failure.error.message;
+        let message = failure.error.into_facts().message;
         prop_assert!(message.chars().count() < 120 + 360, "{}", message);
         prop_assert!(!message.contains("secret"), "{}", message);
         prop_assert!(!message.chars().any(char::is_control), "{}", message);

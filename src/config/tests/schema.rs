@@ -103,7 +103,10 @@ fn types_and_lengths_in_the_schema_are_the_parser_s() {
         } else {
             json!({})
         };
-        let message = parse(&name, inside, wrong).unwrap_err().message;
+        let message = parse(&name, inside, wrong)
+            .unwrap_err()
+            .into_facts()
+            .message;
         assert!(!message.contains("is not a field"), "{message}");
         let shortest = [("minLength", json!("")), ("minItems", json!([]))];
         for (limit, value) in shortest {

@@ -10,7 +10,7 @@ use super::run_queue::{RunQueue, nanos};
 use crate::tenant::Tenant;
 
 /// Debt above which a tenant is throttled. Who mostly waits for the network never owes as much.
-const THROTTLED_FROM: Duration = Duration::from_millis(8);
+const THROTTLED_FROM: Duration = Duration::from_millis(10);
 /// Debt at which it may go on.
 const RESUMED_AT: Duration = Duration::from_millis(4);
 /// Debt at most: what it used long ago is forgotten.
@@ -61,12 +61,19 @@ pub(super) struct CpuAccount {
     standing: Mutex<Standing>,
 }
 
+/// What the processors did lately.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Processors {
+    Busy,
+    Idle,
+}
+
 /// What changes together.
 #[derive(Debug, Default)]
 struct Standing {
     debt: Debt,
-    calls: u32,
-    throttled: bool,
+    /// The window in which it was last active.
+    window: u32,
 }
 
 /// What was used beyond the share.
@@ -120,22 +127,6 @@ impl CpuAccount {
         &self.run_queue
     }
 
-    pub(super) fn begin_call(&self) {
-        let mut standing = self.standing();
-        standing.calls += 1;
-        if standing.calls == 1 {
-            self.run_queue.tenant_begins(standing.throttled);
-        }
-    }
-
-    pub(super) fn end_call(&self) {
-        let mut standing = self.standing();
-        standing.calls -= 1;
-        if standing.calls == 0 {
-            self.run_queue.tenant_ends(standing.throttled);
-        }
-    }
-
     /// Adds what a task of the tenant used, and throttles the tenant if it owes too much while others are active or
     /// wait for a processor.
     pub(super) fn charge(&self, used: Duration, others_wait: bool) {
@@ -151,9 +142,10 @@ impl CpuAccount {
         }
         self.unjudged.store(0, Ordering::Relaxed);
         let mut standing = self.standing();
+        standing.window = self.run_queue.count_active(standing.window);
         let by_others = self.settle(&mut standing);
         if standing.debt.owed > THROTTLED_FROM && (others_wait || by_others > ACTIVE) {
-            self.set_throttled(&mut standing, true);
+            self.throttled.store(true, Ordering::Relaxed);
         }
     }
 
@@ -161,12 +153,12 @@ impl CpuAccount {
         self.throttled.load(Ordering::Relaxed)
     }
 
-    /// Lets the tenant go on if it has paid enough, or nobody else needs the processors.
-    pub(super) fn resume_if(&self, idle: bool) {
+    /// Lets the tenant go on, if it has paid enough or nobody else needs the processors.
+    pub(super) fn resume(&self, processors: Processors) {
         let mut standing = self.standing();
         self.settle(&mut standing);
-        if standing.debt.owed <= RESUMED_AT || idle {
-            self.set_throttled(&mut standing, false);
+        if standing.debt.owed <= RESUMED_AT || processors == Processors::Idle {
+            self.throttled.store(false, Ordering::Relaxed);
         }
     }
 
@@ -176,23 +168,10 @@ impl CpuAccount {
         standing.debt.owed > Duration::ZERO
     }
 
-    fn set_throttled(&self, standing: &mut Standing, throttled: bool) {
-        if standing.throttled != throttled && standing.calls > 0 {
-            self.run_queue.tenant_throttled(throttled);
-        }
-        standing.throttled = throttled;
-        self.throttled.store(throttled, Ordering::Relaxed);
-    }
-
-    /// Brings the debt up to date; what others used since the last time. A tenant that is not throttled shares the
-    /// processors with those that are not either.
+    /// Brings the debt up to date; what others used since the last time.
     fn settle(&self, standing: &mut Standing) -> Duration {
-        let tenants = if standing.throttled {
-            self.run_queue.tenants()
-        } else {
-            self.run_queue.unthrottled_tenants()
-        };
-        standing.debt.settle(self.usage(), tenants)
+        let now = self.usage();
+        standing.debt.settle(now, self.run_queue.active_tenants())
     }
 
     fn usage(&self) -> Usage {
@@ -251,24 +230,22 @@ mod tests {
         let (accounts, run_queue) = (CpuAccounts::default(), Arc::new(RunQueue::default()));
         let (greedy, modest) = (Tenant::default(), Tenant::default());
         let account = |tenant| accounts.of(tenant, &run_queue);
-        for tenant in [&greedy, &modest] {
-            account(tenant).begin_call();
-        }
         account(&greedy).charge(ms(30), false);
         assert!(!account(&greedy).is_throttled(), "nobody else was active");
         account(&modest).charge(ms(1), false);
         account(&greedy).charge(ms(1), false);
-        account(&greedy).end_call();
-        account(&greedy).begin_call();
         assert!(account(&greedy).is_throttled());
         assert!(!account(&modest).is_throttled());
-        account(&greedy).resume_if(false);
+        account(&greedy).resume(Processors::Busy);
         assert!(account(&greedy).is_throttled());
-        for _ in 0..600 {
+        for _ in 0..1_000 {
             account(&modest).charge(Duration::from_micros(100), true);
         }
-        assert!(!account(&modest).is_throttled(), "it has them for itself");
-        account(&greedy).resume_if(false);
+        account(&greedy).resume(Processors::Busy);
         assert!(!account(&greedy).is_throttled(), "others had their share");
+        account(&modest).charge(ms(1), false);
+        account(&greedy).charge(ms(10), true);
+        account(&greedy).resume(Processors::Idle);
+        assert!(!account(&greedy).is_throttled(), "nobody needs them");
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::task::AtomicWaker;
 
 /// What the calls of an engine want of the processors together.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct RunQueue {
     /// Calls that could go on, and have no processor yet.
     waiting: AtomicUsize,
@@ -16,11 +16,29 @@ pub(super) struct RunQueue {
     used: AtomicU64,
     /// Calls under way.
     calls: AtomicU32,
-    /// Tenants that have calls under way.
-    tenants: AtomicU32,
-    /// Those of them that are throttled.
-    throttled: AtomicU32,
     ticks: AtomicU32,
+    /// Which window passes; the first one is 1.
+    window: AtomicU32,
+    /// Tenants that used the processors in it, and in the one before.
+    active: AtomicU32,
+    active_before: AtomicU32,
+}
+
+/// Ticks of a window.
+const WINDOW: u32 = 8;
+
+impl Default for RunQueue {
+    fn default() -> Self {
+        Self {
+            waiting: AtomicUsize::default(),
+            used: AtomicU64::default(),
+            calls: AtomicU32::default(),
+            ticks: AtomicU32::default(),
+            window: AtomicU32::new(1),
+            active: AtomicU32::default(),
+            active_before: AtomicU32::default(),
+        }
+    }
 }
 
 /// As a counter keeps it.
@@ -53,38 +71,27 @@ impl RunQueue {
     }
 
     pub(super) fn tick(&self) {
-        self.ticks.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Tenants that have calls under way.
-    pub(super) fn tenants(&self) -> u32 {
-        self.tenants.load(Ordering::Relaxed)
-    }
-
-    /// Tenants that have calls under way, but for those that are throttled.
-    pub(super) fn unthrottled_tenants(&self) -> u32 {
-        let throttled = self.throttled.load(Ordering::Relaxed);
-        self.tenants().saturating_sub(throttled)
-    }
-
-    pub(super) fn tenant_begins(&self, throttled: bool) {
-        self.tenants.fetch_add(1, Ordering::Relaxed);
-        self.throttled
-            .fetch_add(u32::from(throttled), Ordering::Relaxed);
-    }
-
-    pub(super) fn tenant_ends(&self, throttled: bool) {
-        self.tenants.fetch_sub(1, Ordering::Relaxed);
-        self.throttled
-            .fetch_sub(u32::from(throttled), Ordering::Relaxed);
-    }
-
-    pub(super) fn tenant_throttled(&self, throttled: bool) {
-        if throttled {
-            self.throttled.fetch_add(1, Ordering::Relaxed);
-        } else {
-            self.throttled.fetch_sub(1, Ordering::Relaxed);
+        let ticks = self.ticks.fetch_add(1, Ordering::Relaxed);
+        if ticks % WINDOW == WINDOW - 1 {
+            let active = self.active.swap(0, Ordering::Relaxed);
+            self.active_before.store(active, Ordering::Relaxed);
+            self.window.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// Tenants that used the processors lately: who needs nothing leaves its share to the others.
+    pub(super) fn active_tenants(&self) -> u32 {
+        let before = self.active_before.load(Ordering::Relaxed);
+        self.active.load(Ordering::Relaxed).max(before)
+    }
+
+    /// Counts a tenant that was last counted in `window`; the window that passes.
+    pub(super) fn count_active(&self, window: u32) -> u32 {
+        let now = self.window.load(Ordering::Relaxed);
+        if window != now {
+            self.active.fetch_add(1, Ordering::Relaxed);
+        }
+        now
     }
 }
 

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use super::cpu_account::CpuAccount;
+use super::cpu_account::{CpuAccount, Processors};
 use super::{BUSY, TICK};
 
 type Waiting = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -46,6 +46,10 @@ async fn wait_until_resumed(account: Arc<CpuAccount>) {
         let before = account.run_queue().used();
         tokio::time::sleep(TICK).await;
         let used = account.run_queue().used().saturating_sub(before);
-        account.resume_if(used < BUSY);
+        account.resume(if used < BUSY {
+            Processors::Idle
+        } else {
+            Processors::Busy
+        });
     }
 }

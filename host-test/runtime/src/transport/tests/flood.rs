@@ -69,7 +69,10 @@ fn kinds() -> [(&'static str, Vec<u8>); 5] {
 async fn a_flood_ends_the_connection() {
     let (transport, url) = interim_answers().await;
     for _ in 0..2 {
+        let begun = Instant::now();
         let error = get(&transport, &url).await.unwrap_err();
+        // 8 MiB in pieces of 16 KiB with pauses of 4 ms, but for the first half MiB: otherwise a few milliseconds.
+        assert!(begun.elapsed() > Duration::from_secs(1));
         let named =
             matches!(&error, Error::InternalError(Some(why)) if why.contains("answer nothing"));
         assert!(named, "{error:?}");
@@ -127,8 +130,10 @@ async fn honest() -> Duration {
     begun.elapsed()
 }
 
-/// The servers run on threads of their own: only what the client does of their floods is measured.
+/// The servers run on threads of their own: only what the client does of their floods is measured. No tenant pays for
+/// it here, as it would in a runtime.
 #[test]
+#[ignore = "a measurement, on a machine that does nothing else"]
 fn neighbours_of_a_flood_take_as_long_as_alone() {
     let servers = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -163,8 +168,7 @@ fn neighbours_of_a_flood_take_as_long_as_alone() {
         tasks.iter().for_each(tokio::task::JoinHandle::abort);
         beside.sort();
         eprintln!("alone {alone:?}, beside six floods {beside:?}");
-        // Without pauses it was seventy times as long. The bench has the strict bound; a machine that runs other
-        // tests at the same time is no place for it.
+        // Without pauses it was seventy times as long.
         assert!(beside[1] < alone * 4 + Duration::from_millis(500));
     });
 }
