@@ -44,7 +44,7 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         let batch = match found {
             Ok(batch) => batch,
             Err(RequestError::Failed(error)) => {
-                self.stall_causes.insert(Stream::Users, error.message);
+                self.stall_causes.insert(Stream::Users, error.message.clone());
                 self.stall(Stream::Users);
                 self.lookups.clear();
                 self.writer.accounts.forget();
