@@ -111,7 +111,7 @@ enum Command {
     Streams,
     /// Read streams into JSON lines or SQLite.
     #[command(after_help = sync::EXAMPLE)]
-    Sync(sync::Arguments),
+    Sync(Box<sync::Arguments>),
     /// Make a page about what a sync has read into SQLite.
     #[command(after_help = "Example:\n  host-test report sqlite:docs.sqlite --html report.html")]
     Report(report::Arguments),

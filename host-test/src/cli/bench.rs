@@ -16,7 +16,7 @@ use connector_destinations::stderr;
 use connector_destinations::stdout::print;
 use connector_protocols::files;
 use connector_runtime::component_source::ComponentSource;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::context::Context;
 use super::error::{CommandError, CommandResult};
@@ -113,23 +113,27 @@ pub(super) async fn run(context: &Context, arguments: Arguments) -> CommandResul
     if let Some(warning) = build.warning() {
         stderr::warn(&warning);
     }
-    let mut figures = json!({ "build": build });
+    let mut figures = Map::new();
+    figures.insert("build".to_owned(), json!(build));
     if let Some(neighbours) = neighbours {
         let tenants = arguments.tenants(&TENANTS_BESIDE);
-        figures["tenants"] = bench.tenants(tenants, &neighbours).await?;
+        let figure = bench.tenants(tenants, &neighbours).await?;
+        figures.insert("tenants".to_owned(), figure);
     } else if !arguments.attack.is_empty() {
-        figures["attacks"] = bench.attacks(&arguments).await?;
+        figures.insert("attacks".to_owned(), bench.attacks(&arguments).await?);
     } else {
         if bench.component.is_none() {
             // There is no native client of another connector.
-            figures["start_up"] = bench.start_up().await?;
-            figures["comparisons"] = bench.clients(&arguments.latency).await?;
+            figures.insert("start_up".to_owned(), bench.start_up().await?);
+            let figure = bench.clients(&arguments.latency).await?;
+            figures.insert("comparisons".to_owned(), figure);
         }
         let attackers = Attackers::prepare().await?.neighbours(&USUAL_ATTACKS);
         let tenants = arguments.tenants(&TENANTS);
-        figures["tenants"] = bench.tenants(tenants, &attackers).await?;
+        let figure = bench.tenants(tenants, &attackers).await?;
+        figures.insert("tenants".to_owned(), figure);
     }
-    print(&figures)?;
+    print(&Value::Object(figures))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -63,12 +63,11 @@ pub(super) async fn run(context: &Context, arguments: Arguments) -> CommandResul
     let site = answer(arguments.site, "The site, such as example.atlassian.net")?;
     let base_url = base_url(context, &site, arguments.cloud_id).await?;
     let email = answer(arguments.email, "The e-mail address of the account")?;
-    let token = match &arguments.token_file {
-        Some(file) => files::read(file).map_err(CommandError::Usage)?,
-        None => {
-            print_line(TOKENS);
-            ask::secret("The token, which is not shown")?
-        }
+    let token = if let Some(file) = &arguments.token_file {
+        files::read(file).map_err(CommandError::Usage)?
+    } else {
+        print_line(TOKENS);
+        ask::secret("The token, which is not shown")?
     };
     let config = json!({
         "base_url": base_url,

@@ -60,17 +60,15 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> CommandResu
     };
     let fields: Map<String, Value> =
         serde_json::from_str(&config).context("the configuration is not a JSON object")?;
-    match arguments.shards {
-        Some(shards) => write_shards(&fields, &counts, shards, &arguments.out),
-        None => {
-            let size = SiteSize {
-                pages: counts.pages(),
-                versions_known: counts.versions(),
-            };
-            print(&json!(estimate(size, pace(&runtime, &fields))))?;
-            Ok(ExitCode::SUCCESS)
-        }
+    if let Some(shards) = arguments.shards {
+        return write_shards(&fields, &counts, shards, &arguments.out);
     }
+    let size = SiteSize {
+        pages: counts.pages(),
+        versions_known: counts.versions(),
+    };
+    print(&json!(estimate(size, pace(&runtime, &fields))))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn report(failure: &Failure) -> CommandResult {

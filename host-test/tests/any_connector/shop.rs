@@ -31,7 +31,10 @@ pub(crate) fn lines(bytes: &[u8]) -> Vec<Value> {
 }
 
 fn text(events: &[Value]) -> String {
-    events.iter().map(|event| format!("{event}\n")).collect()
+    let lines = events.iter();
+    lines
+        .flat_map(|event| [event.to_string(), "\n".to_owned()])
+        .collect()
 }
 
 impl Shop {

@@ -210,10 +210,8 @@ fn a_state_file_that_is_mounted_is_written_in_place() {
     let log = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{log}");
     let state = fs::read_to_string(folder.join("behind.json")).unwrap();
-    let checkpoints = lines(&output.stdout).into_iter();
-    let checkpoint = checkpoints
-        .filter(|line| line["type"] == "checkpoint")
-        .last();
+    let mut checkpoints = lines(&output.stdout).into_iter();
+    let checkpoint = checkpoints.rfind(|line| line["type"] == "checkpoint");
     assert_eq!(checkpoint.unwrap()["state"], state, "the last one");
 }
 

@@ -113,16 +113,16 @@ fn the_promises_name_tests_that_there_are() {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
     let mut promises = 0;
     for line in README.lines().filter(|line| line.starts_with("| ")) {
-        let Some((_, test)) = line.split_once("tests/") else {
+        let Some((_, after)) = line.split_once("tests/") else {
             continue;
         };
         // The folder before `tests/`, if any, begins at the quotation mark.
-        let start = line.len() - test.len() - "tests/".len();
+        let start = line.len() - after.len() - "tests/".len();
         let start = line[..start].rfind('`').unwrap() + 1;
         let mut quoted = line[start..].split('`');
-        let (file, name) = (quoted.next().unwrap(), quoted.nth(1).unwrap());
-        let text = std::fs::read_to_string(format!("{root}/{file}")).unwrap();
-        assert!(text.contains(&format!("fn {name}(")), "{file} {name}");
+        let (path, name) = (quoted.next().unwrap(), quoted.nth(1).unwrap());
+        let text = std::fs::read_to_string(format!("{root}/{path}")).unwrap();
+        assert!(text.contains(&format!("fn {name}(")), "{path} {name}");
         promises += 1;
     }
     assert!(promises >= 8, "{promises}");

@@ -30,7 +30,7 @@ fn rows(file: &Path) -> BTreeMap<&'static str, Vec<String>> {
         let mut statement = database.prepare(&sql).unwrap();
         // When views were read differs from run to run.
         let compared = |(_, name): &(usize, &str)| *name != "read_at";
-        let columns = statement.column_names().into_iter().enumerate();
+        let columns = statement.column_names().enumerate();
         let columns: Vec<_> = columns.filter(compared).map(|(index, _)| index).collect();
         let row = |row: &rusqlite::Row<'_>| {
             let values = columns

@@ -25,7 +25,7 @@ pub(in crate::cli) enum Target {
     JsonLines,
     Directory(PathBuf),
     Sqlite(PathBuf),
-    Postgres(Address),
+    Postgres(Box<Address>),
 }
 
 impl FromStr for Target {
@@ -46,7 +46,7 @@ impl FromStr for Target {
 fn postgres(text: &str, url: &str) -> Result<Target, String> {
     let url = if url.starts_with("//") { text } else { url };
     let address = Address::parse(url).map_err(|error| format!("{error:#}"))?;
-    Ok(Target::Postgres(address))
+    Ok(Target::Postgres(Box::new(address)))
 }
 
 impl Target {
