@@ -81,6 +81,8 @@ struct Standing {
 struct Debt {
     owed: Duration,
     settled: Usage,
+    /// What others are known to have used. A snapshot may miss some of it, and never holds too much.
+    by_others: Duration,
 }
 
 /// What was used until a moment.
@@ -105,7 +107,10 @@ impl Debt {
             .saturating_sub(share)
             .min(MOST);
         self.settled = now;
-        by_all.saturating_sub(by_tenant)
+        let by_others = now.by_all.saturating_sub(now.by_tenant);
+        let since = by_others.saturating_sub(self.by_others);
+        self.by_others = self.by_others.max(by_others);
+        since
     }
 }
 
@@ -119,7 +124,12 @@ impl CpuAccount {
             throttled: AtomicBool::new(false),
             standing: Mutex::default(),
         };
-        account.standing().debt.settled = account.usage();
+        let settled = account.usage();
+        account.standing().debt = Debt {
+            settled,
+            by_others: settled.by_all,
+            ..Debt::default()
+        };
         account
     }
 
