@@ -12,7 +12,8 @@ use connector_runtime::runtime::SyncRequest;
 use serde_json::json;
 
 use crate::support::{
-    Tape, assert_same, config, corpus, every_stream, kind, mock, on_loopback, runtime, sync, truth,
+    Tape, assert_same, config, corpus, every_stream, expected_tables, kind, mock, on_loopback,
+    runtime, sync,
 };
 
 /// Of this test alone, so that no other call of the same process has it.
@@ -90,7 +91,7 @@ async fn a_token_that_the_host_signs_with_is_nowhere_in_the_guest() {
             .await
             .sync(&connection, request, Box::new(tape.open()));
         assert_eq!(kind(&synced.await.unwrap()), None, "{signing:?}");
-        assert_same(&tape.tables(), &truth(&mock), "whoever signs");
+        assert_same(&tape.tables(), &expected_tables(&mock), "whoever signs");
         assert_eq!(*seen.lock().unwrap(), expected, "{signing:?}");
     }
 }
@@ -110,7 +111,7 @@ async fn tenants_side_by_side_get_their_own_rows_and_their_own_ends() {
     assert_eq!(kind(&third), Some(FailureKind::InvalidCredentials));
     for (outcome, (site, tape)) in [first, second].iter().zip(sites.iter().zip(&tapes)) {
         assert_eq!(kind(outcome), None);
-        assert_same(&tape.tables(), &truth(site), "its own rows");
+        assert_same(&tape.tables(), &expected_tables(site), "its own rows");
         let requests = site.requests();
         assert_eq!(requests.len() as u64, outcome.usage.requests);
         assert!(requests.iter().all(|request| request.authorization));
@@ -129,5 +130,5 @@ async fn a_next_link_to_another_site_is_not_followed() {
     assert_eq!(other.request_count(), 0);
     // The cursor in it is good; it is asked for at the tenant's own site.
     assert_eq!(kind(&outcome), None);
-    assert_same(&tape.tables(), &truth(&site), "all the same");
+    assert_same(&tape.tables(), &expected_tables(&site), "all the same");
 }

@@ -8,15 +8,15 @@ use mock_confluence::{BaseUrl, Endpoint, Mock};
 use serde_json::json;
 
 use crate::support::{
-    Tape, assert_same, complete, config, corpus, every_stream, inject_faults, kind, mock, oracle,
-    select, sync, truth,
+    Tape, assert_same, complete, config, corpus, every_stream, expected_tables, inject_faults,
+    kind, mock, oracle, select, sync,
 };
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_row_arrives_at_any_page_size_from_both_addresses() {
     let mock = mock(corpus(40));
     mock.set_latency(Duration::from_millis(2));
-    let expected = truth(&mock);
+    let expected = expected_tables(&mock);
     for (base_url, page_size) in [
         (BaseUrl::Gateway, 250),
         (BaseUrl::Gateway, 7),
@@ -52,7 +52,7 @@ fn assert_polite(mock: &Mock) {
 #[tokio::test(flavor = "multi_thread")]
 async fn awkward_paging_loses_no_row() {
     let mock = mock(corpus(20));
-    let expected = truth(&mock);
+    let expected = expected_tables(&mock);
     for fault in [
         "empty-page",
         "short-pages",
@@ -75,7 +75,7 @@ async fn awkward_paging_loses_no_row() {
 async fn a_stream_costs_no_request_that_it_does_not_need() {
     let mock = mock(corpus(15));
     let config = config(&mock, json!({}));
-    let expected = truth(&mock);
+    let expected = expected_tables(&mock);
     for (streams, endpoints) in [
         (&["spaces"][..], &[Endpoint::Spaces][..]),
         (&["page_labels"], &[Endpoint::Pages, Endpoint::Labels]),

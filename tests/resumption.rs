@@ -4,7 +4,7 @@ use connector_runtime::contract::{FailureKind, Mode};
 use serde_json::json;
 
 use crate::support::{
-    Tape, assert_same, complete, config, corpus, every_stream, kind, mock, sync, truth,
+    Tape, assert_same, complete, config, corpus, every_stream, expected_tables, kind, mock, sync,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -28,7 +28,7 @@ async fn a_run_that_is_killed_goes_on_from_its_last_checkpoint() {
     };
     assert_eq!(kind(&outcome), None);
     assert!(kills >= 3, "{kills} kills");
-    assert_same(&tape.tables(), &truth(&mock), "after the kills");
+    assert_same(&tape.tables(), &expected_tables(&mock), "after the kills");
     // A checkpoint comes after 32 requests at the latest; some more are read ahead.
     let repeated = mock.request_count() - 2 * undisturbed;
     let most = 60 * kills as u64;
@@ -43,7 +43,7 @@ async fn a_destination_that_refuses_ends_the_run_and_says_why() {
     let mock = mock(corpus(14));
     let config = config(&mock, json!({ "page_size": 3, "max_concurrency": 3 }));
     let streams = every_stream(Mode::Full);
-    let expected = truth(&mock);
+    let expected = expected_tables(&mock);
     for event in [1, 2, 3, 5, 8, 13] {
         let tape = Tape::default();
         tape.refuse_at(Some(event));

@@ -4,7 +4,8 @@ use connector_runtime::contract::{FailureKind, Mode};
 use serde_json::{Value, json};
 
 use crate::support::{
-    Tape, assert_same, complete, config, corpus, current_pages, fail, inject_faults, mock, truth,
+    Tape, assert_same, complete, config, corpus, current_pages, expected_tables, fail,
+    inject_faults, mock,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -21,7 +22,7 @@ async fn a_page_that_fails_is_set_aside_and_tried_first_by_the_next_run() {
     assert_eq!(set_aside.len(), 1, "{set_aside:?}");
     assert_eq!(set_aside[0]["page_id"], page.as_str());
     assert_eq!(set_aside[0]["streams"], json!(["page_labels"]));
-    let mut all_others = truth(&mock);
+    let mut all_others = expected_tables(&mock);
     let labels = all_others.get_mut("page_labels").unwrap();
     labels.retain(|_, row| row["page_id"] != page.as_str());
     assert_same(&tape.tables(), &all_others, "all but one page's labels");
@@ -30,7 +31,11 @@ async fn a_page_that_fails_is_set_aside_and_tried_first_by_the_next_run() {
     mock.clear_requests();
     let summary = complete(&config, Mode::Full, &tape).await;
     assert_eq!(summary["set_aside"], json!([]));
-    assert_same(&tape.tables(), &truth(&mock), "it came in the end");
+    assert_same(
+        &tape.tables(),
+        &expected_tables(&mock),
+        "it came in the end",
+    );
     let requests = mock.requests();
     assert!(requests[0].query.contains(&page), "its status comes first");
     let labels = requests
@@ -45,7 +50,7 @@ async fn a_page_to_skip_does_not_make_a_run_incomplete() {
     let page = current_pages(&mock)[3].clone();
     let tape = Tape::default();
     complete(&config(&mock, json!({})), Mode::Full, &tape).await;
-    let before = truth(&mock);
+    let before = expected_tables(&mock);
     inject_faults(&mock, &[&format!("503:endpoint=labels,page={page}")]);
     mock.with_corpus(|corpus| corpus.set_labels(&page, &["new"]))
         .unwrap();
@@ -68,7 +73,7 @@ async fn an_endpoint_that_is_down_costs_its_own_stream_alone() {
         json!([]),
         "no page is at fault"
     );
-    let mut all_others = truth(&mock);
+    let mut all_others = expected_tables(&mock);
     all_others.remove("page_views");
     assert_same(&tape.tables(), &all_others, "no nulls are made up");
     assert!(!tape.take_closed().contains("page_views"));

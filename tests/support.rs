@@ -147,7 +147,7 @@ pub(crate) fn kind(outcome: &Outcome) -> Option<FailureKind> {
 }
 
 /// What every stream must hold now.
-pub(crate) fn truth(mock: &Mock) -> Tables {
+pub(crate) fn expected_tables(mock: &Mock) -> Tables {
     mock.with_corpus(|corpus| oracle(corpus, &[]))
 }
 

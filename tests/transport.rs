@@ -6,7 +6,7 @@ use connector_runtime::contract::Mode;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Tape, assert_same, complete, config, corpus, fail, inject_faults, mock, truth,
+    Tape, assert_same, complete, config, corpus, expected_tables, fail, inject_faults, mock,
 };
 
 /// A second for each answer, and a retry for what is worth one.
@@ -17,7 +17,7 @@ fn patient() -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_merely_odd_costs_nothing() {
     let mock = mock(corpus(12));
-    let expected = truth(&mock);
+    let expected = expected_tables(&mock);
     for fault in ["chunked", "no-length", "bom"] {
         inject_faults(&mock, &[fault]);
         let tape = Tape::default();
@@ -46,7 +46,7 @@ async fn what_breaks_once_is_tried_again() {
     inject_faults(&mock, &faults);
     let tape = Tape::default();
     complete(&config(&mock, patient()), Mode::Full, &tape).await;
-    assert_same(&tape.tables(), &truth(&mock), "after the retries");
+    assert_same(&tape.tables(), &expected_tables(&mock), "after the retries");
 }
 
 /// A wait that the service asks for is kept, by all requests.

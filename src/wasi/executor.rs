@@ -16,10 +16,10 @@ use super::bindings::wasi::io::poll::{Pollable, poll};
 
 thread_local! {
     /// What is waited for.
-    static WAITING: RefCell<Vec<Rc<Awaited>>> = const { RefCell::new(Vec::new()) };
+    static WAITING: RefCell<Vec<Rc<Registration>>> = const { RefCell::new(Vec::new()) };
 }
 
-struct Awaited {
+struct Registration {
     pollable: Pollable,
     /// Who waits, once somebody does.
     waker: Cell<Option<Waker>>,
@@ -27,29 +27,29 @@ struct Awaited {
 }
 
 /// Waits until a pollable is ready.
-pub(crate) fn ready(pollable: Pollable) -> Ready {
-    Ready(Rc::new(Awaited {
+pub(crate) fn wait_for(pollable: Pollable) -> Ready {
+    Ready(Rc::new(Registration {
         pollable,
         waker: Cell::default(),
         ready: Cell::default(),
     }))
 }
 
-/// The future of [`ready`].
-#[must_use = "nothing is waited for until it is awaited"]
-pub(crate) struct Ready(Rc<Awaited>);
+/// The future of [`wait_for`].
+#[must_use = "nothing is waited for until it is registration"]
+pub(crate) struct Ready(Rc<Registration>);
 
 impl Future for Ready {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let awaited = &self.0;
-        if awaited.ready.get() {
+        let registration = &self.0;
+        if registration.ready.get() {
             return Poll::Ready(());
         }
-        let before = awaited.waker.replace(Some(context.waker().clone()));
+        let before = registration.waker.replace(Some(context.waker().clone()));
         if before.is_none() {
-            WAITING.with_borrow_mut(|all| all.push(Rc::clone(awaited)));
+            WAITING.with_borrow_mut(|all| all.push(Rc::clone(registration)));
         }
         Poll::Pending
     }
@@ -58,15 +58,16 @@ impl Future for Ready {
 impl Drop for Ready {
     /// A pollable has to go before what it was made from.
     fn drop(&mut self) {
-        WAITING.with_borrow_mut(|all| all.retain(|awaited| !Rc::ptr_eq(awaited, &self.0)));
+        WAITING
+            .with_borrow_mut(|all| all.retain(|registration| !Rc::ptr_eq(registration, &self.0)));
     }
 }
 
 /// Whether the future can go on without the host.
 #[derive(Default)]
-struct Woken(AtomicBool);
+struct WakeFlag(AtomicBool);
 
-impl Wake for Woken {
+impl Wake for WakeFlag {
     fn wake(self: Arc<Self>) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -76,7 +77,7 @@ impl Wake for Woken {
 /// the host ends the call.
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
-    let woken = Arc::new(Woken::default());
+    let woken = Arc::new(WakeFlag::default());
     let waker = Waker::from(Arc::clone(&woken));
     loop {
         let polled = future.as_mut().poll(&mut Context::from_waker(&waker));
@@ -92,14 +93,19 @@ pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
 /// Waits until the host has something ready, and wakes who waits for it.
 fn wait() {
     let wakers: Vec<_> = WAITING.with_borrow_mut(|all| {
-        let pollables: Vec<_> = all.iter().map(|awaited| &awaited.pollable).collect();
+        let pollables: Vec<_> = all
+            .iter()
+            .map(|registration| &registration.pollable)
+            .collect();
         for index in poll(&pollables) {
-            if let Some(awaited) = all.get(index as usize) {
-                awaited.ready.set(true);
+            if let Some(registration) = all.get(index as usize) {
+                registration.ready.set(true);
             }
         }
-        let ready = all.extract_if(.., |awaited| awaited.ready.get());
-        ready.filter_map(|awaited| awaited.waker.take()).collect()
+        let ready = all.extract_if(.., |registration| registration.ready.get());
+        ready
+            .filter_map(|registration| registration.waker.take())
+            .collect()
     });
     wakers.into_iter().for_each(Waker::wake);
 }

@@ -17,7 +17,7 @@ use super::bindings::wasi::http::types::{
 use super::bindings::wasi::io::streams::{InputStream, StreamError};
 use super::bindings::wasi::random::random::get_random_u64;
 use super::buffer::{Buffer, CHUNK};
-use super::executor::ready;
+use super::executor::wait_for;
 use crate::client::{Headers, MAX_BODY, Platform, Request, Response, TransportError};
 use crate::config::{BaseUrl, Config};
 use crate::note::Note;
@@ -113,7 +113,7 @@ impl Platform for Wasi {
             write(body, bytes)?;
         }
         let deadline = now() + nanoseconds(request.timeout);
-        ready(answer.subscribe()).await;
+        wait_for(answer.subscribe()).await;
         match answer.get() {
             Some(Ok(Ok(response))) => receive(&response, request, deadline, &self.buffered).await,
             Some(Ok(Err(code))) => Err(failed(&code)),
@@ -124,7 +124,7 @@ impl Platform for Wasi {
     }
 
     async fn sleep(&self, duration: Duration) {
-        ready(subscribe_duration(nanoseconds(duration))).await;
+        wait_for(subscribe_duration(nanoseconds(duration))).await;
     }
 
     fn now(&self) -> Timestamp {
@@ -234,7 +234,7 @@ async fn read(
             // The host's timeout is for the gap between two chunks: a body that drips keeps within it for ever.
             Ok(_) if waited && now() > deadline => return Ok(None),
             Ok(chunk) if chunk.is_empty() => {
-                ready(stream.subscribe()).await;
+                wait_for(stream.subscribe()).await;
                 waited = true;
             }
             Ok(chunk) => {

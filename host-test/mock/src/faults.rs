@@ -94,7 +94,7 @@ faults! {
         EmptyOk "empty-200" [] [] "200 without a body"
         ErrorInOk "error-in-200" ["status"] ["v1", "errors"] "200 with the body of an error (status=N, else 403); form: v1 ({\"statusCode\":…}), errors ({\"errors\":[…]})"
         Redirect "redirect" ["to"] [] "302 to another host (to=URL)"
-        SiteRenamed "site-renamed" ["to", "status"] [] "302 (status=N) to the same path at the site's new name (to=ORIGIN, else https://renamed.atlassian.net)"
+        SiteRenamed "site-renamed" ["to", "status"] [] "302 (status=N) to the same path at the site's new name (to=ORIGIN, else renamed.atlassian.net)"
         SiteSuspended "site-suspended" ["status"] ["suspended", "deactivated"] "an HTML page: the site is not available (status=N, else 403); form: suspended, deactivated"
         Captcha "captcha" [] [] "403 with X-Seraph-LoginReason: AUTHENTICATION_DENIED: a captcha is due"
         TokensDisabled "tokens-disabled" [] [] "401 with X-Seraph-LoginReason: AUTHENTICATED_FAILED: the organisation does not allow API tokens"

@@ -20,7 +20,7 @@ pub struct MockOptions {
     pub latency: Duration,
     /// Where to listen; port 0 takes a free one.
     pub addr: SocketAddr,
-    /// How many requests are kept for [`Mock::requests`]; 0 keeps none.
+    /// How many requests are kept for [`Mock::requests`](crate::server::Mock::requests); 0 keeps none.
     pub log_capacity: usize,
 }
 

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde_json::{Map, Value, json};
 
 use crate::address::NetworkPolicy;
+use crate::contract::FailureKind;
 use crate::cpu_scheduler::EpochTicker;
 use crate::description::{Authentication, Description};
 use crate::egress::Egress;
@@ -18,6 +19,10 @@ use crate::transport::{Authorization, Transport};
 mod authorize;
 
 use authorize::authorize;
+
+/// The field of a configuration that holds the credentials of an OAuth client, where a connector has it. They are for
+/// the host alone.
+const OAUTH_CLIENT: &str = "oauth";
 
 /// Who signs requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -69,6 +74,7 @@ impl TenantConnection {
     /// # Errors
     ///
     /// The host shall sign and has no secret to sign with: `invalid_config`, naming the field.
+    /// The configuration has the credentials of an OAuth client, which this host cannot use: `invalid_config`.
     pub(crate) fn new(
         description: &Description,
         ticker: &EpochTicker,
@@ -76,6 +82,7 @@ impl TenantConnection {
         options: ConnectionOptions,
     ) -> Result<Self, Failure> {
         let mut fields: Map<String, Value> = serde_json::from_str(config).unwrap_or_default();
+        refuse_oauth_client(&fields)?;
         let secrets = Secrets::of(description, &fields);
         let configured_url = fields
             .get(&description.base_url_field)
@@ -146,6 +153,20 @@ impl TenantConnection {
     pub(crate) fn transport(&self) -> Arc<Transport> {
         Arc::clone(&self.transport)
     }
+}
+
+/// The guest must not see these credentials, and nothing here exchanges them for a token.
+fn refuse_oauth_client(fields: &Map<String, Value>) -> Result<(), Failure> {
+    if fields.get(OAUTH_CLIENT).is_none_or(Value::is_null) {
+        return Ok(());
+    }
+    Err(Failure::new(
+        FailureKind::InvalidConfig,
+        format!(
+            "{OAUTH_CLIENT}: this host cannot exchange the credentials of an OAuth client for a token; remove the \
+             field and configure a token"
+        ),
+    ))
 }
 
 fn is_held_by_host(value: Option<&Value>) -> bool {

@@ -108,7 +108,7 @@ fn proxy(to: u16, status: &'static str) -> (Server, Arc<Mutex<Vec<Vec<String>>>>
 }
 
 /// What was said.
-struct Said {
+struct Report {
     kind: Value,
     words: String,
 }
@@ -123,7 +123,7 @@ const VARIABLES: [&str; 6] = [
 ];
 
 /// `host-test validate` for a base URL, with these variables and no others of a proxy or of certificates.
-fn validate(folder: &Path, base_url: &str, variables: &[(&str, &str)]) -> Said {
+fn validate(folder: &Path, base_url: &str, variables: &[(&str, &str)]) -> Report {
     let config = folder.join("config.json");
     let fields = json!({
         "base_url": base_url,
@@ -146,7 +146,7 @@ fn validate(folder: &Path, base_url: &str, variables: &[(&str, &str)]) -> Said {
     let found: Value = serde_json::from_slice(&stdout).unwrap();
     let words = String::from_utf8([stdout, stderr].concat()).unwrap();
     assert!(!words.contains("ATATT3xsecret"), "{words}");
-    Said {
+    Report {
         kind: found["error"]["kind"].clone(),
         words,
     }
@@ -169,7 +169,7 @@ fn a_certificate_that_is_not_accepted_is_named_and_asked_for_once() {
     ] {
         let before = server.connections();
         let url = format!("https://localhost:{}", server.port);
-        let Said { kind, words } = validate(&folder, &url, variables);
+        let Report { kind, words } = validate(&folder, &url, variables);
         assert_eq!(kind, "invalid_config", "{words}");
         assert!(words.contains(named), "{words}");
         assert_eq!(server.connections(), before + 1, "{words}");
@@ -182,7 +182,7 @@ fn a_certificate_of_an_authority_of_ones_own_is_accepted_with_its_file() {
     let (server, file) = Server::with_certificate("localhost", &folder);
     let url = format!("https://localhost:{}", server.port);
     let variables = [("SSL_CERT_FILE", file.to_str().unwrap())];
-    let Said { kind, words } = validate(&folder, &url, &variables);
+    let Report { kind, words } = validate(&folder, &url, &variables);
     assert_eq!(kind, "invalid_credentials", "{words}");
     // With -v each request is a line.
     assert!(words.contains("GET /wiki/api/v2/spaces: 401, "), "{words}");
@@ -197,7 +197,7 @@ fn a_proxy_of_the_environment_is_asked_for_the_name() {
     for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"] {
         let (server, asked) = proxy(service.port, "200 OK");
         let url = format!("http://user:pass%20word@127.0.0.1:{}", server.port);
-        let Said { kind, words } = validate(&folder, GATEWAY, &[roots, (name, &url)]);
+        let Report { kind, words } = validate(&folder, GATEWAY, &[roots, (name, &url)]);
         assert_eq!(kind, "invalid_credentials", "{words}");
         assert!(!words.contains("pass%20word"), "{words}");
         let asked = asked.lock().unwrap();

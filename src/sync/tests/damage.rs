@@ -75,15 +75,15 @@ fn check(seed: u64, endpoint: &str, form: &str) -> std::result::Result<(usize, u
     let recorder = Recorder::new(&simulation);
     let config = json!({ "max_concurrency": 4, "page_size": 5, "retry": { "attempts": 1 } });
     let result = read(&simulation, &recorder, config, &every_stream(Mode::Full));
-    let (found, truth) = (recorder.tables(), oracle(&corpus, &[]));
-    let differences = differences(&found, &truth);
+    let (found, oracle) = (recorder.tables(), oracle(&corpus, &[]));
+    let differences = differences(&found, &oracle);
     match result {
         Ok(_) if !differences.is_empty() && !is_plausible(&differences, endpoint) => {
             Err(format!("{fault}: silent: {differences:?}"))
         }
         Err(error) if error.kind != Kind::Incomplete => Err(format!("{fault}: {error}")),
         _ => {
-            let all = truth.values().map(BTreeMap::len).sum();
+            let all = oracle.values().map(BTreeMap::len).sum();
             let lost = differences.len();
             Ok((all, lost))
         }

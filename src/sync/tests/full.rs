@@ -26,8 +26,8 @@ fn odd_sites() -> Vec<(&'static str, Corpus)> {
         space_id: bare.spaces[0].id.clone(),
         ..Page::default()
     });
-    let mut put_away = small_site(6, 5);
-    for (page, status) in put_away
+    let mut archived_or_trashed = small_site(6, 5);
+    for (page, status) in archived_or_trashed
         .pages
         .iter_mut()
         .zip(["trashed", "archived"].into_iter().cycle())
@@ -41,7 +41,7 @@ fn odd_sites() -> Vec<(&'static str, Corpus)> {
         ("one page", one),
         ("all modified at the same instant", same_time),
         ("a page without anything", bare),
-        ("everything put away", put_away),
+        ("everything put away", archived_or_trashed),
         ("no account is known", unknown),
     ]
 }

@@ -81,11 +81,11 @@ fn what_changed_is_delivered_at_the_cost_of_the_change() {
         )
         .unwrap();
         let found = recorder.tables();
-        let truth = oracle(&simulation.corpus(), &[]);
-        assert_eq!(found["pages"], truth["pages"], "{edit:?}");
+        let expected = oracle(&simulation.corpus(), &[]);
+        assert_eq!(found["pages"], expected["pages"], "{edit:?}");
         let trashed = matches!(edit, Edit::Trash(..));
         if !trashed {
-            assert_same(&found, &truth, &format!("{edit:?}"));
+            assert_same(&found, &expected, &format!("{edit:?}"));
         }
         // Those that share a bucket of the digest may come along.
         let rows = recorder.take_emitted()["pages"];
@@ -125,9 +125,9 @@ fn a_watermark_is_not_bound_to_a_page() {
         &every_stream(Mode::Incremental),
     )
     .unwrap();
-    let (found, truth) = (recorder.tables(), oracle(&simulation.corpus(), &[]));
+    let (found, expected) = (recorder.tables(), oracle(&simulation.corpus(), &[]));
     assert!(
-        truth["pages"]
+        expected["pages"]
             .iter()
             .all(|(key, row)| found["pages"].get(key) == Some(row))
     );

@@ -17,11 +17,11 @@ fn refreshing(days: u32) -> Value {
 const HOUR: Duration = Duration::from_hours(1);
 
 /// Rows that were swept though the site has them.
-fn wrongly_swept(swept: &Swept, truth: &Tables) -> Vec<String> {
+fn wrongly_swept(swept: &Swept, expected: &Tables) -> Vec<String> {
     let mut wrong = Vec::new();
     for (stream, keys) in swept {
         let exists = |key: &&String| {
-            truth
+            expected
                 .get(stream)
                 .is_some_and(|rows| rows.contains_key(*key))
         };
@@ -63,9 +63,9 @@ fn what_makes_no_version_comes_within_the_promised_days() {
         simulation.advance(HOUR);
         read(&simulation, &recorder, refreshing(1), &incremental).unwrap();
         closed += usize::from(recorder.take_closed().contains("pages"));
-        let truth = oracle(&simulation.corpus(), &[]);
+        let expected = oracle(&simulation.corpus(), &[]);
         assert_eq!(
-            wrongly_swept(&recorder.take_swept(), &truth),
+            wrongly_swept(&recorder.take_swept(), &expected),
             Vec::<String>::new()
         );
     }
@@ -203,14 +203,18 @@ fn a_purged_page_goes_within_the_promised_days() {
             _ => {}
         }
         read(&simulation, &recorder, refreshing(1), &incremental).unwrap();
-        let truth = oracle(&simulation.corpus(), &[]);
-        let wrong = wrongly_swept(&recorder.take_swept(), &truth);
+        let expected = oracle(&simulation.corpus(), &[]);
+        let wrong = wrongly_swept(&recorder.take_swept(), &expected);
         assert_eq!(wrong, Vec::<String>::new());
     }
-    let truth = oracle(&simulation.corpus(), &[]);
+    let expected = oracle(&simulation.corpus(), &[]);
     let streams = [Stream::Pages, Stream::PageVersions, Stream::PageViews];
     let found = only(recorder.tables(), &streams);
-    assert_same(&found, &only(truth, &streams), "a day and two runs later");
+    assert_same(
+        &found,
+        &only(expected, &streams),
+        "a day and two runs later",
+    );
 }
 
 /// Many pages that vanish at once are left to the sweep, which a destination can refuse.
@@ -266,8 +270,8 @@ fn a_quiet_week(pages: usize) -> (u64, usize) {
         simulation.take_log();
     }
     assert!(recorder.take_closed().contains("page_views"));
-    let truth = oracle(&simulation.corpus(), &[]);
-    assert_same(&recorder.tables(), &truth, "after a week");
+    let expected = oracle(&simulation.corpus(), &[]);
+    assert_same(&recorder.tables(), &expected, "after a week");
     assert!(recorder.longest_state() < 65_536);
     (most, total)
 }
@@ -433,21 +437,21 @@ fn check(scenario: &Scenario) {
     for _ in 0..28 {
         course.run(Mode::Incremental);
     }
-    let truth = oracle(&simulation.corpus(), &[]);
+    let expected = oracle(&simulation.corpus(), &[]);
     let without_users = |mut tables: Tables| {
         tables.remove("users");
         tables
     };
     assert_same(
         &without_users(recorder.tables()),
-        &without_users(truth.clone()),
+        &without_users(expected.clone()),
         "after the promised days",
     );
     // An account that nothing names any more goes with the next snapshot.
     for _ in 0..28 {
         course.run(Mode::Incremental);
     }
-    assert_same(&recorder.tables(), &truth, "after the next snapshot");
+    assert_same(&recorder.tables(), &expected, "after the next snapshot");
     assert!(recorder.longest_state() < 65_536);
 }
 

@@ -105,11 +105,11 @@ fn page_of(row: &Value) -> &str {
 }
 
 /// What incremental runs promise: all but what makes no version.
-fn promised(mut tables: Tables, simulation: &Simulation, truth: &Tables) -> Tables {
+fn promised(mut tables: Tables, simulation: &Simulation, expected: &Tables) -> Tables {
     let silent = simulation.unversioned.borrow();
     for (name, rows) in &mut tables {
         match *name {
-            "users" => rows.retain(|key, _| truth["users"].contains_key(key)),
+            "users" => rows.retain(|key, _| expected["users"].contains_key(key)),
             "page_labels" => rows.retain(|_, row| !silent.iter().any(|page| page == page_of(row))),
             _ => {}
         }
@@ -118,10 +118,10 @@ fn promised(mut tables: Tables, simulation: &Simulation, truth: &Tables) -> Tabl
     tables
 }
 
-fn whole_truth(simulation: &Simulation) -> Tables {
-    let mut truth = oracle(&simulation.corpus(), &[]);
-    truth.entry("users").or_default();
-    truth
+fn expected_tables(simulation: &Simulation) -> Tables {
+    let mut expected = oracle(&simulation.corpus(), &[]);
+    expected.entry("users").or_default();
+    expected
 }
 
 fn check(scenario: &Scenario) {
@@ -153,11 +153,11 @@ fn check(scenario: &Scenario) {
         &every_stream(Mode::Incremental),
     )
     .unwrap();
-    let truth = whole_truth(&simulation);
-    let found = promised(recorder.tables(), &simulation, &truth);
+    let expected = expected_tables(&simulation);
+    let found = promised(recorder.tables(), &simulation, &expected);
     assert_same(
         &found,
-        &promised(truth.clone(), &simulation, &truth),
+        &promised(expected.clone(), &simulation, &expected),
         "after a quiet incremental run",
     );
     run_stopped(
@@ -167,9 +167,9 @@ fn check(scenario: &Scenario) {
         &every_stream(Mode::Full),
         &config,
     );
-    let mut truth = truth;
-    truth.retain(|_, rows| !rows.is_empty());
-    assert_same(&recorder.tables(), &truth, "after a quiet full run");
+    let mut expected = expected;
+    expected.retain(|_, rows| !rows.is_empty());
+    assert_same(&recorder.tables(), &expected, "after a quiet full run");
     assert!(recorder.longest_state() < 65_536);
 }
 
