@@ -3,6 +3,7 @@
 //! A destination takes what the runtime's gate has checked: known streams, known columns, typed values. It still
 //! binds every value and quotes every name, because a file may have been made by somebody else.
 
+pub mod identifier;
 pub mod json_lines;
 pub mod json_lines_directory;
 pub mod private_file;

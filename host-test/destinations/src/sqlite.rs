@@ -6,7 +6,6 @@
 
 mod catalog;
 mod guard;
-mod identifier;
 mod sweep;
 mod table;
 #[cfg(test)]
@@ -25,9 +24,9 @@ use connector_runtime::stream::Stream;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior, params};
 
 use self::guard::Watchdog;
-use self::identifier::quote;
 pub use self::sweep::{MaxDelete, RefusedClose, SweepReport, Sweeps};
 use self::table::Table;
+use crate::identifier::quote;
 use crate::{private_file, stderr};
 
 /// How long another process may hold the file.

@@ -7,9 +7,10 @@ use connector_postgres::Fence;
 use serde_json::Value;
 use tokio_postgres::Row;
 
-use crate::policy::{Ending, Next, kind_name};
+use crate::policy::{Ending, Next};
 use crate::runner::Report;
 use crate::store::{Store, add_job};
+use connector_runtime::json_view;
 
 /// The right to run a connection, until it expires.
 #[derive(Debug, Clone, PartialEq)]
@@ -162,7 +163,7 @@ fn outcome(ending: &Ending) -> &'static str {
     match ending {
         Ending::Succeeded => "",
         Ending::HandedOn => "handed_on",
-        Ending::Failed { kind, .. } => kind_name(*kind),
+        Ending::Failed { kind, .. } => json_view::kind(*kind),
     }
 }
 

@@ -11,8 +11,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
-use crate::policy::{Ending, kind_name};
+use crate::policy::Ending;
 use crate::runner::Report;
+use connector_runtime::json_view;
 
 /// How long a reader may take.
 const READER: Duration = Duration::from_secs(5);
@@ -55,7 +56,7 @@ impl Metrics {
         let ending = match &report.ending {
             Ending::Succeeded => "succeeded",
             Ending::HandedOn => "handed_on",
-            Ending::Failed { kind, .. } => kind_name(*kind),
+            Ending::Failed { kind, .. } => json_view::kind(*kind),
         };
         *totals.endings.entry(ending).or_default() += 1;
     }

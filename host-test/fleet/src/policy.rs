@@ -7,6 +7,9 @@ use connector_runtime::contract::FailureKind;
 /// The first pause after a failure; each further failure in a row doubles it.
 const FIRST_RETRY: Duration = Duration::from_secs(30);
 
+/// A pause at least, whatever the service or the component asks for.
+const SHORTEST_RETRY: Duration = Duration::from_secs(1);
+
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ending {
@@ -50,27 +53,10 @@ pub fn decide(ending: &Ending, every: Duration, failures: u32) -> Next {
             | FailureKind::Cancelled
             | FailureKind::Other => {
                 let backoff = FIRST_RETRY.saturating_mul(1 << failures.min(10)).min(every);
-                // What the service asks for is never shortened.
-                Next::RunAfter(retry_after.unwrap_or(backoff))
+                // What the service asks for is never shortened; none at all would be a run without end.
+                Next::RunAfter(retry_after.map_or(backoff, |asked| asked.max(SHORTEST_RETRY)))
             }
         },
-    }
-}
-
-/// The name of a kind, as in the command's output.
-#[must_use]
-pub fn kind_name(kind: FailureKind) -> &'static str {
-    match kind {
-        FailureKind::InvalidConfig => "invalid_config",
-        FailureKind::InvalidCredentials => "invalid_credentials",
-        FailureKind::InvalidPermissions => "invalid_permissions",
-        FailureKind::InvalidState => "invalid_state",
-        FailureKind::RateLimited => "rate_limited",
-        FailureKind::Unavailable => "unavailable",
-        FailureKind::Incomplete => "incomplete",
-        FailureKind::UnexpectedResponse => "unexpected_response",
-        FailureKind::Cancelled => "cancelled",
-        FailureKind::Other => "other",
     }
 }
 
@@ -122,6 +108,12 @@ mod tests {
                 0,
                 seconds(7_200),
                 "what the service says",
+            ),
+            (
+                failed(FailureKind::Unavailable, Some(0)),
+                0,
+                seconds(1),
+                "never at once",
             ),
             (
                 failed(FailureKind::InvalidCredentials, None),

@@ -14,6 +14,7 @@ use crate::policy::{Ending, decide};
 use crate::queue::serve_queue;
 use crate::runner::{Order, Report, Runner};
 use crate::store::Store;
+use connector_runtime::json_view;
 
 /// How long to wait before the queue is used again after the database failed.
 const RECONNECT: Duration = Duration::from_millis(500);
@@ -192,7 +193,7 @@ fn log(lease: &Lease, report: &Report) {
     let kind = match &report.ending {
         Ending::Succeeded => "succeeded",
         Ending::HandedOn => "handed_on",
-        Ending::Failed { kind, .. } => crate::policy::kind_name(*kind),
+        Ending::Failed { kind, .. } => json_view::kind(*kind),
     };
     let milliseconds = u64::try_from(report.cpu.as_millis()).unwrap_or(u64::MAX);
     tracing::info!(

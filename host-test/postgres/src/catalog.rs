@@ -9,10 +9,10 @@ use anyhow::{Context as _, Result, bail, ensure};
 use connector_runtime::stream::Stream;
 use tokio_postgres::types::Type;
 
-use crate::identifier::quote;
 use crate::session::{Query, Session};
 use crate::table::{SNAPSHOT, Table};
 use crate::value::column_type;
+use connector_destinations::identifier::quote;
 
 /// The tables of this program, with their columns.
 const OWN_TABLES: [(&str, &[&str], &str); 2] = [

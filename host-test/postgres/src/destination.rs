@@ -10,11 +10,11 @@ use tokio_postgres::types::Type;
 
 use crate::address::Address;
 use crate::catalog;
-use crate::identifier::quote;
 use crate::options::PostgresOptions;
 use crate::pending::Pending;
 use crate::session::Session;
 use crate::table::Table;
+use connector_destinations::identifier::quote;
 
 /// A PostgreSQL schema that takes rows of one connector.
 #[derive(Debug)]

@@ -17,7 +17,6 @@ mod address;
 mod catalog;
 mod checkpoint;
 mod destination;
-mod identifier;
 mod options;
 mod pending;
 mod session;

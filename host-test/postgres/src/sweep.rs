@@ -6,9 +6,9 @@ use anyhow::{Context as _, Result};
 use connector_destinations::sqlite::{MaxDelete, RefusedClose, SweepReport};
 use tokio_postgres::types::Type;
 
-use crate::identifier::quote;
 use crate::session::{Parameter, Query, Session};
 use crate::table::SNAPSHOT;
+use connector_destinations::identifier::quote;
 
 /// Deletes the rows of earlier snapshots than these, by stream, or remembers that it was refused.
 pub(crate) fn close(

@@ -5,9 +5,9 @@ use connector_runtime::destination::Row;
 use connector_runtime::stream::{Column, ColumnKind, Stream};
 use tokio_postgres::types::Type;
 
-use crate::identifier::{quote, quote_all};
 use crate::session::Session;
 use crate::value::{Cell, arrays, bound_type, column_type};
+use connector_destinations::identifier::{quote, quote_all};
 
 /// The column that holds the number of the snapshot to which a row belongs. No stream has a column of this name:
 /// theirs begin with a letter.

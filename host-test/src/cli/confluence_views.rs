@@ -1,5 +1,6 @@
 //! The views of a database under DX's names: each stream, and pages with what belongs to them.
 
+use connector_destinations::identifier::{quote, quote_all};
 use connector_runtime::runtime::Runtime;
 use connector_runtime::stream::Stream;
 
@@ -31,16 +32,13 @@ pub(super) fn create(
 
 /// Names of streams and columns are identifiers: the runtime has checked them.
 fn view(stream: &Stream) -> (String, String) {
-    let columns = stream
-        .columns
-        .iter()
-        .map(|column| format!("\"{}\"", column.name));
-    let columns = columns.collect::<Vec<_>>().join(", ");
+    let columns = stream.columns.iter().map(|column| &column.name);
+    let columns = quote_all(columns);
     let name = format!("confluence_{}", stream.name);
     let select = if stream.name == "pages" {
         PAGES.replace("{columns}", &columns)
     } else {
-        format!("SELECT {columns} FROM \"{}\"", stream.name)
+        format!("SELECT {columns} FROM {}", quote(&stream.name))
     };
     (name, select)
 }

@@ -7,8 +7,8 @@ use anyhow::{Context as _, Result, bail, ensure};
 use connector_runtime::stream::Stream;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::identifier::quote;
 use super::table::{SNAPSHOT, Table};
+use crate::identifier::quote;
 
 /// The tables of this program, with their columns.
 const OWN_TABLES: [(&str, &[&str], &str); 2] = [

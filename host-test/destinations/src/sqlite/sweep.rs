@@ -11,8 +11,8 @@ use anyhow::Result;
 use rusqlite::{Connection, params};
 use serde::Serialize;
 
-use super::identifier::quote;
 use super::table::{SNAPSHOT, Table};
+use crate::identifier::quote;
 
 /// So many rows may always be deleted.
 const ALWAYS_ALLOWED: u64 = 20;

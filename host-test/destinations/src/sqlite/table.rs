@@ -8,8 +8,8 @@ use connector_runtime::stream::{ColumnKind, Stream};
 use rusqlite::types::Value as SqlValue;
 use rusqlite::{Connection, params_from_iter};
 
-use super::identifier::{equal_all, quote, quote_all};
 use super::value::{bound, declared_type};
+use crate::identifier::{quote, quote_all};
 
 /// The column that holds the number of the snapshot to which a row belongs. No stream has a column of this name:
 /// theirs begin with a letter.
@@ -142,4 +142,10 @@ impl Table {
 
 fn definition(column: &TableColumn) -> String {
     format!("{} {}", quote(&column.name), declared_type(column.kind))
+}
+
+/// A condition that compares each of these columns with a parameter.
+fn equal_all<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
+    let conditions = names.into_iter().map(|name| format!("{} = ?", quote(name)));
+    conditions.collect::<Vec<_>>().join(" AND ")
 }

@@ -1,12 +1,13 @@
 //! Names in SQL.
 
 /// Quotes the name of a schema, a table or a column. Every name that goes into a statement passes through here.
-pub(crate) fn quote(name: &str) -> String {
+#[must_use]
+pub fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// Quotes names and joins them with commas.
-pub(crate) fn quote_all<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
+pub fn quote_all<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
     let names = names.into_iter().map(|name| quote(name));
     names.collect::<Vec<_>>().join(", ")
 }
