@@ -90,8 +90,12 @@ impl Endpoint {
     /// The path for the page `id`. Endpoints that do not belong to a page ignore it.
     #[must_use]
     pub fn path(self, id: &str) -> String {
+        let template = self.path_template();
+        let Some((before, after)) = template.split_once("{id}") else {
+            return template.to_owned();
+        };
         let id = utf8_percent_encode(id, NON_ALPHANUMERIC).to_string();
-        self.path_template().replace("{id}", &id)
+        [before, &id, after].concat()
     }
 
     /// The scope that a scoped token needs (`x-atlassian-oauth2-scopes`, state "Current").

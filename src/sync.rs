@@ -30,6 +30,7 @@ mod outcome;
 mod pacer;
 mod page_details;
 mod pass;
+mod per_stream;
 mod plan;
 mod prefetch;
 mod purged;

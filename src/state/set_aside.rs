@@ -69,7 +69,11 @@ impl SetAside {
 
     /// Puts a page behind the others: where few can be tried again, it is the others' turn next time.
     pub fn postpone(&mut self, page_id: &str) {
-        self.0.sort_by_key(|page| page.page_id == page_id);
+        let place = self.0.iter().position(|page| page.page_id == page_id);
+        if let Some(place) = place {
+            let page = self.0.remove(place);
+            self.0.push(page);
+        }
     }
 
     /// These streams of the page are complete, or of no interest any more.

@@ -17,7 +17,8 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         if !is_due && !self.waits_for_lookups {
             return Ok(());
         }
-        if self.state_text()?.len() > MAX_STATE {
+        let state = self.state_text()?;
+        if state.len() > MAX_STATE {
             self.start_all_lookups();
             self.waits_for_lookups = !self.lookups.is_empty();
             if self.waits_for_lookups {
@@ -25,7 +26,7 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
             }
         }
         self.waits_for_lookups = false;
-        self.checkpoint()
+        self.write_checkpoint(&state)
     }
 
     /// Writes a checkpoint if anything has changed since the last one.
@@ -34,8 +35,12 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
             return Ok(());
         }
         let state = self.state_text()?;
+        self.write_checkpoint(&state)
+    }
+
+    fn write_checkpoint(&mut self, state: &str) -> Result<()> {
         self.writer.flush()?;
-        self.context.sink.checkpoint(&state)?;
+        self.context.sink.checkpoint(state)?;
         self.pacer.restart(self.context.client.now());
         self.report_progress();
         Ok(())

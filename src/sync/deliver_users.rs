@@ -44,8 +44,7 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         let batch = match found {
             Ok(batch) => batch,
             Err(RequestError::Failed(error)) => {
-                self.stall_causes
-                    .insert(Stream::Users, error.into_facts().message);
+                *self.stall_causes.of_mut(Stream::Users) = Some(error.into_facts().message);
                 self.stall(Stream::Users);
                 self.lookups.clear();
                 self.writer.accounts.forget();

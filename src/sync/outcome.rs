@@ -51,8 +51,8 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
                 Status::Complete => self.complete(id, stream),
                 Status::Refused => {
                     self.complete(id, stream);
-                    let tally = self.summary.refused_by_space.entry(space_key(page));
-                    *tally.or_default().entry(stream.name()).or_default() += 1;
+                    let refused = self.summary.refused_by_space.entry(space_key(page));
+                    refused.or_default().increment(stream);
                 }
                 Status::Down => self.stall(stream),
                 Status::Failed(error) => self.set_aside(id, stream, error)?,
@@ -62,7 +62,7 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
     }
 
     fn complete(&mut self, id: &str, stream: Stream) {
-        self.probes.remove(&stream);
+        self.probes.of_mut(stream).clear();
         self.state
             .set_aside
             .remove(id, [stream].into_iter().collect());
@@ -71,9 +71,8 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
     /// Sets a page aside. The failures of an endpoint that fails for every page are not counted.
     fn set_aside(&mut self, id: &str, stream: Stream, error: &Error) -> Result<()> {
         if self.context.health.is_down(stream) {
-            self.stall_causes
-                .entry(stream)
-                .or_insert_with(|| error.message.clone());
+            let cause = self.stall_causes.of_mut(stream);
+            cause.get_or_insert_with(|| error.message.clone());
             self.stall(stream);
             return Ok(());
         }
@@ -87,7 +86,7 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
             return Err(Error::new(Kind::Unavailable, message));
         }
         if !self.state.set_aside.missing(id).contains(stream) {
-            self.probes.entry(stream).or_default().push(id.to_owned());
+            self.probes.of_mut(stream).push(id.to_owned());
             if self.state.set_aside.pages().len() < MAX_NAMED_PAGES {
                 self.warn(&format!("page {id} is set aside: {}", error.message));
             }
@@ -103,7 +102,7 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
             return;
         }
         let affected = fed_by(stream).intersection(self.selected());
-        for id in self.probes.remove(&stream).unwrap_or_default() {
+        for id in std::mem::take(self.probes.of_mut(stream)) {
             self.state
                 .set_aside
                 .remove(&id, [stream].into_iter().collect());
@@ -122,7 +121,7 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
 
     /// Why the endpoint of a stream was left alone, as the end of a sentence.
     pub(super) fn stall_cause(&self, stream: Stream) -> String {
-        let cause = self.stall_causes.get(&stream);
+        let cause = self.stall_causes.of(stream).as_ref();
         cause.map_or_else(String::new, |cause| format!(": {cause}"))
     }
 

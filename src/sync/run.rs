@@ -1,16 +1,16 @@
 //! A run under way: what all its phases share.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use crate::client::Platform;
 use crate::error::{Error, Kind};
 use crate::note::{Level, Note};
 use crate::sink::Sink;
 use crate::state::{Run, State, StreamSet};
-use crate::stream::Stream;
 use crate::sync::context::Context;
 use crate::sync::lookups::Lookups;
 use crate::sync::pacer::Pacer;
+use crate::sync::per_stream::PerStream;
 use crate::sync::plan::{Order, Plan};
 use crate::sync::summary::Summary;
 use crate::sync::users::Accounts;
@@ -31,9 +31,9 @@ pub(super) struct SyncRun<'a, P, S> {
     /// Whether a checkpoint waits for accounts that are being looked up.
     pub(super) waits_for_lookups: bool,
     /// Pages set aside by this run, by the detail they lack, as long as its endpoint has not succeeded.
-    pub(super) probes: HashMap<Stream, Vec<String>>,
+    pub(super) probes: PerStream<Vec<String>>,
     /// Why endpoints were left alone in this run.
-    pub(super) stall_causes: HashMap<Stream, String>,
+    pub(super) stall_causes: PerStream<Option<String>>,
     /// The authors of the spaces that were listed.
     pub(super) space_authors: HashSet<String>,
     pub(super) summary: Summary,
@@ -63,8 +63,8 @@ impl<'a, P: Platform, S: Sink> SyncRun<'a, P, S> {
             lookups: Lookups::default(),
             pacer: Pacer::default(),
             waits_for_lookups: false,
-            probes: HashMap::new(),
-            stall_causes: HashMap::new(),
+            probes: PerStream::default(),
+            stall_causes: PerStream::default(),
             space_authors: HashSet::new(),
             summary: Summary::default(),
             unfinished: Unfinished::default(),

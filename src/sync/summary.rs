@@ -5,11 +5,13 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::sync::per_stream::Counts;
+
 /// The summary of a run. It may grow.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Summary {
     /// Rows written, by stream.
-    pub(super) rows: BTreeMap<&'static str, u64>,
+    pub(super) rows: Counts,
     /// Requests sent.
     pub(super) requests: u64,
     /// How long requests waited for a retry, in milliseconds.
@@ -25,7 +27,7 @@ pub(super) struct Summary {
     /// The pages whose details were not read because the configuration skips them.
     pub(super) skipped: Vec<String>,
     /// Refused views and states by the key of the space.
-    pub(super) refused_by_space: BTreeMap<String, BTreeMap<&'static str, u64>>,
+    pub(super) refused_by_space: BTreeMap<String, Counts>,
     /// How old rows can be.
     #[serde(skip)]
     pub(super) freshness: Option<Freshness>,

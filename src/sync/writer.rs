@@ -1,6 +1,6 @@
 //! How what was read becomes rows: which streams a page or a space feeds, and which accounts it names.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use serde::Serialize;
 
@@ -13,6 +13,7 @@ use crate::state::StreamSet;
 use crate::stream::Stream;
 use crate::sync::batches::Batches;
 use crate::sync::page_details::PageDetails;
+use crate::sync::per_stream::Counts;
 use crate::sync::selection::{DETAILS, Selection};
 use crate::sync::users::Accounts;
 use crate::timestamp::Timestamp;
@@ -27,7 +28,7 @@ pub(super) struct RowWriter<'a, S> {
     /// The accounts seen in the rows.
     pub(super) accounts: Accounts,
     /// Rows written, by stream.
-    pub(super) rows: BTreeMap<&'static str, u64>,
+    pub(super) rows: Counts,
 }
 
 /// The partial key of the rows that hang on a page.
@@ -45,9 +46,9 @@ fn key(column: &str, id: &str) -> String {
 impl<'a, S: Sink> RowWriter<'a, S> {
     /// Writes what is selected to `sink`; `accounts` were seen before.
     pub(super) fn new(selection: &'a Selection, sink: &'a S, accounts: Accounts) -> Self {
-        let mut rows = BTreeMap::new();
+        let mut rows = Counts::default();
         for stream in selection.streams().iter() {
-            rows.insert(stream.name(), 0);
+            *rows.of_mut(stream) = Some(0);
         }
         Self {
             selection,
@@ -182,7 +183,7 @@ impl<'a, S: Sink> RowWriter<'a, S> {
         rows: impl IntoIterator<Item = &'r T>,
     ) -> Result<()> {
         for row in rows {
-            *self.rows.entry(stream.name()).or_default() += 1;
+            self.rows.increment(stream);
             self.batches.add(stream, row)?;
         }
         Ok(())

@@ -211,13 +211,13 @@ fn headers(response: &IncomingResponse, status: u16, request: &Request<'_>) -> H
         &ERROR_HEADERS
     };
     let asked = request.headers.iter().flatten();
-    let names = ["content-length"].iter().chain(asked).chain(failed);
-    let pairs = names.flat_map(|&name| {
+    let mut lines = Vec::new();
+    for &name in ["content-length"].iter().chain(asked).chain(failed) {
         let values = all.get(name).into_iter();
         let texts = values.filter_map(|value| String::from_utf8(value).ok());
-        texts.map(move |value| (name.to_owned(), value))
-    });
-    Headers(pairs.collect())
+        lines.extend(texts.map(|value| (name.to_owned(), value)));
+    }
+    Headers(lines)
 }
 
 /// Nothing where the deadline passes before the end.

@@ -179,5 +179,5 @@ impl FieldReader {
 
 /// Whether no character of an id was broken on its way.
 fn is_intact(id: &str) -> bool {
-    !id.contains(['\0', '\u{fffd}'])
+    !(id.contains('\0') || id.contains('\u{fffd}'))
 }
