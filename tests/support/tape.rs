@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use anyhow::{Result, bail};
 use connector_runtime::destination::{Batch, Destination, Note, Row};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use super::key::key_of;
@@ -153,7 +153,7 @@ impl Store {
         for mut row in batch.rows {
             // When the views were read differs from run to run; the site doesn't know it.
             row.remove("read_at");
-            let row = Value::Object(row);
+            let row = json!(row);
             table.insert(key_of(stream, &row), (row, snapshot));
         }
     }

@@ -66,7 +66,7 @@ impl Destination for DigestingDestination {
         let mut digest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for mut row in batch.rows {
             row.remove(READ_AT);
-            let row = serde_json::Value::Object(row).to_string();
+            let row = serde_json::to_string(&row)?;
             let hash = hasher.hash_one((&batch.stream, row));
             digest.hashes = digest.hashes.wrapping_add(hash);
             digest.rows += 1;

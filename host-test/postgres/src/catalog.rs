@@ -210,7 +210,7 @@ impl Catalog {
             column(SNAPSHOT).is_some() && self.primary_keys.get(name) == Some(&stream.primary_key),
             "its table {name} has another primary key than the stream; use another schema"
         );
-        for wanted in &stream.columns {
+        for wanted in stream.columns.iter() {
             let kind = column_type(wanted.kind);
             if let Some(other) = column(&wanted.name).filter(|found| found.kind != kind) {
                 bail!(

@@ -1,5 +1,7 @@
 //! The table of one stream, and the statements that change it.
 
+use std::sync::Arc;
+
 use anyhow::{Context as _, Result, ensure};
 use connector_runtime::destination::Row;
 use connector_runtime::stream::{Column, ColumnKind, Stream};
@@ -24,7 +26,7 @@ pub(crate) struct PartialKey {
 #[derive(Debug)]
 pub(crate) struct Table {
     pub(crate) name: String,
-    pub(crate) columns: Vec<Column>,
+    pub(crate) columns: Arc<[Column]>,
     pub(crate) primary_key: Vec<String>,
     /// The positions of the key's columns.
     pub(crate) key: Vec<usize>,
@@ -88,9 +90,9 @@ impl Table {
 
     /// The values of a row in the order of the columns. A column that the row does not have is null.
     pub(crate) fn cells(&self, mut row: Row) -> Result<Vec<Cell>> {
-        let cell = |column: &Column| match row.get_mut(&column.name) {
+        let cell = |column: &Column| match row.remove(&column.name) {
             None => Ok(Cell::Null),
-            Some(value) => Cell::new(value.take(), column.kind)
+            Some(value) => Cell::new(value, column.kind)
                 .with_context(|| format!("stream {:?}, column {:?}", self.name, column.name)),
         };
         self.columns.iter().map(cell).collect()
@@ -104,7 +106,7 @@ impl Table {
             self.name
         );
         let (mut columns, mut values) = (Vec::new(), Vec::new());
-        for (name, value) in key {
+        for (name, value) in key.iter() {
             let found = self
                 .columns
                 .iter()

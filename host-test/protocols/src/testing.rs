@@ -68,11 +68,12 @@ pub(crate) fn pages() -> Stream {
         modes: vec![Mode::Full, Mode::Incremental],
         endpoint: String::new(),
         scope: String::new(),
-        columns: vec![
+        columns: [
             column("source_id", ColumnKind::Text, true),
             column("title", ColumnKind::Text, false),
             column("updated_at", ColumnKind::Text, false),
-        ],
+        ]
+        .into(),
         schema: json!({
             "type": "object",
             "properties": { "source_id": { "type": "string" }, "title": text, "updated_at": text },

@@ -5,10 +5,8 @@
 
 use anyhow::Result;
 use serde::Deserialize;
-use serde_json::{Map, Value};
 
-/// A row or a partial key: names of columns, and values of their kinds or null.
-pub type Row = Map<String, Value>;
+pub use crate::row::Row;
 
 /// Rows of one stream. A destination applies `replaces` first, then `rows`.
 #[derive(Debug, Clone, PartialEq)]

@@ -37,3 +37,4 @@ mod guest_memory_tests;
 mod origin;
 mod outgoing;
 mod request_pattern;
+mod row;

@@ -8,11 +8,13 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderName, Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt as _, Full, Limited};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
+use wasmtime_wasi_http::{
+    DEFAULT_FORBIDDEN_HEADERS, Error, RequestOptions, WasiBody, WasiHttpHooks,
+};
 
 use crate::connection::TenantConnection;
 use crate::limits::{Exceeded, Limits};
@@ -101,7 +103,14 @@ type Answer = Result<
     Error,
 >;
 
+/// Headers that are the host's to set. A constant would be made anew for each header that is compared with it.
+static FORBIDDEN: [HeaderName; 9] = DEFAULT_FORBIDDEN_HEADERS;
+
 impl WasiHttpHooks for Outgoing {
+    fn is_forbidden_header(&mut self, name: &HeaderName) -> bool {
+        FORBIDDEN.contains(name)
+    }
+
     fn send_request(
         &mut self,
         request: Request<WasiBody>,

@@ -4,11 +4,13 @@
 //! not distrust them.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use serde_json::Value;
 
 use crate::contract::{Mode, types};
 use crate::printable::printable_within;
+use crate::row::index;
 
 #[cfg(test)]
 mod tests;
@@ -40,7 +42,7 @@ pub struct Stream {
     /// The OAuth scope that a scoped token needs for it.
     pub scope: String,
     /// In the order of their names.
-    pub columns: Vec<Column>,
+    pub columns: Arc<[Column]>,
     /// JSON Schema (draft-07) of one row.
     pub schema: Value,
 }
@@ -98,10 +100,7 @@ impl Stream {
     /// The column of this name.
     #[must_use]
     pub fn column(&self, name: &str) -> Option<&Column> {
-        let index = self
-            .columns
-            .binary_search_by(|column| column.name.as_str().cmp(name));
-        index.ok().and_then(|index| self.columns.get(index))
+        self.columns.get(index(&self.columns, name)?)
     }
 
     /// Parses and checks the streams of a connector.
@@ -162,7 +161,7 @@ impl Stream {
             primary_key: info.primary_key,
             cursor_field: info.cursor_field,
             modes: info.modes,
-            columns,
+            columns: columns.into(),
             schema,
         })
     }

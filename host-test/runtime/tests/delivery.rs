@@ -1,12 +1,12 @@
 //! The gate: what a guest delivers reaches the destination checked, or ends its call.
 
-use connector_runtime::destination::Batch;
-use serde_json::{Map, Value, json};
+use connector_runtime::destination::{Batch, Row};
+use serde_json::{Value, json};
 
 use crate::support::{Event, Tape, attack, said, stopped, tight};
 
-fn row(json: &Value) -> Map<String, Value> {
-    json.as_object().unwrap().clone()
+fn row(json: &Value) -> Row {
+    serde_json::from_value(json.clone()).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

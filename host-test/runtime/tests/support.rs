@@ -12,7 +12,7 @@ use connector_runtime::contract::{Mode, Selection};
 use connector_runtime::destination::{Batch, Destination, Note, Row};
 use connector_runtime::limits::Limits;
 use connector_runtime::runtime::{Outcome, Runtime, SyncRequest};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 /// A built guest.
@@ -165,7 +165,7 @@ impl Tape {
             Event::Write(batch) if batch.stream == stream => Some(batch.rows),
             _ => None,
         });
-        batches.flatten().map(Value::Object).collect()
+        batches.flatten().map(|row| json!(row)).collect()
     }
 
     fn record(&self, event: Event) -> Result<()> {

@@ -131,7 +131,7 @@ impl Table {
             .collect();
         key.iter()
             .map(|(name, value)| {
-                let column = by_name.get(name.as_str());
+                let column = by_name.get(name);
                 let column = column
                     .with_context(|| format!("the stream {} has no column {name:?}", self.name))?;
                 Ok(bound(value, column))
@@ -145,7 +145,7 @@ fn definition(column: &TableColumn) -> String {
 }
 
 /// A condition that compares each of these columns with a parameter.
-fn equal_all<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
+fn equal_all<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let conditions = names.into_iter().map(|name| format!("{} = ?", quote(name)));
     conditions.collect::<Vec<_>>().join(" AND ")
 }

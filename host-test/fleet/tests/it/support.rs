@@ -210,7 +210,7 @@ fn pages() -> Stream {
         modes: vec![Mode::Full],
         endpoint: String::new(),
         scope: String::new(),
-        columns: vec![column("id"), column("title")],
+        columns: [column("id"), column("title")].into(),
         schema: json!({}),
     }
 }

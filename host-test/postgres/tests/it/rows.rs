@@ -101,10 +101,10 @@ fn what_cannot_be_stored_names_stream_and_column() {
     let Some(schema) = schema() else { return };
     let mut postgres = schema.open();
     for (column, value) in [("placed_at", json!("soon")), ("number", json!(u64::MAX))] {
-        let mut odd = row(order(1));
-        odd.insert(column.to_owned(), value);
+        let mut odd = order(1);
+        odd[column] = value;
         let batch = Batch {
-            rows: vec![odd],
+            rows: vec![row(odd)],
             ..orders_of(0..0)
         };
         let error = format!("{:#}", postgres.write(batch).unwrap_err());
@@ -133,11 +133,12 @@ fn a_stream_that_gains_a_column_gets_it_in_the_same_table() {
     let Some(schema) = schema() else { return };
     snapshot(&mut schema.open(), orders_of(0..1), &[]);
     let mut grown = orders();
-    grown.columns.push(connector_runtime::stream::Column {
+    let gained = connector_runtime::stream::Column {
         name: "select".to_owned(),
         kind: ColumnKind::Text,
         required: false,
-    });
+    };
+    grown.columns = grown.columns.iter().cloned().chain([gained]).collect();
     let mut postgres = schema.try_open("shop", &[grown]).unwrap();
     postgres
         .write(rows(

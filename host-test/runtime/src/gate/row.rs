@@ -1,13 +1,15 @@
 //! Reads one row or partial key, and refuses it at the first thing that the stream does not describe.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
 
 use super::value::ValueSeed;
 use crate::destination::Row;
 use crate::printable::printable_within;
-use crate::stream::{Column, Stream};
+use crate::stream::Stream;
 
 /// Reads one JSON object.
 pub(super) struct RowSeed<'s> {
@@ -16,6 +18,10 @@ pub(super) struct RowSeed<'s> {
     /// How many values it may hold.
     left: &'s mut usize,
 }
+
+/// The name of a column, in place where nothing in it is escaped.
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// Which JSON object is expected.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -44,12 +50,10 @@ impl<'s> RowSeed<'s> {
         }
     }
 
-    /// The column of this name, if it may be here.
-    fn column(&self, name: &str) -> Option<&'s Column> {
+    /// Whether the column of this name may be here.
+    fn may_have(&self, name: &str) -> bool {
         let is_key = || self.stream.primary_key.iter().any(|key| key == name);
-        self.stream
-            .column(name)
-            .filter(|_| self.shape == Shape::Row || is_key())
+        self.shape == Shape::Row || is_key()
     }
 
     /// What is missing.
@@ -81,9 +85,10 @@ impl<'de> Visitor<'de> for RowSeed<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Row, A::Error> {
-        let mut row = Row::new();
-        while let Some(name) = map.next_key::<String>()? {
-            let Some(column) = self.column(&name) else {
+        let mut row = Row::new(&self.stream.columns);
+        while let Some(Name(name)) = map.next_key()? {
+            let slot = row.slot(&name).filter(|_| self.may_have(&name));
+            let Some((column, slot)) = slot else {
                 let name = printable_within(&name, 80);
                 return Err(A::Error::custom(format!("{name:?} is no column for it")));
             };
@@ -95,7 +100,7 @@ impl<'de> Visitor<'de> for RowSeed<'_> {
                     "the value of {name} is not {kind:?}"
                 )));
             }
-            if row.insert(name, value).is_some() {
+            if slot.replace(value).is_some() {
                 return Err(A::Error::custom("a column is there twice"));
             }
         }
