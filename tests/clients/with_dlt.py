@@ -13,7 +13,8 @@ from site_to_read import KEYS, Mock, compare, edited, load, rows, write
 def run(folder, config):
     """Whether it ended well."""
     environment = {**os.environ, "PATH": f"{os.environ['PROGRAMS']}:{os.environ['PATH']}", "HOME": folder,
-                   "RUNTIME__DLTHUB_TELEMETRY": "false"}
+                   # Root's pipelines are in /var/dlt otherwise, and one of the same name remembers another folder.
+                   "DLT_DATA_DIR": os.path.join(folder, "dlt"), "RUNTIME__DLTHUB_TELEMETRY": "false"}
     command = [sys.executable, dlt_source.__file__, write(folder, "config.json", config), "docs"]
     ended = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     return ended.returncode == 0, ended.stderr
