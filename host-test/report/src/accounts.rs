@@ -55,8 +55,8 @@ fn emails(groups: &[Emails]) -> Markup {
     });
     html! {
         p {
-            b { (format::count(without)) } " of " (format::plural(accounts, "account"))
-            " have no e-mail address in the data. Confluence hides addresses by each person's privacy settings. "
+            "Without an e-mail address in the data: " b { (format::count(without)) } " of "
+            (format::plural(accounts, "account")) ". Confluence hides addresses by each person's privacy settings. "
             "Accounts without one cannot be matched to people in other systems; the SQL below shows how to match the "
             "others."
         }

@@ -44,7 +44,7 @@ pub(super) fn legend(entries: &[(ColorToken, &str)]) -> Markup {
 /// A table whose first column is words and whose others are numbers; it scrolls by itself where it is too wide.
 pub(super) fn table(columns: &[&str], rows: impl Iterator<Item = (Markup, Vec<String>)>) -> Markup {
     html! {
-        div.scroll tabindex="0" {
+        div.scroll tabindex="0" role="group" aria-label={ "Table: " (columns.join(", ")) } {
             table {
                 (head(columns))
                 (body(rows))
@@ -63,7 +63,7 @@ pub(super) fn ranking(columns: &[&str], rows: Vec<(Markup, Vec<String>)>) -> Mar
     html! {
         table.ranking { (head(columns)) (body(rows.by_ref().take(FIRST))) }
         @if more > 0 {
-            details {
+            details.rest {
                 summary { (more) " more" }
                 table.ranking { (head(columns)) (body(rows)) }
             }

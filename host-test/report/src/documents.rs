@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::model::{Document, Report, Summary, ViewsAge};
+use super::model::{Document, Report, Summary, ViewsAge, ViewsGained};
 use super::palette::ColorToken;
 use super::{components, format, queries};
 
@@ -15,10 +15,16 @@ pub(super) fn most_read(report: &Report) -> Markup {
                 "Views count since a document was made." (unknown_views(&report.summary)) (age(report.views_age))
             }
             (list(&report.most_read))
+            (gained(report.views_gained.as_ref()))
         }
     };
     let title = "The most read documents";
-    let queries = [queries::MOST_READ, queries::VIEWS_AGE];
+    let queries = [
+        queries::MOST_READ,
+        queries::VIEWS_AGE,
+        queries::VIEWS_GAINED,
+        queries::KEEP_VIEWS,
+    ];
     components::section("most-read", title, &body, &queries)
 }
 
@@ -46,6 +52,28 @@ pub(super) fn untouched(report: &Report) -> Markup {
     let title = "Not touched for a year, yet read";
     let queries = [queries::UNTOUCHED, queries::SUMMARY];
     components::section("untouched", title, &body, &queries)
+}
+
+/// What was read since the figures that were kept last.
+fn gained(gained: Option<&ViewsGained>) -> Markup {
+    html! {
+        @match gained {
+            None => {
+                p.note {
+                    "To see here what was read since the last report, keep the figures of each: the SQL below shows how."
+                }
+            },
+            Some(gained) => {
+                h3 { "Read since the figures were kept last" }
+                p {
+                    b { (format::plural(gained.views, "view")) } " came"
+                    @if let Some(since) = gained.since { " since " (format::long_day(since)) }
+                    @if gained.documents.is_empty() { "." } @else { "; the documents with most of them:" }
+                }
+                @if !gained.documents.is_empty() { (list(&gained.documents)) }
+            },
+        }
+    }
 }
 
 /// How old the figures are.
@@ -82,26 +110,47 @@ fn unknown_views(summary: &Summary) -> Markup {
     }
 }
 
-/// Ends a sentence about a list, of which the page may show a part only.
-pub(super) fn listed(rows: usize, total: u64) -> Markup {
+/// Ends a sentence about a list, of which the page may show a part only: those `first` in its order.
+pub(super) fn listed(rows: usize, total: u64, first: &str) -> Markup {
     let rows = u64::try_from(rows).unwrap_or(u64::MAX);
     html! {
-        @if rows == 0 { "." } @else if rows < total { "; the first " (format::count(rows)) " of them:" } @else { ":" }
+        @if rows == 0 { "." } @else if rows < total { "; the " (format::count(rows)) " " (first) " of them:" } @else { ":" }
     }
 }
 
 /// A document with what identifies it: when it was updated, its space, and a person in their `role`.
 pub(super) fn entry(document: &Document, role: &str) -> Markup {
+    let updated = html! { "updated " (format::day(document.updated)) };
+    identified(
+        document,
+        [Some(updated), space(document), person(document, role)],
+    )
+}
+
+/// The same for a list that has a column for the day of the update.
+pub(super) fn entry_without_day(document: &Document, role: &str) -> Markup {
+    identified(document, [space(document), person(document, role), None])
+}
+
+fn identified(document: &Document, facts: [Option<Markup>; 3]) -> Markup {
     html! {
         (format::link(document.title.as_deref(), document.url.as_deref()))
         p.more {
-            "updated " (format::day(document.updated))
-            @if let Some(space) = format::visible(document.space.as_deref()) { " · " bdi { (space) } }
-            @if let Some(person) = format::visible(document.person.as_deref()) {
-                " · " (role) " " bdi { (person) }
+            @for (place, fact) in facts.into_iter().flatten().enumerate() {
+                @if place > 0 { " · " }
+                (fact)
             }
         }
     }
+}
+
+fn space(document: &Document) -> Option<Markup> {
+    format::visible(document.space.as_deref()).map(|space| html! { bdi { (space) } })
+}
+
+fn person(document: &Document, role: &str) -> Option<Markup> {
+    let person = format::visible(document.person.as_deref());
+    person.map(|person| html! { (role) " " bdi { (person) } })
 }
 
 fn list(documents: &[Document]) -> Markup {

@@ -23,9 +23,9 @@ fn never_read(report: &Report) -> Markup {
             (components::empty("No views are known: they were not read, or the site doesn't count them."))
         } @else {
             p {
-                b { (format::plural(never_read.total, "document")) }
-                " older than a year have no view: candidates for the archive"
-                (documents::listed(never_read.rows.len(), never_read.total))
+                "Older than a year and without a view: "
+                b { (format::plural(never_read.total, "document")) } ", candidates for the archive"
+                (documents::listed(never_read.rows.len(), never_read.total, "that were not updated for longest"))
             }
             @if !never_read.rows.is_empty() { (unread(&never_read.rows)) }
         }
@@ -35,7 +35,10 @@ fn never_read(report: &Report) -> Markup {
 fn unread(documents: &[Document]) -> Markup {
     let rows = documents.iter().map(|document| {
         let updated = format::day(document.updated);
-        (documents::entry(document, "owned by"), vec![updated])
+        (
+            documents::entry_without_day(document, "owned by"),
+            vec![updated],
+        )
     });
     components::ranking(&["document", "updated"], rows.collect())
 }
@@ -60,7 +63,7 @@ fn labels(report: &Report) -> Markup {
         @if documents > 0 && unlabeled == documents {
             (components::empty("No labels are known: they were not read, or nobody uses them."))
         } @else {
-            p { b { (format::plural(unlabeled, "document")) } " of " (format::count(documents)) " have no label." }
+            p { "Without a label: " b { (format::plural(unlabeled, "document")) } " of " (format::count(documents)) "." }
             @if unlabeled > 0 {
                 (components::table(&["space", "documents", "without a label"], rows))
             }

@@ -20,6 +20,8 @@ pub(super) struct Report {
     pub(super) account_types: Vec<AccountType>,
     pub(super) emails: Vec<Emails>,
     pub(super) most_read: Vec<Document>,
+    /// None where the figures are not kept over time.
+    pub(super) views_gained: Option<ViewsGained>,
     pub(super) untouched: Vec<Document>,
     pub(super) never_read: Listing<Document>,
     pub(super) churn: Vec<Churn>,
@@ -50,6 +52,16 @@ pub(super) struct Summary {
 pub(super) struct ViewsAge {
     pub(super) oldest: Option<Date>,
     pub(super) newest: Option<Date>,
+}
+
+/// Views since the figures that were kept last.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct ViewsGained {
+    pub(super) views: u64,
+    /// When the oldest of those figures was read.
+    pub(super) since: Option<Date>,
+    /// Their views are those that they gained.
+    pub(super) documents: Vec<Document>,
 }
 
 /// The first rows of a list, and how many rows there are in all.
@@ -183,14 +195,17 @@ pub(super) struct SpaceLabels {
     pub(super) unlabeled: u64,
 }
 
-/// How many documents of a space are in one content state.
+/// How many documents of a space are in one content state, and how many there are in the space and with any state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SpaceState {
+    pub(super) space_id: Option<String>,
     pub(super) space: Option<String>,
     pub(super) url: Option<String>,
     /// None for those without a state.
     pub(super) state: Option<String>,
     pub(super) documents: u64,
+    pub(super) documents_of_space: u64,
+    pub(super) with_state: u64,
 }
 
 impl Report {

@@ -12,17 +12,17 @@ pub(super) fn section(report: &Report) -> Markup {
     let body = html! {
         h3 { "Written by one person" }
         p {
-            b { (format::plural(pages.total, "document")) } " and "
-            b { (format::plural(spaces.total, "space")) } " have a single contributor"
-            (documents::listed(pages.rows.len(), pages.total))
+            "With a single contributor: " b { (format::plural(pages.total, "document")) } " and "
+            b { (format::plural(spaces.total, "space")) }
+            (documents::listed(pages.rows.len(), pages.total, "most read"))
         }
         @if !pages.rows.is_empty() { (solo_pages(&pages.rows)) }
         @if !spaces.rows.is_empty() { (solo_spaces(&spaces.rows)) }
         h3 { "Nobody left to ask" }
         p {
+            "The account of the owner, or of every contributor, is deactivated: "
             b { (format::plural(orphans.total, "document")) }
-            " have an owner whose account is deactivated, or only contributors whose accounts are"
-            (documents::listed(orphans.rows.len(), orphans.total))
+            (documents::listed(orphans.rows.len(), orphans.total, "most read"))
         }
         @if !orphans.rows.is_empty() { (deactivated(&orphans.rows)) }
     };
@@ -60,7 +60,7 @@ fn deactivated(orphans: &[Orphan]) -> Markup {
         let left = match orphan.left {
             Departed::Owner => "owner",
             Departed::Contributors => "contributors",
-            Departed::OwnerAndContributors => "owner and contributors",
+            Departed::OwnerAndContributors => "both",
         };
         (
             documents::entry(&orphan.document, "owned by"),

@@ -114,6 +114,9 @@ fn footer() -> Markup {
                     "first and the last of the periods in a chart may not be whole."
                 }
                 li {
+                    "Contributors are accounts, those of apps too; “Accounts” below the lists tells people and apps apart."
+                }
+                li {
                     "The past year is the one up to the day of the report. “Not touched for a year” is said of "
                     "documents without an update in it; labels, comments and moves are no updates."
                 }

@@ -26,6 +26,8 @@ pub(super) const DISTRIBUTION: &str = include_str!("../sql/distribution.sql");
 pub(super) const ACCOUNT_TYPES: &str = include_str!("../sql/account_types.sql");
 pub(super) const EMAILS: &str = include_str!("../sql/emails.sql");
 pub(super) const JOIN_BY_EMAIL: &str = include_str!("../sql/join_by_email.sql");
+pub(super) const VIEWS_GAINED: &str = include_str!("../sql/views_gained.sql");
+pub(super) const KEEP_VIEWS: &str = include_str!("../sql/recipes/keep_views.sql");
 pub(super) const MOST_READ: &str = include_str!("../sql/most_read.sql");
 pub(super) const UNTOUCHED: &str = include_str!("../sql/untouched.sql");
 pub(super) const NEVER_READ: &str = include_str!("../sql/never_read.sql");
@@ -88,6 +90,7 @@ impl<'a> Queries<'a> {
             account_types: self.account_types()?,
             emails: self.emails()?,
             most_read: self.most_read()?,
+            views_gained: self.views_gained()?,
             untouched: self.untouched()?,
             never_read: self.never_read()?,
             churn: self.churn()?,

@@ -90,18 +90,28 @@ fn table(spaces: &[Space]) -> Markup {
 }
 
 fn states(states: &[SpaceState]) -> Markup {
-    let rows = states.iter().map(|state| {
+    let spaces = states.chunk_by(|one, next| one.space_id == next.space_id);
+    let rows = spaces.filter_map(|states| {
+        let space = states.first()?;
         let name = html! {
-            (format::link(state.space.as_deref(), state.url.as_deref())) ": "
-            @match format::visible(state.state.as_deref()) {
-                Some(state) => { bdi { (state) } },
-                None => { i { "no state" } },
-            }
+            (format::link(space.space.as_deref(), space.url.as_deref()))
+            p.more { @for (place, state) in states.iter().enumerate() { @if place > 0 { " · " } (named(state)) } }
         };
-        (name, vec![format::count(state.documents)])
+        let numbers = [space.documents_of_space, space.with_state];
+        Some((name, numbers.map(format::count).to_vec()))
     });
     html! {
         h3 { "Content states" }
-        (components::table(&["space: state", "documents"], rows))
+        (components::ranking(&["space", "documents", "with a state"], rows.collect()))
+    }
+}
+
+fn named(state: &SpaceState) -> Markup {
+    html! {
+        (format::count(state.documents)) " "
+        @match format::visible(state.state.as_deref()) {
+            Some(state) => { bdi { (state) } },
+            None => { i { "without" } },
+        }
     }
 }

@@ -424,6 +424,8 @@ fn labels_and_states_are_counted_by_space() {
         .map(|state| (state.state.as_deref(), state.documents))
         .collect();
     assert_eq!(states, [(None, 2), (Some("Verified"), 2)]);
+    let first = &report.states[0];
+    assert_eq!((first.documents_of_space, first.with_state), (4, 2));
     assert_eq!(
         ask(small()).states,
         [],
@@ -483,7 +485,7 @@ fn accounts_without_an_email_are_counted_and_others_can_be_matched() {
         .unwrap();
     assert_eq!(matched, ("Docs".to_owned(), 6));
     let page = page::page(&ask(database)).unwrap().into_string();
-    assert!(page.contains("<b>2</b> of 3 accounts have no e-mail address"));
+    assert!(page.contains("Without an e-mail address in the data: <b>2</b> of 3 accounts."));
 }
 
 #[test]
@@ -502,4 +504,50 @@ fn the_page_says_how_old_its_views_are() {
         .unwrap();
     let page = page::page(&ask(older)).unwrap().into_string();
     assert!(!page.contains("The oldest figure was read"));
+}
+
+#[test]
+fn views_since_those_that_were_kept_are_shown() {
+    let database = small();
+    let read = |views: &str| {
+        let sql = format!(
+            "DELETE FROM confluence_page_views; INSERT INTO confluence_page_views VALUES {views};"
+        );
+        database.execute_batch(&sql).unwrap();
+    };
+    let keep = || database.execute_batch(queries::KEEP_VIEWS).unwrap();
+    read("('1', 40, '2026-07-01T00:00:00.000Z'), ('3', 70, '2026-07-01T00:00:00.000Z')");
+    keep();
+    read(
+        "('1', 45, '2026-07-05T00:00:00.000Z'), ('2', NULL, '2026-07-05T00:00:00.000Z'),
+         ('3', 70, '2026-07-05T00:00:00.000Z')",
+    );
+    keep();
+    // Twice, and without a new reading of the third: the baseline stays.
+    keep();
+    read(
+        "('1', 50, '2026-07-12T00:00:00.000Z'), ('2', 3, '2026-07-12T00:00:00.000Z'),
+         ('3', 70, '2026-07-05T00:00:00.000Z'), ('4', 2, '2026-07-12T00:00:00.000Z')",
+    );
+    let report = ask(database);
+    let gained = report.views_gained.as_ref().unwrap();
+    let found: Vec<_> = gained
+        .documents
+        .iter()
+        .map(|document| (document.title.as_deref().unwrap(), document.views.unwrap()))
+        .collect();
+    let expected = [("Old, read", 5), ("New", 2)];
+    assert_eq!(
+        found, expected,
+        "what was not known before is not counted, what was made since is"
+    );
+    assert_eq!((gained.views, gained.since), (7, Some(date(2026, 7, 5))));
+    let page = page::page(&report).unwrap().into_string();
+    assert!(page.contains("<b>7 views</b> came since 5 July 2026"));
+    assert!(
+        page::page(&ask(small()))
+            .unwrap()
+            .into_string()
+            .contains("keep the figures of each")
+    );
 }

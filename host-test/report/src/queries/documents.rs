@@ -6,12 +6,29 @@ use rusqlite::{Row, named_params};
 use super::row::{day, known_number, number, text};
 use super::{
     CHURN, DEACTIVATED, MOST_READ, NEVER_READ, Queries, SINGLE_CONTRIBUTOR_PAGES, UNTOUCHED,
+    VIEWS_GAINED,
 };
-use crate::model::{Churn, Departed, Document, Listing, Orphan};
+use crate::model::{Churn, Departed, Document, Listing, Orphan, ViewsGained};
 
 impl Queries<'_> {
     pub(super) fn most_read(&self) -> Result<Vec<Document>> {
         self.rows(MOST_READ, named_params! {":until": self.until}, document)
+    }
+
+    /// None where nobody keeps figures.
+    pub(super) fn views_gained(&self) -> Result<Option<ViewsGained>> {
+        let sql = "SELECT 1 FROM sqlite_schema WHERE name = 'confluence_page_views_history'";
+        if self.rows(sql, &[], |_| Ok(()))?.is_empty() {
+            return Ok(None);
+        }
+        let mut gained = ViewsGained::default();
+        let parameters = named_params! {":until": self.until};
+        gained.documents = self.rows(VIEWS_GAINED, parameters, |row| {
+            gained.views = number(row, "gained")?;
+            gained.since = day(row, "since")?;
+            document(row)
+        })?;
+        Ok(Some(gained))
     }
 
     pub(super) fn untouched(&self) -> Result<Vec<Document>> {

@@ -52,10 +52,13 @@ impl Queries<'_> {
     pub(super) fn states(&self) -> Result<Vec<SpaceState>> {
         self.rows(STATES, named_params! {":until": self.until}, |row| {
             Ok(SpaceState {
+                space_id: text(row, "space_id")?,
                 space: text(row, "name")?,
                 url: text(row, "source_url")?,
                 state: text(row, "content_state_name")?,
                 documents: number(row, "documents")?,
+                documents_of_space: number(row, "documents_of_space")?,
+                with_state: number(row, "with_state")?,
             })
         })
     }
