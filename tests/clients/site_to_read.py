@@ -20,7 +20,7 @@ KEYS = {
 def made_up(pages=60):
     """A small site with something in every stream, and a page of every status."""
     users = [user(number) for number in range(6)]
-    spaces = [space(number, users) for number in range(2)]
+    spaces = [space(number, users) for number in range(3)]
     return {
         "site": "https://example.atlassian.net",
         "cloudId": "11111111-2222-4333-8444-555555555555",
@@ -31,13 +31,14 @@ def made_up(pages=60):
 
 
 def user(number):
+    """People, but the fourth, who has left, and the fifth, which is an app; the third hides the address."""
     return {
         "accountId": f"557058:{number}",
         "displayName": f"Reader {number}",
         "publicName": f"Reader {number}",
-        "email": f"reader{number}@example.com",
-        "accountType": "atlassian",
-        "accountStatus": "active",
+        "email": None if number == 2 else f"reader{number}@example.com",
+        "accountType": "app" if number == 4 else "atlassian",
+        "accountStatus": "closed" if number == 3 else "active",
     }
 
 
@@ -56,12 +57,15 @@ def space(number, users):
 
 def page(number, spaces, users):
     author = users[number % 5]["accountId"]
-    versions = [version(number, count + 1, author) for count in range(1 + number % 4)]
+    # Every third page has several contributors.
+    others = [users[(number + count * (number % 3 == 0)) % 5]["accountId"] for count in range(1 + number % 4)]
+    versions = [version(number, count, other) for count, other in enumerate(others, 1)]
     return {
         "id": str(3_100_000_000 + number),
         "status": {7: "archived", 8: "trashed"}.get(number % 10, "current"),
         "title": f'Page {number}: "ä", 李\n',
-        "spaceId": spaces[number % 2]["id"],
+        # One person writes all of the third space.
+        "spaceId": spaces[2 if number % 30 == 10 else number % 2]["id"],
         "authorId": author,
         "ownerId": author,
         "createdAt": versions[0]["createdAt"],
@@ -72,7 +76,7 @@ def page(number, spaces, users):
             for label in range(number % 3)
         ],
         "views": number,
-        "state": None,
+        "state": None if number % 5 else {"contentState": {"id": 1, "name": "Verified", "color": "#57d9a3"}},
     }
 
 

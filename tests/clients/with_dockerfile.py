@@ -1,7 +1,7 @@
 """The Dockerfile's steps as shell steps in a clean copy, and the command that they make, as the image would start it.
 
 Docker itself is not asked for. What would change this machine is not run: apt-get only says what it would install. The
-command is built without the release profile, so that what is compiled already is used."""
+command is built without the release profile and in a target folder that is kept, as it takes minutes the first time."""
 
 import json
 import os
@@ -41,7 +41,8 @@ def copy(folder):
 
 def build(folder, text):
     """Runs the steps; the command that they install, at its place below `folder`."""
-    environment = {**os.environ, "CARGO_TARGET_DIR": str(ROOT / "target")}
+    # Not the repository's own: cargo takes the crates of both folders for the same and mixes their versions.
+    environment = {**os.environ, "CARGO_TARGET_DIR": str(ROOT / "target/clients/dockerfile-target")}
     for step in steps("RUN", text):
         step = step.replace("cargo install", "cargo install --quiet --debug").replace("--root /usr", f"--root {folder}/usr")
         step = step.replace("apt-get update && apt-get install", "apt-get install --simulate")

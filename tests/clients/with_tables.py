@@ -1,7 +1,9 @@
-"""The recipe from JSON lines to DuckDB and Parquet, what polars reads of it, and the report's queries in DuckDB."""
+"""The recipe from JSON lines to DuckDB and Parquet, what polars reads of it, and the report's queries in DuckDB, which
+must answer as they do in SQLite."""
 
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 from datetime import datetime, timezone
@@ -14,13 +16,17 @@ import tables
 from site_to_read import KEYS, Mock, compare, edited, load, program, rows, write
 
 QUERIES = Path(__file__).parent / "../../host-test/report/sql"
+KEEP_VIEWS = (QUERIES / "recipes/keep_views.sql").read_text(encoding="utf-8")
 TIMES = {"created_at", "updated_at", "read_at"}
+VALUES = {"unit": "month", "since": "2025-01-01", "year_ago": "2025-01-31", "until": "2026-01-31"}
+PEOPLE = "CREATE TABLE people AS SELECT upper(email) AS email, 'docs' AS team FROM users"
 
 
 def sync(folder, config, mode):
     config = write(folder, "config.json", config)
-    command = [program("host-test"), "sync", "--config", config, "--to", f"jsonl:{folder}/rows", "--mode", mode]
-    subprocess.run(command, check=True, capture_output=True)
+    for destination in (f"jsonl:{folder}/rows", f"sqlite:{folder}/docs.sqlite"):
+        command = [program("host-test"), "sync", "--config", config, "--to", destination, "--mode", mode]
+        subprocess.run(command, check=True, capture_output=True)
 
 
 def make(folder):
@@ -41,20 +47,44 @@ def make(folder):
     return found
 
 
-def ask(folder):
-    """Runs every query of the report; how many rows each gives."""
-    until = datetime(2025, 12, 31, tzinfo=timezone.utc)
-    values = {"unit": "month", "since": datetime(2025, 1, 1, tzinfo=timezone.utc), "until": until, "week_ago": until,
-              "month_ago": until, "year_ago": datetime(2024, 12, 31, tzinfo=timezone.utc), "as_of": until}
+def month(unit, time):
+    """PostgreSQL's function, as far as VALUES needs it."""
+    return time and f"{time[:7]}-01T00:00:00.000Z"
+
+
+def plain(value):
+    """Times as DuckDB and SQLite both have them; those of today, when views were read, are all the same."""
+    if isinstance(value, str) and re.match(r"\d{4}-\d\d-\d\dT", value):
+        value = datetime.fromisoformat(value)
+    if isinstance(value, datetime):
+        return "today" if value.year > 2025 else value.astimezone(timezone.utc)
+    return value
+
+
+def ask(execute):
+    """The answers to every query of the report."""
     answers = {}
-    with duckdb.connect(f"{folder}/docs.duckdb") as database:
-        database.execute("CREATE OR REPLACE TABLE people AS SELECT upper(email) AS email, 'docs' AS team FROM users")
-        for file in sorted(QUERIES.glob("*.sql")):
-            sql = re.sub(r"--.*", "", file.read_text(encoding="utf-8"))
-            names = set(re.findall(r"(?<!:):([a-z_]+)", sql))
-            sql = re.sub(r"(?<!:):([a-z_]+)", r"$\1", sql)
-            answers[file.stem] = database.execute(sql, {name: values[name] for name in names}).fetchall()
+    for file in sorted(QUERIES.glob("*.sql")):
+        sql = re.sub(r"--.*", "", file.read_text(encoding="utf-8"))
+        names = re.findall(r"(?<!:):([a-z_]+)", sql)
+        found = execute(re.sub(r"(?<!:):([a-z_]+)", r"$\1", sql), {name: VALUES[name] for name in names}).fetchall()
+        answers[file.stem] = [tuple(map(plain, row)) for row in found]
+        if not found:
+            raise SystemExit(f"tables: {file.stem} finds nothing")
     return answers
+
+
+def expected(corpus):
+    """The totals of the lists, worked out without SQL."""
+    pages = [page for page in corpus["pages"] if page["status"] != "trashed"]
+    left = {user["accountId"] for user in corpus["users"] if user["accountStatus"] == "closed"}
+    authors = [{version["authorId"] for version in page["versions"]} for page in pages]
+    old = f"{VALUES['year_ago']}T"
+    return {
+        "single_contributor_pages": sum(len(of_page) == 1 for of_page in authors),
+        "deactivated": sum(page["ownerId"] in left or of_page <= left for page, of_page in zip(pages, authors)),
+        "never_read": sum(page["status"] == "current" and page["createdAt"] < old and not page["views"] for page in pages),
+    }
 
 
 def main(folder):
@@ -63,19 +93,35 @@ def main(folder):
     with Mock(folder, corpus) as mock:
         sync(folder, mock.config, "full")
         compare("tables, first run", make(folder), rows(corpus))
+    with duckdb.connect(f"{folder}/docs.duckdb") as duck, sqlite3.connect(f"{folder}/docs.sqlite") as lite:
+        duck.execute(KEEP_VIEWS)
+        lite.executescript(KEEP_VIEWS)
     later, _ = edited(corpus)
     # A page that is gone, with its labels, versions, views and state: only the close of the snapshot tells.
     gone = next(page for page in later["pages"] if page["status"] == "current" and page["labels"])
     later["pages"].remove(gone)
+    for page in later["pages"][10:20]:
+        page["views"] += 7
     with Mock(folder, later, mock.address):
         sync(folder, mock.config, "full")
         compare("tables, after an edit and a deletion", make(folder), rows(later))
-    answers = ask(folder)
+    with duckdb.connect(f"{folder}/docs.duckdb") as duck, sqlite3.connect(f"{folder}/docs.sqlite") as lite:
+        lite.create_function("date_trunc", 2, month)
+        duck.execute("SET TimeZone = 'UTC'")
+        for database in (duck, lite):
+            database.execute(PEOPLE)
+        answers, same = ask(duck.execute), ask(lite.execute)
+    for query, answer in answers.items():
+        if answer != same[query]:
+            raise SystemExit(f"tables: {query} gives {answer} in DuckDB and {same[query]} in SQLite")
+    totals = {query: answers[query][0][0] for query in expected(later)}
+    if totals != expected(later):
+        raise SystemExit(f"tables: {totals}, not {expected(later)}")
     new = sum(row[1] for row in answers["activity"])
     pages = sum(page["status"] != "trashed" for page in later["pages"])
     if new != pages:
         raise SystemExit(f"tables: {new} new documents, {pages} pages")
-    print(f"tables: {len(answers)} queries, {sum(map(len, answers.values()))} rows")
+    print(f"tables: {len(answers)} queries, {sum(map(len, answers.values()))} rows, the same in SQLite; {totals}")
 
 
 if __name__ == "__main__":

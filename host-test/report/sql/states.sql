@@ -14,5 +14,6 @@ SELECT
 FROM documents
 LEFT JOIN confluence_spaces AS spaces ON spaces.source_id = documents.space_id
 WHERE documents.with_state > 0
-ORDER BY documents.with_state DESC, documents.space_id, documents.documents DESC, documents.content_state_name
+ORDER BY documents.with_state DESC, documents.space_id, documents.documents DESC,
+    coalesce(documents.content_state_name, '')
 LIMIT 200

@@ -55,7 +55,7 @@ fn emails(groups: &[Emails]) -> Markup {
     });
     html! {
         p {
-            "Without an e-mail address in the data: " b { (format::count(without)) } " of "
+            "In the data: " b { (format::count(without)) } " of "
             (format::plural(accounts, "account")) ". Confluence hides addresses by each person's privacy settings. "
             "Accounts without one cannot be matched to people in other systems; the SQL below shows how to match the "
             "others."

@@ -35,7 +35,9 @@ pub(super) fn untouched(report: &Report) -> Markup {
         p {
             "Last updated before " (format::long_day(report.days.year_ago)) ": "
             b { (format::plural(summary.untouched, "document")) } " of " (format::count(summary.documents))
-            ". Read all the same: " b { (format::count(summary.untouched_yet_read)) }
+            @if summary.counted > 0 {
+                ". Read all the same: " b { (format::count(summary.untouched_yet_read)) }
+            }
             @if listed < summary.untouched_yet_read { ", the most read of which are" }
             @if listed == 0 { "." } @else { ":" }
         }

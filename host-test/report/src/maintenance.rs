@@ -25,7 +25,7 @@ fn never_read(report: &Report) -> Markup {
             p {
                 "Older than a year and without a view: "
                 b { (format::plural(never_read.total, "document")) } ", candidates for the archive"
-                (documents::listed(never_read.rows.len(), never_read.total, "that were not updated for longest"))
+                (documents::listed(never_read.rows.len(), never_read.total, "least recently updated"))
             }
             @if !never_read.rows.is_empty() { (unread(&never_read.rows)) }
         }
@@ -63,7 +63,7 @@ fn labels(report: &Report) -> Markup {
         @if documents > 0 && unlabeled == documents {
             (components::empty("No labels are known: they were not read, or nobody uses them."))
         } @else {
-            p { "Without a label: " b { (format::plural(unlabeled, "document")) } " of " (format::count(documents)) "." }
+            p { b { (format::plural(unlabeled, "document")) } " of " (format::count(documents)) "." }
             @if unlabeled > 0 {
                 (components::table(&["space", "documents", "without a label"], rows))
             }

@@ -69,9 +69,9 @@ fn header(report: &Report, site: Option<&str>) -> Markup {
 
 fn tiles(report: &Report) -> Markup {
     let (summary, year) = (&report.summary, report.year());
-    let views = match summary.counted {
+    let of_views = |number| match summary.counted {
         0 => "–".to_owned(),
-        _ => format::count(summary.views),
+        _ => format::count(number),
     };
     let tiles = [
         ("documents", format::count(summary.documents)),
@@ -87,10 +87,10 @@ fn tiles(report: &Report) -> Markup {
             "contributors in the past year",
             format::count(year.contributors.into()),
         ),
-        ("views of all time", views),
+        ("views of all time", of_views(summary.views)),
         (
             "not touched for a year, yet read",
-            format::count(summary.untouched_yet_read),
+            of_views(summary.untouched_yet_read),
         ),
     ];
     html! {

@@ -95,14 +95,14 @@ fn states(states: &[SpaceState]) -> Markup {
         let space = states.first()?;
         let name = html! {
             (format::link(space.space.as_deref(), space.url.as_deref()))
-            p.more { @for (place, state) in states.iter().enumerate() { @if place > 0 { " · " } (named(state)) } }
+            p.whole { @for (place, state) in states.iter().enumerate() { @if place > 0 { " · " } (named(state)) } }
         };
-        let numbers = [space.documents_of_space, space.with_state];
-        Some((name, numbers.map(format::count).to_vec()))
+        let [with_state, documents] = [space.with_state, space.documents_of_space].map(format::count);
+        Some((name, vec![format!("{with_state} of {documents}")]))
     });
     html! {
         h3 { "Content states" }
-        (components::ranking(&["space", "documents", "with a state"], rows.collect()))
+        (components::ranking(&["space", "with a state"], rows.collect()))
     }
 }
 

@@ -271,6 +271,8 @@ fn unknown_views_are_not_none() {
     let page = page::page(&ask(database)).unwrap().into_string();
     assert!(page.contains("No views are known"));
     assert!(page.contains("<dt>views of all time</dt><dd>–</dd>"));
+    assert!(page.contains("<dt>not touched for a year, yet read</dt><dd>–</dd>"));
+    assert!(!page.contains("Read all the same"));
 }
 
 #[test]
@@ -485,7 +487,7 @@ fn accounts_without_an_email_are_counted_and_others_can_be_matched() {
         .unwrap();
     assert_eq!(matched, ("Docs".to_owned(), 6));
     let page = page::page(&ask(database)).unwrap().into_string();
-    assert!(page.contains("Without an e-mail address in the data: <b>2</b> of 3 accounts."));
+    assert!(page.contains("In the data: <b>2</b> of 3 accounts."));
 }
 
 #[test]
