@@ -5,6 +5,7 @@
 //! 2026-08-20, markfluence `docs/confluence/api.md`).
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 
 use crate::api::label::LabelRow;
 use crate::api::page::PageRow;
@@ -105,13 +106,14 @@ async fn probe_all<P: Platform>(client: &Client<'_, P>, found: &mut Found) -> Re
         return Err(no_space());
     }
     found.page_known = page.is_some();
-    let account = page.as_ref().and_then(|page| page.accounts().next());
     for endpoint in Endpoint::ALL.into_iter().skip(2) {
-        let answer = match endpoint {
-            Endpoint::Users => probe_users(client, account.unwrap_or(NO_ACCOUNT)).await,
-            _ => probe_page(client, endpoint, page.as_ref()).await,
-        };
-        found.add(endpoint, answer)?;
+        if endpoint == Endpoint::Users {
+            let users = found.add(endpoint, probe_users(client, page.as_ref()).await)?;
+            found.add_hidden_emails(&users.unwrap_or_default());
+        } else {
+            let answer = probe_page(client, endpoint, page.as_ref()).await;
+            found.add(endpoint, answer)?;
+        }
     }
     let mut denied = found.denied.iter();
     if !denied.any(|error| error.endpoint == Some(Endpoint::Spaces)) {
@@ -161,13 +163,22 @@ async fn probe_page<P: Platform>(
     read.await
 }
 
-async fn probe_users<P: Platform>(client: &Client<'_, P>, account: &str) -> Result<(), Failure> {
+/// Looks up the accounts of a page.
+async fn probe_users<P: Platform>(
+    client: &Client<'_, P>,
+    page: Option<&PageRow>,
+) -> Result<Vec<UserRow>, Failure> {
+    let accounts: BTreeSet<&str> = page.into_iter().flat_map(PageRow::accounts).collect();
+    let mut accounts: Vec<String> = accounts.into_iter().map(str::to_owned).collect();
+    if accounts.is_empty() {
+        accounts.push(NO_ACCOUNT.to_owned());
+    }
     let request = ApiRequest {
-        body: Some(lookup_body(&[account.to_owned()])),
+        body: Some(lookup_body(&accounts)),
         ..ApiRequest::new(Endpoint::Users)
     };
     let read = client.fetch_unconfirmed(&request, |response| read_rows(&response.body, ""));
-    read.await.map(|_: Rows<UserRow>| ())
+    read.await.map(|found: Rows<UserRow>| found.rows)
 }
 
 impl Found {
@@ -210,6 +221,18 @@ impl Found {
             );
         }
         Err(error)
+    }
+
+    /// Says of the endpoint that was added last how many of its accounts cannot be matched to people of other systems.
+    fn add_hidden_emails(&mut self, users: &[UserRow]) {
+        let hidden = users.iter().filter(|user| user.email.is_none()).count();
+        if let Some(found) = self.endpoints.last_mut().filter(|_| hidden > 0) {
+            found.detail = Some(format!(
+                "{hidden} of {} accounts that were tried have no e-mail address; email is null for those whose \
+                 profile hides it, and matching people by e-mail leaves them out",
+                users.len()
+            ));
+        }
     }
 
     fn into_validation(mut self) -> Validation {

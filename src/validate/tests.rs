@@ -56,6 +56,45 @@ fn a_good_configuration_takes_eight_questions() {
 }
 
 #[test]
+fn accounts_without_an_email_are_counted() {
+    for (emails, words) in [
+        ([Some("ann@example.com"), Some("bob@example.com")], None),
+        (
+            [Some("ann@example.com"), None],
+            Some("1 of 2 accounts that were tried have no e-mail address"),
+        ),
+        ([Some(""), None], Some("2 of 2 accounts")),
+    ] {
+        let mut site = small_site(12, 61);
+        let owners: Vec<_> = site
+            .users
+            .iter()
+            .map(|user| user.account_id.clone())
+            .collect();
+        for page in &mut site.pages {
+            page.author_id = Some(owners[0].clone());
+            page.owner_id = Some(owners[1].clone());
+            page.last_owner_id = None;
+            for version in &mut page.versions {
+                version.author_id = Some(owners[0].clone());
+            }
+        }
+        for (user, email) in site.users.iter_mut().zip(emails) {
+            user.email = email.map(str::to_owned);
+        }
+        let validation = ask(&Simulation::new(site, 62), json!({}));
+        let detail = found(&validation, Endpoint::Users).detail.as_deref();
+        match words {
+            None => assert_eq!(detail, None),
+            Some(words) => assert!(
+                detail.is_some_and(|detail| detail.contains(words)),
+                "{detail:?}"
+            ),
+        }
+    }
+}
+
+#[test]
 fn every_situation_has_its_error() {
     use Kind::{
         InvalidConfig, InvalidCredentials, InvalidPermissions, RateLimited, Unavailable,

@@ -61,7 +61,7 @@ fn gained(gained: Option<&ViewsGained>) -> Markup {
     html! {
         @match gained {
             None => {
-                p.note {
+                p.note.advice {
                     "To see here what was read since the last report, keep the figures of each: the SQL below shows how."
                 }
             },

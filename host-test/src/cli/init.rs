@@ -116,7 +116,7 @@ async fn check(context: &Context, out: &Path, config: &Value) -> CommandResult {
     let options = context.connection_options(Signing::Guest);
     let connection = runtime.connect(&config.to_string(), options);
     let found = validate::validate(context, &runtime, connection).await;
-    let code = validate::report(&found)?;
+    let code = validate::report(context, &found)?;
     if code == ExitCode::SUCCESS {
         let out = out.display();
         print_line(&format!(

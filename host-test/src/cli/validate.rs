@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use connector_destinations::progress::ProgressOutput;
+use connector_destinations::progress::{ProgressOutput, Verbosity};
 use connector_destinations::stderr;
 use connector_destinations::stdout::print;
 use connector_protocols::shutdown_signal::Shutdown;
@@ -21,7 +21,7 @@ pub(super) async fn run(context: &Context, arguments: &ConfigArguments) -> Comma
     let runtime = context.load().await?;
     let connection = context.connect(&runtime, arguments)?;
     let found = validate(context, &runtime, connection).await;
-    report(&found)
+    report(context, &found)
 }
 
 /// Validates, whatever goes wrong.
@@ -55,14 +55,27 @@ fn failed(failure: Failure) -> Validation {
     }
 }
 
-/// Prints what was found.
-pub(super) fn report(found: &Validation) -> CommandResult {
+/// Prints what was found; for a person too what is good and has a remark.
+pub(super) fn report(context: &Context, found: &Validation) -> CommandResult {
     print(&json_view::validation(found))?;
     match &found.error {
-        None => Ok(ExitCode::SUCCESS),
+        None => {
+            if matches!(context.verbosity, Verbosity::Normal) {
+                print_details(found);
+            }
+            Ok(ExitCode::SUCCESS)
+        }
         Some(failure) => {
             stderr::print_line(&format!("error: {}", failure.message));
             Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+fn print_details(found: &Validation) {
+    for found in &found.endpoints {
+        if let Some(detail) = &found.detail {
+            stderr::print_line(&format!("info: {}: {detail}", found.endpoint));
         }
     }
 }
