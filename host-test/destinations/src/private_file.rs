@@ -69,9 +69,16 @@ pub fn create_if_missing(path: &Path) -> Result<()> {
 ///
 /// # Errors
 ///
-/// The path is a symbolic link, or the folder cannot be written.
+/// The path is a symbolic link or no regular file, or the folder cannot be written.
 pub fn replace(path: &Path, content: &[u8]) -> Result<()> {
     refuse_symbolic_link(path)?;
+    // As root, /dev/null would become a file.
+    if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
+        bail!(
+            "{} is not a regular file and is not replaced",
+            path.display()
+        );
+    }
     let written = new_file_beside(path, content)
         .and_then(|file| file.persist(path).map_err(|error| error.error));
     written
@@ -118,6 +125,7 @@ fn open(options: &OpenOptions, path: &Path) -> Result<File> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use std::os::unix::fs::{PermissionsExt as _, symlink};
+    use std::os::unix::net::UnixListener;
 
     use super::*;
 
@@ -135,6 +143,16 @@ mod tests {
         for name in ["appended", "made", "replaced"] {
             assert_eq!(mode(&path(name)), 0o600, "{name}");
         }
+    }
+
+    #[test]
+    fn devices_and_sockets_are_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("socket");
+        let _listener = UnixListener::bind(&socket).unwrap();
+        let error = replace(&socket, b"1").unwrap_err().to_string();
+        assert!(error.contains("is not a regular file"), "{error}");
+        assert!(!fs::symlink_metadata(&socket).unwrap().is_file());
     }
 
     #[test]
