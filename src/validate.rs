@@ -5,7 +5,6 @@
 //! 2026-08-20, markfluence `docs/confluence/api.md`).
 
 use std::cell::Cell;
-use std::collections::BTreeSet;
 
 use crate::api::label::LabelRow;
 use crate::api::page::PageRow;
@@ -168,8 +167,12 @@ async fn probe_users<P: Platform>(
     client: &Client<'_, P>,
     page: Option<&PageRow>,
 ) -> Result<Vec<UserRow>, Failure> {
-    let accounts: BTreeSet<&str> = page.into_iter().flat_map(PageRow::accounts).collect();
-    let mut accounts: Vec<String> = accounts.into_iter().map(str::to_owned).collect();
+    let mut accounts: Vec<String> = Vec::new();
+    for account in page.into_iter().flat_map(PageRow::accounts) {
+        if accounts.iter().all(|known| known != account) {
+            accounts.push(account.to_owned());
+        }
+    }
     if accounts.is_empty() {
         accounts.push(NO_ACCOUNT.to_owned());
     }
