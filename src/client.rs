@@ -100,6 +100,12 @@ pub enum TransportError {
     /// The connection failed, or the response broke off.
     #[error("the connection failed: {0}")]
     Network(String),
+    /// There is no connection.
+    #[error("there is no connection: {0}")]
+    Unreachable(String),
+    /// The response is in a form that nobody asked for; a retry cannot help.
+    #[error("an answer that cannot be read: {0}")]
+    Unreadable(String),
     /// The host's policy forbids the request; a retry cannot help.
     #[error("the host forbids this request: {0}")]
     Denied(String),

@@ -98,8 +98,9 @@ impl Config {
 
     fn read(reader: &mut FieldReader<'_>) -> Option<Self> {
         let base_url = read_base_url(reader);
-        let token = read_token(reader);
-        let credentials = read_credentials(reader, &token);
+        let is_oauth = read_oauth(reader);
+        let token = read_token(reader, is_oauth);
+        let credentials = read_credentials(reader, &token, is_oauth);
         let max_concurrency = reader.number("max_concurrency", &(1..=64), 8);
         let page_size = reader.number("page_size", &(1..=250), 250);
         let refresh_days = reader.number("refresh_days", &(0..=365), 7);
@@ -155,23 +156,11 @@ impl Token {
     }
 }
 
-fn read_token(reader: &mut FieldReader<'_>) -> Token {
-    let has_oauth = match reader.take("oauth") {
-        None => false,
-        Some(Json::Object(_)) => true,
-        Some(_) => {
-            reader.problem(
-                "oauth",
-                "must be an object with client_id and client_secret",
-            );
-            false
-        }
-    };
+fn read_token(reader: &mut FieldReader<'_>, is_oauth: bool) -> Token {
     match reader.take("api_token") {
         Some(Json::Scalar(Value::Text(text))) => return check_token(reader, text.trim()),
         Some(Json::Object(fields)) if is_held_by_host(&fields) => return Token::HeldByHost,
-        // The host trades the client's secret for a token, and signs.
-        None if has_oauth => return Token::HeldByHost,
+        None if is_oauth => return Token::HeldByHost,
         None => reader.problem(
             "api_token",
             "is missing: create an API token in your Atlassian account, or let the host sign the requests",
@@ -213,7 +202,24 @@ fn check_token(reader: &mut FieldReader<'_>, token: &str) -> Token {
     }
 }
 
-fn read_credentials(reader: &mut FieldReader<'_>, token: &Token) -> Option<Credentials> {
+/// Whether the host exchanges an OAuth client for tokens, and signs.
+fn read_oauth(reader: &mut FieldReader<'_>) -> bool {
+    match reader.take("oauth") {
+        None => false,
+        Some(Json::Object(_)) => true,
+        Some(_) => {
+            let what = "must be an object with client_id and client_secret";
+            reader.problem("oauth", what);
+            true
+        }
+    }
+}
+
+fn read_credentials(
+    reader: &mut FieldReader<'_>,
+    token: &Token,
+    is_oauth: bool,
+) -> Option<Credentials> {
     let username = reader.text("username").unwrap_or_default();
     let scheme = reader.text("authentication");
     match scheme.as_deref().unwrap_or("basic") {
@@ -222,7 +228,9 @@ fn read_credentials(reader: &mut FieldReader<'_>, token: &Token) -> Option<Crede
             Token::HeldByHost | Token::Unusable => None,
         },
         "basic" => {
-            check_username(reader, &username);
+            if !is_oauth {
+                check_username(reader, &username);
+            }
             match token {
                 Token::Given(token) => Some(Credentials::basic(&username, token)),
                 Token::HeldByHost | Token::Unusable => None,

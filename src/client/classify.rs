@@ -48,6 +48,8 @@ pub struct Failure {
 pub enum ResponseAction {
     /// Transient: retry.
     Retry,
+    /// No connection, and no good answer so far: retry once. A wrong address does not heal.
+    RetryOnce,
     /// The service limits the rate: pause all requests, then retry.
     RateLimited,
     /// A complete answer that cannot be understood: retry a little.
@@ -179,10 +181,16 @@ pub fn transport_failure(context: RequestContext<'_>, cause: &TransportError) ->
         TransportError::Timeout(_) | TransportError::Network(_) => {
             (Kind::Unavailable, ResponseAction::Retry)
         }
+        TransportError::Unreachable(_) if context.authenticated => {
+            (Kind::Unavailable, ResponseAction::Retry)
+        }
+        TransportError::Unreachable(_) => (Kind::Unavailable, ResponseAction::RetryOnce),
         TransportError::Denied(_) | TransportError::Certificate(_) => {
             (Kind::InvalidConfig, ResponseAction::FailRun)
         }
-        TransportError::TooLarge => (Kind::UnexpectedResponse, ResponseAction::Fail),
+        TransportError::Unreadable(_) | TransportError::TooLarge => {
+            (Kind::UnexpectedResponse, ResponseAction::Fail)
+        }
     };
     Failure {
         error: error(context, kind, &cause.to_string(), None),

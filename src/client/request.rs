@@ -104,6 +104,7 @@ impl RequestError {
             | ResponseAction::FailRun
             | ResponseAction::Suspect(Resolution::FailRun) => Self::Fatal(error),
             ResponseAction::Retry
+            | ResponseAction::RetryOnce
             | ResponseAction::RetryBody
             | ResponseAction::Fail
             | ResponseAction::Suspect(Resolution::Fail) => Self::failed(error, endpoint),

@@ -157,7 +157,7 @@ fn a_token_is_given_or_held_by_the_host() {
         (json!({ "api_token": "ATATT3xx" }), true),
         (json!({ "api_token": { "held_by_host": true } }), false),
         (
-            json!({ "oauth": { "client_id": "a", "client_secret": "b" } }),
+            json!({ "oauth": { "held_by_host": true }, "username": null }),
             false,
         ),
         (

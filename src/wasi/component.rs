@@ -11,9 +11,8 @@ use crate::sink::{Batch, Sink, SinkError};
 use crate::stream::Stream;
 use crate::validate;
 
-/// What adapters show besides.
-const DETAILS: &str =
-    r#"{"documentation_url":"https://developer.atlassian.com/cloud/confluence/rest/v2/intro/"}"#;
+/// What adapters show besides, and the field that the host alone reads.
+const DETAILS: &str = r#"{"documentation_url":"https://developer.atlassian.com/cloud/confluence/rest/v2/intro/","oauth_client":"oauth"}"#;
 
 struct Component;
 

@@ -258,6 +258,7 @@ async fn read(
 
 fn failed(code: &ErrorCode) -> TransportError {
     let network = |message: &str| TransportError::Network(message.to_owned());
+    let unreachable = |message: &str| TransportError::Unreachable(message.to_owned());
     match code {
         ErrorCode::HttpRequestDenied | ErrorCode::DestinationIpProhibited => {
             TransportError::Denied(
@@ -267,25 +268,26 @@ fn failed(code: &ErrorCode) -> TransportError {
         ErrorCode::HttpResponseBodySize(_) | ErrorCode::HttpResponseHeaderSectionSize(_) => {
             TransportError::TooLarge
         }
-        ErrorCode::ConnectionTimeout => network("no connection within its timeout"),
+        ErrorCode::ConnectionTimeout => unreachable("it takes too long"),
         ErrorCode::ConnectionReadTimeout | ErrorCode::HttpResponseTimeout => {
             network("the server sends nothing")
         }
         ErrorCode::DnsError(_) | ErrorCode::DnsTimeout | ErrorCode::DestinationNotFound => {
-            network("the name of the host cannot be resolved")
+            unreachable("the name of the host cannot be resolved")
         }
-        ErrorCode::ConnectionRefused => network("the server refused the connection"),
+        ErrorCode::ConnectionRefused => unreachable("the server refuses it"),
+        ErrorCode::DestinationUnavailable => unreachable("something on the way fails"),
         ErrorCode::ConfigurationError => TransportError::Denied(
             "its network settings, such as those of a proxy, have to be changed".into(),
         ),
         ErrorCode::HttpResponseContentCoding(_) => {
-            network("the answer is compressed in a way that was not requested")
+            TransportError::Unreadable("it is compressed in a way that was not requested".into())
         }
         ErrorCode::TlsCertificateError => TransportError::Certificate(
             "the host does not trust it; its log names the fault".into(),
         ),
         ErrorCode::TlsProtocolError | ErrorCode::TlsAlertReceived(_) => {
-            network("no TLS connection could be agreed on")
+            unreachable("TLS could not be agreed on")
         }
         ErrorCode::InternalError(Some(message)) => network(message),
         _ => network("it broke off"),

@@ -56,10 +56,23 @@ impl Vault {
         config: &mut Map<String, Value>,
     ) -> Result<()> {
         for field in fields {
-            if let Some(Value::String(secret)) = config.get(field) {
-                let sealed = self.encrypt(&place(connection, field), secret)?;
-                config.insert(field.clone(), json!({ SEALED: sealed }));
+            if let Some(value) = config.get_mut(field) {
+                self.seal_value(&place(connection, field), value)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Seals a secret, or each text of an object that is no reference.
+    fn seal_value(&self, place: &str, value: &mut Value) -> Result<()> {
+        match value {
+            Value::String(secret) => *value = json!({ SEALED: self.encrypt(place, secret)? }),
+            Value::Object(members) if !is_reference(members) => {
+                for (member, value) in members {
+                    self.seal_value(&format!("{place}.{member}"), value)?;
+                }
+            }
+            _ => {}
         }
         Ok(())
     }
@@ -71,8 +84,17 @@ impl Vault {
     /// A secret cannot be had. The message names the field and not the secret.
     pub fn open(&self, connection: &str, config: &mut Map<String, Value>) -> Result<()> {
         for (field, value) in config.iter_mut() {
-            if let Some(secret) = self.resolve(connection, field, value)? {
-                *value = Value::String(secret);
+            self.open_value(connection, field, value)?;
+        }
+        Ok(())
+    }
+
+    fn open_value(&self, connection: &str, field: &str, value: &mut Value) -> Result<()> {
+        if let Some(secret) = self.resolve(connection, field, value)? {
+            *value = Value::String(secret);
+        } else if let Value::Object(members) = value {
+            for (member, value) in members {
+                self.open_value(connection, &format!("{field}.{member}"), value)?;
             }
         }
         Ok(())
@@ -137,6 +159,12 @@ impl Vault {
     }
 }
 
+fn is_reference(members: &Map<String, Value>) -> bool {
+    ["file", "env", SEALED]
+        .iter()
+        .any(|member| members.contains_key(*member))
+}
+
 /// Where a secret belongs. It is authenticated: a sealed secret that is copied to another connection does not open.
 fn place(connection: &str, field: &str) -> String {
     format!("{connection}\0{field}")
@@ -180,6 +208,20 @@ mod tests {
                 .is_err()
         );
         assert!(Vault::new(Some("short")).is_err());
+    }
+
+    #[test]
+    fn the_members_of_a_secret_object_are_sealed_one_by_one() {
+        let fields = ["api_token".to_owned()];
+        let client =
+            json!({ "client_id": "me", "client_secret": "hidden", "other": { "env": "HOME" } });
+        let mut sealed = config(&client);
+        vault(1).seal("a", &fields, &mut sealed).unwrap();
+        assert!(!Value::Object(sealed.clone()).to_string().contains("hidden"));
+        assert_eq!(sealed["api_token"]["other"], client["other"]);
+        vault(1).open("a", &mut sealed).unwrap();
+        assert_eq!(sealed["api_token"]["client_secret"], "hidden");
+        assert_eq!(sealed["api_token"]["client_id"], "me");
     }
 
     #[test]

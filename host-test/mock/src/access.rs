@@ -1,6 +1,7 @@
 //! Who may see what: credentials, scopes, a public site, and the measured answers of refusal.
 
 use std::collections::BTreeSet;
+use std::time::SystemTime;
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
@@ -10,6 +11,7 @@ use super::error_responses::{
     CANNOT_ACCESS, NOT_PERMITTED, bare_not_found, bearer_refused, gateway_unauthorized,
     scope_mismatch, tomcat_unauthorized, v1_forbidden,
 };
+use super::oauth::{self, OauthClient};
 use super::reply::Refusal;
 use super::request::basic;
 
@@ -30,6 +32,8 @@ pub struct AccessPolicy {
     pub token: String,
     /// What kind of token it is.
     pub kind: TokenKind,
+    /// A client whose access tokens have the same rights at the gateway.
+    pub oauth: OauthClient,
     /// Whether people without an account see the first space.
     pub public: bool,
     /// Whether the account sees any space.
@@ -70,6 +74,7 @@ impl Default for AccessPolicy {
             username: "reader@example.com".to_owned(),
             token: "ATATT3xmock".to_owned(),
             kind: TokenKind::Unscoped,
+            oauth: OauthClient::default(),
             public: false,
             spaces_visible: true,
             hidden_spaces: BTreeSet::new(),
@@ -92,6 +97,7 @@ pub(super) enum Visibility {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Credentials {
     Right,
+    AccessToken,
     Wrong,
     Bearer,
 }
@@ -105,6 +111,7 @@ impl AccessPolicy {
         entry: EntryPoint<'_>,
         target: Target<'_>,
         headers: &HeaderMap,
+        now: SystemTime,
     ) -> Result<Visibility, Refusal> {
         let endpoint = if let Target::Endpoint(endpoint, _) = target {
             Some(endpoint)
@@ -114,33 +121,37 @@ impl AccessPolicy {
         if matches!(entry, EntryPoint::Gateway(asked) if asked != cloud_id) {
             return Err(Box::new(bare_not_found()));
         }
-        let decision = match (self.credentials(headers), entry, &self.kind) {
-            (Credentials::Bearer, EntryPoint::Site, _) => Err(bearer_refused()),
+        let decision = match (self.credentials(headers, now), entry, &self.kind) {
+            (Credentials::Bearer | Credentials::AccessToken, EntryPoint::Site, _) => {
+                Err(bearer_refused())
+            }
             (Credentials::Bearer, EntryPoint::Gateway(_), _) => Err(gateway_unauthorized()),
             (Credentials::Wrong, entry, _) => return self.unauthenticated(entry, endpoint),
             (Credentials::Right, EntryPoint::Site, TokenKind::Scoped(_)) => {
                 Err(tomcat_unauthorized())
             }
-            (Credentials::Right, EntryPoint::Gateway(_), TokenKind::Scoped(scopes))
-                if !opens(scopes, endpoint) =>
-            {
+            (_, EntryPoint::Gateway(_), TokenKind::Scoped(scopes)) if !opens(scopes, endpoint) => {
                 Err(scope_mismatch())
             }
-            (Credentials::Right, ..) if self.spaces_visible => Ok(Visibility::All),
-            (Credentials::Right, ..) => Ok(Visibility::Nothing),
+            _ if self.spaces_visible => Ok(Visibility::All),
+            _ => Ok(Visibility::Nothing),
         };
         decision.map_err(Box::new)
     }
 
-    fn credentials(&self, headers: &HeaderMap) -> Credentials {
+    fn credentials(&self, headers: &HeaderMap, now: SystemTime) -> Credentials {
         let sent = headers
             .get(AUTHORIZATION)
             .and_then(|value| value.to_str().ok())
             .unwrap_or_default();
         if sent == basic(&self.username, &self.token) {
             Credentials::Right
-        } else if sent.starts_with("Bearer ") {
-            Credentials::Bearer
+        } else if let Some(token) = sent.strip_prefix("Bearer ") {
+            if oauth::is_good(token, now) {
+                Credentials::AccessToken
+            } else {
+                Credentials::Bearer
+            }
         } else {
             Credentials::Wrong
         }

@@ -1,5 +1,7 @@
 //! Which of the seven endpoints a path means, and which scopes open it.
 
+const TOKEN_PATH: &str = "/oauth/token";
+
 /// An endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Endpoint {
@@ -17,10 +19,12 @@ pub enum Endpoint {
     Views,
     /// GET /wiki/rest/api/content/{id}/state
     States,
+    /// POST /oauth/token, of the authorization server
+    Token,
 }
 
 impl Endpoint {
-    /// All of them.
+    /// All of the service.
     pub const ALL: [Self; 7] = [
         Self::Spaces,
         Self::Pages,
@@ -42,6 +46,7 @@ impl Endpoint {
             Self::Users => "users",
             Self::Views => "views",
             Self::States => "states",
+            Self::Token => "token",
         }
     }
 
@@ -50,6 +55,7 @@ impl Endpoint {
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
+            .chain([Self::Token])
             .find(|endpoint| endpoint.name() == name)
     }
 
@@ -68,6 +74,7 @@ impl Endpoint {
                 "read:confluence-content.summary",
                 "read:content-details:confluence",
             ],
+            Self::Token => &[],
         }
     }
 
@@ -82,6 +89,7 @@ impl Endpoint {
             Self::Users => "/wiki/api/v2/users-bulk".to_owned(),
             Self::Views => format!("/wiki/rest/api/analytics/content/{id}/views"),
             Self::States => format!("/wiki/rest/api/content/{id}/state"),
+            Self::Token => TOKEN_PATH.to_owned(),
         }
     }
 
@@ -122,7 +130,7 @@ pub(super) enum EntryPoint<'a> {
 /// What a request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Target<'a> {
-    /// One of the seven; the page's id is empty where the endpoint has none.
+    /// One of them; the page's id is empty where the endpoint has none.
     Endpoint(Endpoint, &'a str),
     /// The cloud id, for anybody.
     TenantInfo,
@@ -138,6 +146,7 @@ pub(super) fn route(path: &str) -> (EntryPoint<'_>, Target<'_>) {
             (EntryPoint::Gateway(cloud_id), target(inner))
         }
         None if path == "/_edge/tenant_info" => (EntryPoint::Site, Target::TenantInfo),
+        None if path == TOKEN_PATH => (EntryPoint::Site, Target::Endpoint(Endpoint::Token, "")),
         None => (EntryPoint::Site, target(path)),
     }
 }

@@ -117,9 +117,11 @@ struct RequestFacts<'a> {
 
 impl RequestFacts<'_> {
     fn can_be_hit(&self, fault: &Fault) -> bool {
+        // Faults are the service's unless they name the authorization server.
+        let usual = self.endpoint != Endpoint::Token;
         fault
             .endpoint
-            .is_none_or(|endpoint| endpoint == self.endpoint)
+            .map_or(usual, |endpoint| endpoint == self.endpoint)
             && fault.page.as_ref().is_none_or(|page| page == self.id)
             && fault
                 .space

@@ -144,7 +144,7 @@ fn rules(endpoint: Endpoint) -> ParameterRules {
         Endpoint::Pages => PAGES,
         Endpoint::Versions => VERSIONS,
         Endpoint::Labels => LABELS,
-        Endpoint::Users => USERS,
+        Endpoint::Users | Endpoint::Token => USERS,
         Endpoint::Views => VIEWS,
         Endpoint::States => STATES,
     }

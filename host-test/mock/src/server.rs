@@ -108,6 +108,16 @@ impl Mock {
         json!({"base_url": self.base_url(base), "username": username, "api_token": token})
     }
 
+    /// A connector's config for this mock at the gateway, with an OAuth client in place of a token.
+    #[must_use]
+    pub fn oauth_config(&self) -> Value {
+        let client = self.with_site(|site| site.access.oauth.clone());
+        let token_url = format!("http://{}{}", self.addr, Endpoint::Token.path(""));
+        let oauth =
+            json!({"client_id": client.id, "client_secret": client.secret, "token_url": token_url});
+        json!({"base_url": self.base_url(BaseUrl::Gateway), "oauth": oauth})
+    }
+
     /// Looks at the site.
     pub fn with_site<T>(&self, look: impl FnOnce(&Site) -> T) -> T {
         look(

@@ -91,7 +91,12 @@ fn respond(
             json!({"cloudId": site.corpus().cloud_id}).to_string(),
         );
     }
-    let visibility = match access.admit(&site.corpus().cloud_id, entry, target, &request.headers) {
+    if target == Target::Endpoint(Endpoint::Token, "") {
+        let client = &access.oauth;
+        return client.exchange(request, site.now(), active.request_number);
+    }
+    let cloud_id = &site.corpus().cloud_id;
+    let visibility = match access.admit(cloud_id, entry, target, &request.headers, site.now()) {
         Ok(visibility) => visibility,
         Err(refusal) => return *refusal,
     };

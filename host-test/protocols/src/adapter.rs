@@ -24,6 +24,8 @@ pub struct AdapterOptions {
     pub component: ComponentSource,
     /// A variable of the environment that holds the secret, where the configuration does not.
     pub token_variable: &'static str,
+    /// The same for the secret of an OAuth client.
+    pub client_secret_variable: &'static str,
 }
 
 /// Which component is loaded.
@@ -79,6 +81,7 @@ pub(crate) fn connect(
         file: config.to_owned(),
         token_file: None,
         token_variable: options.token_variable,
+        client_secret_variable: options.client_secret_variable,
     };
     let config =
         adapter_config::load(runtime.description(), &source).map_err(ConfigError::into_failure)?;

@@ -18,6 +18,9 @@ use serde_json::{Map, Value};
 
 use crate::files;
 
+/// The member of an OAuth client that holds its secret.
+const CLIENT_SECRET: &str = "client_secret";
+
 /// Where the configuration and its secret come from.
 #[derive(Debug, Clone)]
 pub struct ConfigSource {
@@ -27,6 +30,8 @@ pub struct ConfigSource {
     pub token_file: Option<PathBuf>,
     /// A variable of the environment that holds the secret, where nothing else does.
     pub token_variable: &'static str,
+    /// A variable of the environment that holds the secret of the configuration's OAuth client, where that does not.
+    pub client_secret_variable: &'static str,
 }
 
 /// Why there is no configuration.
@@ -91,7 +96,7 @@ pub fn resolve(
     warn_if_others_can_read(description, &fields, &source.file);
     for field in &description.secret_fields {
         if let Some(value) = fields.get_mut(field) {
-            secret::read_from_file(field, value)?;
+            secret::read_from_files(field, value)?;
         }
     }
     let mut ways = description.authentication.iter();
@@ -99,7 +104,12 @@ pub fn resolve(
         if fields.get(field).is_some_and(secret::is_held_by_host) {
             signing = Signing::Host;
         }
-        set_token(&mut fields, field, source)?;
+        let client = description.oauth_client.as_ref();
+        let client = client.and_then(|client| fields.get_mut(client)?.as_object_mut());
+        match client {
+            Some(client) if source.token_file.is_none() => set_client_secret(client, source),
+            _ => set_token(&mut fields, field, source)?,
+        }
     }
     for field in &description.secret_fields {
         if let Some(value) = fields.get(field) {
@@ -125,6 +135,14 @@ fn set_token(
         fields.insert(field.to_owned(), token.trim().into());
     }
     Ok(())
+}
+
+/// An OAuth client that is configured comes before a token of the environment. Its secret may be there as well.
+fn set_client_secret(client: &mut Map<String, Value>, source: &ConfigSource) {
+    let is_missing = client.get(CLIENT_SECRET).is_none_or(Value::is_null);
+    if let (true, Ok(secret)) = (is_missing, std::env::var(source.client_secret_variable)) {
+        client.insert(CLIENT_SECRET.to_owned(), secret.trim().into());
+    }
 }
 
 #[cfg(unix)]

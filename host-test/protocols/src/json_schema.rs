@@ -18,12 +18,13 @@ pub(crate) fn of_rows(stream: &Stream) -> Value {
     schema
 }
 
-/// The schema of the configuration. Nobody signs requests for the connector here, so the fields of the authentication
-/// that it prefers are required, unless it has several ways to authenticate.
+/// The schema of the configuration. The fields of the authentication that the connector prefers are required, unless
+/// there are several ways to authenticate.
 pub(crate) fn adapter_config(description: &Description) -> Value {
     use connector_runtime::description::Authentication::{Basic, Bearer};
     let mut schema = description.config_schema.clone();
     let credentials = match description.authentication.as_slice() {
+        _ if description.oauth_client.is_some() => Vec::new(),
         [Basic { username, secret }] => vec![username, secret],
         [Bearer { secret }] => vec![secret],
         [Basic { secret, .. }, Bearer { secret: same }] if secret == same => vec![secret],

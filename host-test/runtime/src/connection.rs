@@ -7,22 +7,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde_json::{Map, Value, json};
 
 use crate::address::NetworkPolicy;
-use crate::contract::FailureKind;
-use crate::cpu_scheduler::EpochTicker;
+use crate::cpu_scheduler::{ConnectionTasks, EpochTicker};
 use crate::description::{Authentication, Description};
 use crate::egress::Egress;
 use crate::failure::Failure;
 use crate::secrets::Secrets;
 use crate::tenant::Tenant;
-use crate::transport::{Authorization, Transport};
+use crate::transport::{Authorization, ClientCredentials, Credentials, NetworkFault, Transport};
 
 mod authorize;
+mod oauth_client;
 
 use authorize::authorize;
-
-/// The field of a configuration that holds the credentials of an OAuth client, where a connector has it. They are for
-/// the host alone.
-const OAUTH_CLIENT: &str = "oauth";
 
 /// Who signs requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -74,7 +70,7 @@ impl TenantConnection {
     /// # Errors
     ///
     /// The host shall sign and has no secret to sign with: `invalid_config`, naming the field.
-    /// The configuration has the credentials of an OAuth client, which this host cannot use: `invalid_config`.
+    /// The credentials of an OAuth client cannot be used: `invalid_config`, naming what is wrong with them.
     pub(crate) fn new(
         description: &Description,
         ticker: &EpochTicker,
@@ -82,33 +78,24 @@ impl TenantConnection {
         options: ConnectionOptions,
     ) -> Result<Self, Failure> {
         let mut fields: Map<String, Value> = serde_json::from_str(config).unwrap_or_default();
-        refuse_oauth_client(&fields)?;
         let secrets = Secrets::of(description, &fields);
-        let configured_url = fields
-            .get(&description.base_url_field)
-            .and_then(Value::as_str);
-        let configured_url = configured_url.unwrap_or_default();
-        let egress = Egress::for_connector(description, configured_url, options.network);
-        let held = description
-            .authentication
-            .iter()
-            .filter_map(Authentication::secret_field);
-        let mut held = held.filter(|field| is_held_by_host(fields.get(*field)));
-        let signing = held.next().map_or(options.signing, |_| Signing::Host);
-        let (config, authorization) = match signing {
-            Signing::Guest => (config.to_owned(), None),
-            Signing::Host => {
-                let authorization = authorize(description, &fields)?;
+        let tenant = options.tenant.clone().unwrap_or_default();
+        let tasks = ticker.connection_tasks(&tenant);
+        let credentials = credentials(description, &fields, &options, &secrets, &tasks)?;
+        let (config, credentials) = match credentials {
+            SignedBy::Guest => (config.to_owned(), None),
+            SignedBy::Host(credentials) => {
                 hold_secrets(description, &mut fields);
-                (Value::Object(fields).to_string(), authorization)
+                (Value::Object(fields.clone()).to_string(), credentials)
             }
         };
-        let authorization = authorization.map(|header| Authorization {
-            header,
+        let configured_url = fields.get(&description.base_url_field);
+        let configured_url = configured_url.and_then(Value::as_str).unwrap_or_default();
+        let egress = Egress::for_connector(description, configured_url, options.network);
+        let authorization = credentials.map(|credentials| Authorization {
+            credentials,
             secrets: secrets.clone(),
         });
-        let tenant = options.tenant.unwrap_or_default();
-        let tasks = ticker.connection_tasks(&tenant);
         Ok(Self {
             config: Arc::new(config),
             transport: Arc::new(Transport::of_tenant(egress, authorization, tasks)),
@@ -146,7 +133,7 @@ impl TenantConnection {
     }
 
     /// What is wrong between this host and the service, in words for a person.
-    pub(crate) fn fault(&self) -> Option<String> {
+    pub(crate) fn fault(&self) -> Option<NetworkFault> {
         self.transport.fault()
     }
 
@@ -155,18 +142,35 @@ impl TenantConnection {
     }
 }
 
-/// The guest must not see these credentials, and nothing here exchanges them for a token.
-fn refuse_oauth_client(fields: &Map<String, Value>) -> Result<(), Failure> {
-    if fields.get(OAUTH_CLIENT).is_none_or(Value::is_null) {
-        return Ok(());
+/// Who signs, and with what.
+enum SignedBy {
+    Guest,
+    /// With nothing where the connector has no authentication.
+    Host(Option<Credentials>),
+}
+
+/// An OAuth client is for the host alone; else the operator decides, or a configuration that says who holds the secret.
+fn credentials(
+    description: &Description,
+    fields: &Map<String, Value>,
+    options: &ConnectionOptions,
+    secrets: &Secrets,
+    tasks: &ConnectionTasks,
+) -> Result<SignedBy, Failure> {
+    if let Some(client) = oauth_client::configured(description, fields, &options.network)? {
+        let transport = Transport::of_tenant(client.egress.clone(), None, tasks.clone());
+        let credentials = ClientCredentials::new(client, transport, secrets.clone());
+        let credentials = Credentials::Client(Box::new(credentials));
+        return Ok(SignedBy::Host(Some(credentials)));
     }
-    Err(Failure::new(
-        FailureKind::InvalidConfig,
-        format!(
-            "{OAUTH_CLIENT}: this host cannot exchange the credentials of an OAuth client for a token; remove the \
-             field and configure a token"
-        ),
-    ))
+    let ways = description.authentication.iter();
+    let mut held = ways.filter_map(Authentication::secret_field);
+    let is_held = held.any(|field| is_held_by_host(fields.get(field)));
+    if options.signing == Signing::Guest && !is_held {
+        return Ok(SignedBy::Guest);
+    }
+    let header = authorize(description, fields)?;
+    Ok(SignedBy::Host(header.map(Credentials::Header)))
 }
 
 fn is_held_by_host(value: Option<&Value>) -> bool {

@@ -34,6 +34,8 @@ pub struct Description {
     pub requests: Vec<RequestPattern>,
     /// How it authenticates, in the order of preference.
     pub authentication: Vec<Authentication>,
+    /// The field of the configuration that holds the credentials of an OAuth client, for the host alone.
+    pub oauth_client: Option<String>,
     /// What else it says.
     pub details: Map<String, Value>,
 }
@@ -111,13 +113,20 @@ impl Description {
             .map(Into::into)
             .collect();
         let named = authentication.iter().flat_map(Authentication::fields);
+        let details = details(described.details.as_deref());
+        let oauth_client = details.get("oauth_client").and_then(Value::as_str);
+        let oauth_client = oauth_client.map(str::to_owned);
         let named = named.chain([described.base_url_field.as_str()]);
+        let named = named.chain(oauth_client.as_deref());
         if !named.into_iter().all(|name| properties.contains_key(name)) {
             let message =
                 "describe names a field of the configuration that config-schema does not have";
             return Err(violation(message));
         }
-        let secret_fields = secret_fields(properties, &authentication);
+        let mut secret_fields = secret_fields(properties, &authentication);
+        secret_fields.extend(oauth_client.clone());
+        secret_fields.sort();
+        secret_fields.dedup();
         Ok(Self {
             name: printable_within(&described.name, MAX_TEXT),
             version: printable_within(&described.version, MAX_TEXT),
@@ -128,7 +137,8 @@ impl Description {
                 RequestPattern::parse(&pattern.method, &pattern.path)
             })?,
             authentication,
-            details: details(described.details.as_deref()),
+            oauth_client,
+            details,
             config_schema,
         })
     }
@@ -146,21 +156,21 @@ fn secret_fields(
     let used = authentication
         .iter()
         .filter_map(Authentication::secret_field);
-    let mut fields: Vec<_> = declared.chain(used).map(str::to_owned).collect();
-    fields.sort();
-    fields.dedup();
-    fields
+    declared.chain(used).map(str::to_owned).collect()
 }
 
 /// Whether a property is `writeOnly`, or any property of it.
-fn holds_secret(property: &Value) -> bool {
+pub(crate) fn holds_secret(property: &Value) -> bool {
     match property {
-        Value::Object(object) => {
-            object.get("writeOnly") == Some(&Value::Bool(true)) || object.values().any(holds_secret)
-        }
+        Value::Object(object) => is_write_only(property) || object.values().any(holds_secret),
         Value::Array(items) => items.iter().any(holds_secret),
         _ => false,
     }
+}
+
+/// Whether a property as a whole is secret.
+pub(crate) fn is_write_only(property: &Value) -> bool {
+    property.get("writeOnly") == Some(&Value::Bool(true))
 }
 
 fn parse_all<T, P>(

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use crate::contract::{EndpointAccess, FailureKind, types};
 use crate::printable::{map_texts, printable_within};
 use crate::secrets::Secrets;
+use crate::transport::NetworkFault;
 
 /// Bytes of a message; what is longer is cut off.
 const MAX_MESSAGE: usize = 16 << 10;
@@ -61,9 +62,18 @@ impl Failure {
     }
 
     /// Adds what the host knows of a failure that no answer of the service led to.
-    pub(crate) fn explain(&mut self, fault: Option<String>) {
-        if let Some(fault) = fault.filter(|_| self.http_status.is_none()) {
-            self.message = format!("{} ({fault})", self.message);
+    pub(crate) fn explain(&mut self, fault: Option<NetworkFault>) {
+        use FailureKind::{Cancelled, Incomplete, InvalidState};
+        let Some(fault) = fault.filter(|_| self.http_status.is_none()) else {
+            return;
+        };
+        match fault.kind {
+            Some(_) if [Cancelled, Incomplete, InvalidState].contains(&self.kind) => {}
+            Some(kind) => {
+                self.kind = kind;
+                self.message = fault.message;
+            }
+            None => self.message = format!("{} ({})", self.message, fault.message),
         }
     }
 
@@ -80,6 +90,19 @@ impl Failure {
 }
 
 impl Validation {
+    /// The same for the error, and for what is said of its endpoint.
+    pub(crate) fn explain(&mut self, fault: Option<NetworkFault>) {
+        let Some(error) = &mut self.error else {
+            return;
+        };
+        error.explain(fault);
+        for found in &mut self.endpoints {
+            if error.endpoint.as_ref() == Some(&found.endpoint) && found.detail.is_some() {
+                found.detail = Some(error.message.clone());
+            }
+        }
+    }
+
     pub(crate) fn from_guest(found: types::Validation, secrets: &Secrets) -> Self {
         let endpoints = found.endpoints.into_iter().map(|found| EndpointAccess {
             endpoint: clean(&found.endpoint, secrets),

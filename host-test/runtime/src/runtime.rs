@@ -202,9 +202,7 @@ impl Runtime {
             })
             .await?;
         let mut found = Validation::from_guest(found, connection.secrets());
-        if let Some(error) = &mut found.error {
-            error.explain(connection.fault());
-        }
+        found.explain(connection.fault());
         Ok(found)
     }
 

@@ -26,9 +26,11 @@
 //!   that opens one connection after the other pays for that with its share of the processor.
 
 use std::fmt;
+use std::pin::Pin;
 
 use http::header::HOST;
-use http::{HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderValue, Request, Response};
+use hyper::body::Incoming;
 use hyper_util::rt::TokioExecutor;
 use tokio::time::timeout_at;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
@@ -41,6 +43,7 @@ use crate::tenant::Tenant;
 mod answer;
 mod answer_body;
 mod authorization;
+mod client_credentials;
 mod connector;
 mod content_coding;
 mod counted_stream;
@@ -56,24 +59,31 @@ mod resolver;
 mod secret_scan;
 mod send;
 mod tls;
+mod token_response;
 mod unanswered;
 
 #[cfg(test)]
 mod tests;
 
 use answer::Receiver;
-pub(crate) use authorization::Authorization;
+pub(crate) use authorization::{Authorization, Credentials};
+pub(crate) use client_credentials::{ClientCredentials, OauthClient};
 use connector::Connector;
 use content_coding::request_coding;
 pub(crate) use deadlines::LONGEST_TIMEOUT;
 use deadlines::{CONNECT, Deadlines};
 use network::Network;
-use network_error::{NetworkFault, SendError, answer_fault, classify};
+pub(crate) use network_error::NetworkFault;
+use network_error::{LastFault, SendError, answer_fault, classify};
 use pool::Pools;
+use repeat::Outbound;
 use request_log::RequestLog;
 use resolver::Resolver;
 pub(crate) use secret_scan::ECHOED;
 pub(crate) use unanswered::{Flood, LIMIT as UNANSWERED_LIMIT};
+
+/// A request under way.
+type Sending<'a> = Pin<Box<dyn Future<Output = Result<Response<WasiBody>, Error>> + Send + 'a>>;
 
 /// The client of one tenant.
 pub struct Transport {
@@ -83,7 +93,7 @@ pub struct Transport {
     tenant: Tenant,
     tasks: Option<ConnectionTasks>,
     /// What is wrong between this host and the service, if a request failed for it.
-    fault: NetworkFault,
+    fault: LastFault,
 }
 
 impl fmt::Debug for Transport {
@@ -130,12 +140,12 @@ impl Transport {
             authorization: None,
             tenant,
             tasks,
-            fault: NetworkFault::default(),
+            fault: LastFault::default(),
         }
     }
 
     /// What is wrong between this host and the service, in words for a person.
-    pub(crate) fn fault(&self) -> Option<String> {
+    pub(crate) fn fault(&self) -> Option<NetworkFault> {
         self.fault.get()
     }
 
@@ -154,6 +164,11 @@ impl Transport {
             Some(tasks) => tasks.count(sending).await,
             None => sending.await,
         }
+    }
+
+    /// The same, by whoever counts the work already. The type is named: such a request is part of another one.
+    fn send_uncounted(&self, request: Request<WasiBody>, options: RequestOptions) -> Sending<'_> {
+        Box::pin(async move { self.send_and_receive(request, &options).await })
     }
 
     async fn send_and_receive(
@@ -176,15 +191,17 @@ impl Transport {
         options: &RequestOptions,
         log: &mut RequestLog,
     ) -> Result<Response<WasiBody>, Error> {
-        self.set_host_headers(&mut request);
+        self.set_host_headers(request.headers_mut());
+        let method = request.method().clone();
+        let inflated_by = request_coding(request.headers_mut());
+        let deadlines = Deadlines::new(options);
+        let answer = self.send_outbound(request, &deadlines, log).await;
+        let answer = answer.map_err(|error| self.report(error))?;
         let for_guest = Receiver {
-            method: request.method().clone(),
-            inflated_by: request_coding(request.headers_mut()),
+            method,
+            inflated_by,
             secrets: self.authorization.as_ref().map(|signed| &signed.secrets),
         };
-        let deadlines = Deadlines::new(options);
-        let answer = self.pools.send(request, &deadlines, log).await;
-        let answer = answer.map_err(|error| self.report(error))?;
         let received = timeout_at(deadlines.first_byte, for_guest.receive(answer)).await;
         let received = received.map_err(|_| self.report(SendError::AnswerTimeout))?;
         self.fault
@@ -192,15 +209,26 @@ impl Transport {
         received
     }
 
-    /// Sets what is the host's: where to, and as whom.
-    fn set_host_headers(&self, request: &mut Request<WasiBody>) {
-        let headers = request.headers_mut();
+    async fn send_outbound(
+        &self,
+        request: Request<WasiBody>,
+        deadlines: &Deadlines,
+        log: &mut RequestLog,
+    ) -> Result<Response<Incoming>, SendError> {
+        let outbound = timeout_at(deadlines.first_byte, Outbound::new(request)).await;
+        let outbound = outbound.map_err(|_| SendError::AnswerTimeout)?;
+        let mut outbound = outbound.map_err(SendError::Body)?;
+        self.send_signed(&mut outbound, deadlines, log).await
+    }
+
+    /// Sets what is the host's: where to, and who signs.
+    fn set_host_headers(&self, headers: &mut HeaderMap) {
         let host = self.egress.origin().map(Origin::authority);
         if let Some(Ok(host)) = host.map(HeaderValue::try_from) {
             headers.insert(HOST, host);
         }
-        if let Some(authorization) = &self.authorization {
-            authorization.sign(headers);
+        if self.authorization.is_some() {
+            Authorization::prepare(headers);
         }
     }
 
@@ -210,7 +238,7 @@ impl Transport {
         let classified = classify(error, &host.unwrap_or_default());
         if let Some(fault) = classified.fault {
             if self.tenant.may_log() {
-                tracing::warn!("a request failed: {fault}");
+                tracing::warn!("a request failed: {}", fault.message);
             }
             self.fault.set(Some(fault));
         }

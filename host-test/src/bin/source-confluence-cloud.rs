@@ -19,6 +19,7 @@ async fn run() -> ExitCode {
     let options = AdapterOptions {
         component: ComponentSource::embedded(confluence_component::COMPONENT),
         token_variable: "CONFLUENCE_API_TOKEN",
+        client_secret_variable: "CONFLUENCE_CLIENT_SECRET",
     };
     Cli::parse().run(&options).await
 }

@@ -19,6 +19,8 @@ use super::error::{CommandError, CommandResult};
 
 /// The variable of the environment that holds the token, where nothing else does.
 const TOKEN_VARIABLE: &str = "CONFLUENCE_API_TOKEN";
+/// The same for the secret of an OAuth client.
+const CLIENT_SECRET_VARIABLE: &str = "CONFLUENCE_CLIENT_SECRET";
 
 /// What all commands share.
 #[derive(Debug, Clone)]
@@ -83,6 +85,7 @@ impl Context {
             file: arguments.config.clone(),
             token_file: arguments.token_file.clone(),
             token_variable: TOKEN_VARIABLE,
+            client_secret_variable: CLIENT_SECRET_VARIABLE,
         };
         let config = match adapter_config::resolve(runtime.description(), text, &source) {
             Ok(config) => config,

@@ -34,6 +34,12 @@ pub(super) struct Arguments {
     /// Make the token a scoped one, which works through the gateway alone.
     #[arg(long)]
     scoped: bool,
+    /// Print a config with an OAuth client, which is exchanged for access tokens, in place of a token.
+    #[arg(long, conflicts_with = "site")]
+    oauth: bool,
+    /// Seconds after which an access token ends.
+    #[arg(long, default_value_t = 3600, value_name = "N")]
+    access_token_seconds: u64,
     /// Print the config for the site's own address in place of the gateway's.
     #[arg(long)]
     site: bool,
@@ -88,6 +94,8 @@ pub(super) async fn run(arguments: Arguments) -> CommandResult {
     if arguments.scoped {
         access.kind = TokenKind::current_scopes();
     }
+    let lifetime = Duration::from_secs(arguments.access_token_seconds);
+    (access.oauth.expires_in, access.oauth.lifetime) = (lifetime, lifetime);
     let mock = Mock::start(MockOptions {
         access,
         faults: arguments.fault,
@@ -97,7 +105,9 @@ pub(super) async fn run(arguments: Arguments) -> CommandResult {
         ..MockOptions::new(corpus)
     })
     .with_context(|| format!("cannot listen on {}", arguments.addr))?;
-    print(&if arguments.site {
+    print(&if arguments.oauth {
+        mock.oauth_config()
+    } else if arguments.site {
         mock.config_for(BaseUrl::Site)
     } else {
         mock.config_json()

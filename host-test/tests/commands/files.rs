@@ -140,28 +140,6 @@ fn the_token_is_looked_for_in_one_order() {
 }
 
 #[test]
-fn credentials_of_an_oauth_client_never_reach_the_component() {
-    let mock = mock(3);
-    let mut config = without_token(&mock);
-    config["oauth"] = json!({ "client_id": "an-id", "client_secret": "a-secret" });
-    let folder = folder_with("oauth-client", &config);
-    for words in [&["sync", "--streams", "spaces"][..], &["validate"]] {
-        let mut host_test = command(HOST_TEST, &folder, words);
-        let output = host_test
-            .args(["--config", "config.json"])
-            .output()
-            .unwrap();
-        assert_eq!(output.status.code(), Some(1), "{words:?}");
-        let said = [output.stdout, output.stderr].concat();
-        let said = String::from_utf8(said).unwrap();
-        assert!(said.contains("invalid_config"), "{said}");
-        assert!(said.contains("oauth: this host cannot"), "{said}");
-        assert!(!said.contains("a-secret"), "{said}");
-    }
-    assert_eq!(mock.request_count(), 0);
-}
-
-#[test]
 fn an_empty_state_is_a_fresh_start() {
     let mock = mock(3);
     let folder = folder_with("empty-states", &mock.config_json());

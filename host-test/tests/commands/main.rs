@@ -7,6 +7,7 @@ mod files;
 mod init;
 mod logging;
 mod networks;
+mod oauth;
 mod readme;
 mod shards;
 mod signals;

@@ -243,7 +243,7 @@ fn what_is_in_the_way_is_said_with_the_host_and_the_cause() {
     for (url, kind, said) in [
         (
             format!("https://localhost:{}", plain.port),
-            "unavailable",
+            "invalid_config",
             format!("localhost:{} does not speak TLS on this port", plain.port),
         ),
         (

@@ -29,13 +29,15 @@ pub(super) fn is_held_by_host(value: &Value) -> bool {
     value.get("held_by_host") == Some(&Value::Bool(true))
 }
 
-/// Replaces `{"file": "…"}` by what the file holds.
-pub(super) fn read_from_file(field: &str, value: &mut Value) -> Result<(), ConfigError> {
-    let Some(file) = value.as_object().filter(|fields| fields.len() == 1) else {
+/// Replaces `{"file": "…"}` by what the file holds, in the value or in its members.
+pub(super) fn read_from_files(field: &str, value: &mut Value) -> Result<(), ConfigError> {
+    let Some(fields) = value.as_object_mut() else {
         return Ok(());
     };
-    let Some(file) = file.get("file") else {
-        return Ok(());
+    let Some(file) = fields.get("file").filter(|_| fields.len() == 1) else {
+        return fields
+            .iter_mut()
+            .try_for_each(|(name, value)| read_from_files(&format!("{field}.{name}"), value));
     };
     let Some(file) = file.as_str() else {
         let message = format!("{field}: file has to be the path of a file, as a text");
@@ -55,6 +57,11 @@ pub(super) fn read(file: &Path) -> Result<String> {
 
 /// Refuses a secret with characters that no service hands out: they come along when a person copies it.
 pub(super) fn check(field: &str, value: &Value) -> Result<(), ConfigError> {
+    if let Some(fields) = value.as_object() {
+        return fields
+            .iter()
+            .try_for_each(|(name, value)| check(&format!("{field}.{name}"), value));
+    }
     let Some(text) = value.as_str().map(str::trim) else {
         return Ok(());
     };
@@ -99,5 +106,8 @@ mod tests {
                 Some(place) => assert!(found.unwrap().contains(place), "{token:?}"),
             }
         }
+        let member = check("oauth", &json!({ "client_secret": "a\u{200b}b" }));
+        let message = member.err().map(|error| error.into_failure().message);
+        assert!(message.unwrap().starts_with("oauth.client_secret holds"));
     }
 }

@@ -34,6 +34,7 @@ impl Case {
             file: self.write("config.json", config),
             token_file: token_file.map(|token| self.write("token", token)),
             token_variable: self.token_variable,
+            client_secret_variable: NO_VARIABLE,
         };
         load(&crate::testing::description(), &source)
     }

@@ -1,21 +1,75 @@
 //! Signing by the host.
 
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION};
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use hyper::body::Incoming;
 
+use super::Transport;
+use super::client_credentials::ClientCredentials;
+use super::deadlines::Deadlines;
+use super::network_error::SendError;
+use super::repeat::Outbound;
+use super::request_log::RequestLog;
 use crate::secrets::Secrets;
 
-/// The `Authorization` header that the host puts on, and the texts that no answer may hold.
+/// What the host signs with, and the texts that no answer may hold.
 pub(crate) struct Authorization {
-    pub(crate) header: HeaderValue,
+    pub(crate) credentials: Credentials,
     pub(crate) secrets: Secrets,
 }
 
+/// Where the `Authorization` header comes from.
+pub(crate) enum Credentials {
+    /// It is always the same.
+    Header(HeaderValue),
+    /// It holds an access token that an OAuth client was issued.
+    Client(Box<ClientCredentials>),
+}
+
 impl Authorization {
-    /// Replaces whatever the guest put there.
-    pub(super) fn sign(&self, headers: &mut HeaderMap) {
-        headers.insert(AUTHORIZATION, self.header.clone());
+    /// Takes out what the guest may not decide where the host signs.
+    pub(super) fn prepare(headers: &mut HeaderMap) {
+        headers.remove(AUTHORIZATION);
         // What the guest inflates cannot be looked through.
         headers.remove(ACCEPT_ENCODING);
+    }
+}
+
+impl Transport {
+    /// Sends a request, signed if the host signs. A token that the service no longer accepts is renewed once.
+    pub(super) async fn send_signed(
+        &self,
+        outbound: &mut Outbound,
+        deadlines: &Deadlines,
+        log: &mut RequestLog,
+    ) -> Result<Response<Incoming>, SendError> {
+        let client = match self
+            .authorization
+            .as_ref()
+            .map(|signed| &signed.credentials)
+        {
+            None => return self.pools.send(outbound, deadlines, log).await,
+            Some(Credentials::Header(header)) => {
+                outbound.sign(header);
+                return self.pools.send(outbound, deadlines, log).await;
+            }
+            Some(Credentials::Client(client)) => client,
+        };
+        let token = client.token(deadlines.first_byte).await?;
+        outbound.sign(&token.header);
+        let answer = self.pools.send(outbound, deadlines, log).await?;
+        if answer.status() != StatusCode::UNAUTHORIZED || !outbound.is_repeatable() {
+            return Ok(answer);
+        }
+        let renewed = client.renew(token.number, deadlines.first_byte).await?;
+        let Some(renewed) = renewed else {
+            return Ok(answer);
+        };
+        outbound.sign(&renewed.header);
+        let answer = self.pools.send(outbound, deadlines, log).await?;
+        if answer.status() == StatusCode::UNAUTHORIZED {
+            client.record_futile_renewal().await;
+        }
+        Ok(answer)
     }
 }

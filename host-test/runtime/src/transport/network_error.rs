@@ -5,7 +5,7 @@
 //! | code | meaning | another try |
 //! |---|---|---|
 //! | `TLS-certificate-error`, `HTTP-request-denied`, `destination-IP-prohibited` | until a person acts, no request succeeds | does not help |
-//! | `configuration-error` | so it is with the proxy that the host is told to use | does not help |
+//! | `configuration-error` | so it is with the proxy that the host is told to use, a port without TLS, or the credentials that the host holds | does not help |
 //! | `HTTP-response-content-coding` | the answer is in a coding that nobody asked for | does not help |
 //! | `HTTP-response-body-size`, `HTTP-response-header-section-size` | the answer is larger than the limit | does not help |
 //! | `HTTP-response-incomplete` | the answer was cut in the middle | may help |
@@ -14,7 +14,7 @@
 
 use std::error::Error as StdError;
 use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hyper_util::client::legacy;
 use wasmtime_wasi_http::Error;
@@ -22,7 +22,9 @@ use wasmtime_wasi_http::Error;
 use super::proxy::ProxyError;
 use super::resolver::LookupError;
 use super::tls::certificate_fault;
+use super::token_response::TokenError;
 use super::unanswered::Flood;
+use crate::contract::FailureKind;
 use crate::egress::Denied;
 use crate::printable::printable_within;
 
@@ -42,20 +44,41 @@ pub(super) enum SendError {
     Client(legacy::Error),
     /// The body of the request.
     Body(Error),
+    /// There is no token to sign it with.
+    Token(TokenError),
+}
+
+impl From<TokenError> for SendError {
+    fn from(error: TokenError) -> Self {
+        Self::Token(error)
+    }
 }
 
 /// A code for the guest, and what a person has to know.
 #[derive(Debug)]
 pub(super) struct Classified {
     pub(super) code: Error,
-    pub(super) fault: Option<String>,
+    pub(super) fault: Option<NetworkFault>,
 }
 
 impl Classified {
-    fn new(code: Error, fault: impl Into<String>) -> Self {
+    fn new(code: Error, message: impl Into<String>) -> Self {
+        let fault = NetworkFault {
+            message: message.into(),
+            kind: None,
+        };
         Self {
             code,
-            fault: Some(fault.into()),
+            fault: Some(fault),
+        }
+    }
+
+    /// No request succeeds until a person acts, and the host knows better than the guest who that is.
+    fn final_fault(kind: FailureKind, message: String) -> Self {
+        let kind = Some(kind);
+        Self {
+            code: Error::ConfigurationError,
+            fault: Some(NetworkFault { message, kind }),
         }
     }
 
@@ -64,20 +87,32 @@ impl Classified {
     }
 }
 
-/// What is wrong between this host and the service, the last of it.
-#[derive(Debug, Default)]
-pub(super) struct NetworkFault(Mutex<Option<String>>);
+/// What is wrong between this host and the service, in words for a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NetworkFault {
+    pub(crate) message: String,
+    /// The kind of failure, where only the host knows it.
+    pub(crate) kind: Option<FailureKind>,
+}
 
-impl NetworkFault {
-    pub(super) fn get(&self) -> Option<String> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+/// The last fault. One that only a person can mend stays, whatever was still on its way then.
+#[derive(Debug, Default)]
+pub(super) struct LastFault(Mutex<Option<NetworkFault>>);
+
+impl LastFault {
+    pub(super) fn get(&self) -> Option<NetworkFault> {
+        self.lock().clone()
     }
 
-    pub(super) fn set(&self, fault: Option<String>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = fault;
+    pub(super) fn set(&self, fault: Option<NetworkFault>) {
+        let mut last = self.lock();
+        if last.as_ref().is_none_or(|last| last.kind.is_none()) {
+            *last = fault;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<NetworkFault>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -94,6 +129,15 @@ pub(super) fn classify(error: SendError, host: &str) -> Classified {
             format!("{host} does not answer in time"),
         ),
         SendError::Body(error) => Classified::code(error),
+        SendError::Token(error) if error.kind == FailureKind::Unavailable => {
+            let code = if error.answered {
+                Error::ConnectionTerminated
+            } else {
+                Error::DestinationUnavailable
+            };
+            Classified::new(code, error.message)
+        }
+        SendError::Token(error) => Classified::final_fault(error.kind, error.message),
         SendError::Client(error) => classify_client(&error, host),
     }
 }
@@ -170,7 +214,7 @@ fn classify_io(error: &io::Error, host: &str) -> Option<Classified> {
     }
     match error.kind() {
         io::ErrorKind::ConnectionRefused => {
-            let words = format!("{host} refuses connections");
+            let words = format!("{host} refuses connections; check its address and port");
             Some(Classified::new(Error::ConnectionRefused, words))
         }
         io::ErrorKind::TimedOut => {
@@ -189,8 +233,9 @@ fn classify_tls(error: &rustls::Error, host: &str) -> Classified {
             Classified::new(Error::TlsCertificateError, words)
         }
         rustls::Error::InvalidMessage(_) => {
-            let words = format!("{host} does not speak TLS on this port; check the base URL");
-            Classified::new(Error::TlsProtocolError, words)
+            let words =
+                format!("{host} does not speak TLS on this port; check its address and port");
+            Classified::final_fault(FailureKind::InvalidConfig, words)
         }
         other => {
             let cause = printable_within(&other.to_string(), CAUSE);
@@ -206,13 +251,17 @@ fn flood(host: &str) -> Classified {
 }
 
 /// What a person has to know of an answer that cannot be received.
-pub(super) fn answer_fault(error: &Error) -> Option<String> {
+pub(super) fn answer_fault(error: &Error) -> Option<NetworkFault> {
     let Error::HttpResponseContentCoding(Some(coding)) = error else {
         return None;
     };
-    Some(format!(
+    let message = format!(
         "the service, or something in front of it, answers in the coding {coding}, which was not asked for"
-    ))
+    );
+    Some(NetworkFault {
+        message,
+        kind: None,
+    })
 }
 
 /// The code for a body that ends too early, or for what else is wrong with it.

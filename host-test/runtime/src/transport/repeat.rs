@@ -4,8 +4,8 @@
 use std::io;
 
 use bytes::Bytes;
-use http::header::CONTENT_LENGTH;
-use http::{Request, request};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH};
+use http::{HeaderValue, Request, request};
 use http_body::Body as _;
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy;
@@ -32,7 +32,8 @@ pub(super) struct Repeatable {
 /// A request on its way out.
 pub(super) enum Outbound {
     Repeatable(Repeatable),
-    Once(Request<WasiBody>),
+    /// None once it was sent.
+    Once(Option<Request<WasiBody>>),
 }
 
 impl Outbound {
@@ -42,7 +43,7 @@ impl Outbound {
         let declared = request.headers().get(CONTENT_LENGTH);
         let declared = declared.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
         if !empty && declared.is_none_or(|length| length > MAX_BODY) {
-            return Ok(Self::Once(request));
+            return Ok(Self::Once(Some(request)));
         }
         let (head, body) = request.into_parts();
         let body = if empty {
@@ -53,17 +54,32 @@ impl Outbound {
         Ok(Self::Repeatable(Repeatable { head, body }))
     }
 
-    /// What to send now, and what to send again.
-    pub(super) fn into_request(self) -> (Request<WasiBody>, Option<Repeatable>) {
+    /// The request, as often as it can be sent.
+    pub(super) fn next_request(&mut self) -> Option<Request<WasiBody>> {
         match self {
-            Self::Repeatable(repeatable) => (repeatable.request(), Some(repeatable)),
-            Self::Once(request) => (request, None),
+            Self::Repeatable(repeatable) => Some(repeatable.request()),
+            Self::Once(request) => request.take(),
+        }
+    }
+
+    pub(super) fn is_repeatable(&self) -> bool {
+        matches!(self, Self::Repeatable(_))
+    }
+
+    /// Signs what is sent from now on.
+    pub(super) fn sign(&mut self, header: &HeaderValue) {
+        let headers = match self {
+            Self::Repeatable(repeatable) => Some(&mut repeatable.head.headers),
+            Self::Once(request) => request.as_mut().map(Request::headers_mut),
+        };
+        if let Some(headers) = headers {
+            headers.insert(AUTHORIZATION, header.clone());
         }
     }
 }
 
 impl Repeatable {
-    pub(super) fn request(&self) -> Request<WasiBody> {
+    fn request(&self) -> Request<WasiBody> {
         let body = Full::new(self.body.clone()).map_err(|never| match never {});
         Request::from_parts(self.head.clone(), body.boxed_unsync())
     }

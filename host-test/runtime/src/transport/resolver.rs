@@ -58,7 +58,9 @@ struct Answer {
 
 /// A name that nobody knows, or a name server that says nothing.
 #[derive(Debug, thiserror::Error)]
-#[error("the name {name} cannot be looked up: {error}")]
+#[error(
+    "the name {name} cannot be looked up: {error}; check its spelling, and the name server of this machine"
+)]
 pub(super) struct LookupError {
     name: String,
     error: io::Error,

@@ -34,7 +34,8 @@ pub(super) struct SecretScan {
 
 impl SecretScan {
     pub(super) fn new(secrets: &Secrets) -> Self {
-        let forms = secrets.texts().iter().flat_map(|text| forms(text));
+        let texts = secrets.texts();
+        let forms = texts.iter().flat_map(|text| forms(text));
         let finders: Vec<_> = forms
             .map(|form| Finder::new(form.as_bytes()).into_owned())
             .collect();

@@ -19,29 +19,29 @@ impl Pools {
     /// Sends a request, and sends it again where that is worth it.
     pub(super) async fn send(
         &self,
-        request: Request<WasiBody>,
+        outbound: &mut Outbound,
         deadlines: &Deadlines,
         log: &mut RequestLog,
     ) -> Result<Response<Incoming>, SendError> {
-        let outbound = timeout_at(deadlines.first_byte, Outbound::new(request)).await;
-        let outbound = outbound.map_err(|_| SendError::AnswerTimeout)?;
-        let (mut request, repeatable) = outbound.map_err(SendError::Body)?.into_request();
-        for repeats in 0.. {
+        let mut next = outbound.next_request();
+        let mut repeats = 0;
+        while let Some(request) = next {
             log.count_try();
             let (answer, used) = self.send_once(request, deadlines).await;
-            let error = match (answer, &repeatable) {
-                (Err(error), Some(_)) => error,
-                (answer, _) => return answer,
+            let error = match answer {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
             };
             let again = Repeat::reason(&error, used).filter(|reason| repeats < reason.limit());
-            let (Some(reason), Some(repeatable)) = (again, &repeatable) else {
+            next = again.and_then(|_| outbound.next_request());
+            let (Some(reason), Some(_)) = (again, &next) else {
                 return Err(error);
             };
             if reason == Repeat::Http1Required {
                 self.require_http1();
             }
             tracing::debug!("a request is sent again at once: {reason:?}");
-            request = repeatable.request();
+            repeats += 1;
         }
         Err(SendError::AnswerTimeout)
     }

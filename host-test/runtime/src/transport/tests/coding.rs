@@ -114,7 +114,7 @@ async fn a_coding_that_nobody_asked_for_is_named() {
     let error = get(&transport, &url).await.unwrap_err();
     let named = matches!(&error, Error::HttpResponseContentCoding(Some(name)) if name == "br");
     assert!(named, "{error:?}");
-    assert!(transport.fault().unwrap().contains("coding br"));
+    assert!(transport.fault().unwrap().message.contains("coding br"));
 }
 
 #[tokio::test]

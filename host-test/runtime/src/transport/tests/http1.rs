@@ -62,7 +62,7 @@ async fn a_new_connection_that_closes_is_an_error() {
     let error = get(&transport, &url).await.unwrap_err();
     assert!(matches!(error, Error::ConnectionTerminated), "{error:?}");
     assert_eq!(connections.load(Ordering::Relaxed), 1);
-    let fault = transport.fault().unwrap();
+    let fault = transport.fault().unwrap().message;
     assert!(
         fault.contains(&format!("127.0.0.1:{port} broke off")),
         "{fault}"
@@ -161,6 +161,6 @@ async fn many_headers_are_read_and_too_many_are_an_error() {
         let error = get(&transport, &url).await.unwrap_err();
         let named = matches!(error, Error::HttpResponseHeaderSectionSize(None));
         assert!(named, "{error:?}");
-        assert!(transport.fault().unwrap().contains("header fields"));
+        assert!(transport.fault().unwrap().message.contains("header fields"));
     }
 }

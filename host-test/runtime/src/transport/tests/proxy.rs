@@ -90,7 +90,7 @@ async fn what_is_wrong_with_a_proxy_is_said_without_its_password() {
             _ => false,
         };
         assert!(expected, "{error:?}");
-        let fault = transport.fault().unwrap();
+        let fault = transport.fault().unwrap().message;
         assert!(
             fault.contains(said) && fault.contains("127.0.0.1"),
             "{fault}"

@@ -12,7 +12,7 @@ use crate::transport::Transport;
 
 async fn fails(transport: &Transport, url: &str) -> (Error, String) {
     let error = get(transport, url).await.unwrap_err();
-    (error, transport.fault().unwrap())
+    (error, transport.fault().unwrap().message)
 }
 
 #[tokio::test]
@@ -48,7 +48,7 @@ async fn a_port_without_tls_and_a_port_without_a_server_are_named() {
     .await;
     let url = format!("https://localhost:{port}/");
     let (error, fault) = fails(&client(&url, rustls::RootCertStore::empty()), &url).await;
-    assert!(matches!(error, Error::TlsProtocolError), "{error:?}");
+    assert!(matches!(error, Error::ConfigurationError), "{error:?}");
     assert!(fault.contains("does not speak TLS"), "{fault}");
 
     let free = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
@@ -57,7 +57,8 @@ async fn a_port_without_tls_and_a_port_without_a_server_are_named() {
     let url = format!("http://127.0.0.1:{port}/");
     let (error, fault) = fails(&client(&url, rustls::RootCertStore::empty()), &url).await;
     assert!(matches!(error, Error::ConnectionRefused), "{error:?}");
-    assert_eq!(fault, format!("127.0.0.1:{port} refuses connections"));
+    let refused = format!("127.0.0.1:{port} refuses connections");
+    assert!(fault.starts_with(&refused), "{fault}");
 }
 
 #[tokio::test]
@@ -77,7 +78,7 @@ async fn a_connection_must_be_made_in_time() {
     let request = Request::get(&url).body(empty()).unwrap();
     let error = transport.send(request, &options).await.unwrap_err();
     assert!(matches!(error, Error::ConnectionTimeout), "{error:?}");
-    assert!(transport.fault().unwrap().contains("in time"));
+    assert!(transport.fault().unwrap().message.contains("in time"));
 }
 
 #[tokio::test]

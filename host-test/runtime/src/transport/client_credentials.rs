@@ -1,0 +1,283 @@
+//! Access tokens of an OAuth client: exchanged for its id and secret (RFC 6749, 4.4), and renewed before they end.
+//!
+//! Requests that find no token wait for one exchange together. A token that the service refuses before its end is
+//! renewed once; a renewal that did not help is not tried again for a while.
+
+use std::time::Duration;
+
+use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderValue, Request, Uri};
+use http_body_util::{BodyExt as _, Full, Limited};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use tokio::sync::{Mutex, MutexGuard};
+use tokio::time::{Instant, timeout_at};
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
+
+use super::Transport;
+use super::token_response::{Grant, MAX_RESPONSE, TokenError, read_response};
+use crate::contract::FailureKind;
+use crate::egress::Egress;
+use crate::secrets::Secrets;
+
+/// How long one exchange may take.
+const EXCHANGE: Duration = Duration::from_secs(20);
+/// A token is renewed so long before its end at most, so that a token endpoint that fails for minutes ends no run.
+const LONGEST_MARGIN: Duration = Duration::from_mins(5);
+/// How long a renewal that failed is not tried again while the token is still good.
+const RETRY_RENEWAL: Duration = Duration::from_secs(10);
+/// How long a refused token is not renewed after a renewal that did not help.
+const FUTILE: Duration = Duration::from_mins(1);
+
+/// An OAuth client as a configuration gives it.
+pub(crate) struct OauthClient {
+    /// The field of the configuration, for messages.
+    pub(crate) field: String,
+    pub(crate) id: String,
+    pub(crate) secret: String,
+    pub(crate) token_url: Uri,
+    /// Lets the host reach the token URL's origin and nothing else.
+    pub(crate) egress: Egress,
+}
+
+/// The access tokens of one client.
+pub(crate) struct ClientCredentials {
+    client: OauthClient,
+    transport: Transport,
+    secrets: Secrets,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    token: Option<AccessToken>,
+    /// Tokens issued so far.
+    issued: u64,
+    last_failure: Option<(Instant, TokenError)>,
+    /// A refused token is not renewed before.
+    futile_until: Option<Instant>,
+}
+
+/// A token that was issued.
+#[derive(Clone)]
+pub(super) struct AccessToken {
+    pub(super) header: HeaderValue,
+    /// Which of the tokens it is.
+    pub(super) number: u64,
+    renew_at: Instant,
+    ends_at: Instant,
+}
+
+impl AccessToken {
+    fn new(grant: Grant, number: u64, now: Instant) -> Self {
+        let margin = (grant.lifetime / 5).min(LONGEST_MARGIN);
+        Self {
+            header: grant.header,
+            number,
+            renew_at: now + (grant.lifetime - margin),
+            ends_at: now + grant.lifetime,
+        }
+    }
+}
+
+impl ClientCredentials {
+    /// `transport` is the one that exchanges the client.
+    pub(crate) fn new(client: OauthClient, transport: Transport, secrets: Secrets) -> Self {
+        Self {
+            client,
+            transport,
+            secrets,
+            state: Mutex::default(),
+        }
+    }
+
+    /// The token to sign with.
+    ///
+    /// # Errors
+    ///
+    /// There is none by the deadline, or at all.
+    pub(super) async fn token(&self, deadline: Instant) -> Result<AccessToken, TokenError> {
+        let asked_at = Instant::now();
+        let mut state = self.lock(deadline).await?;
+        let now = Instant::now();
+        match &state.token {
+            Some(token) if now < token.renew_at => return Ok(token.clone()),
+            _ => {}
+        }
+        match self.exchange_once(&mut state, asked_at, deadline).await {
+            Ok(token) => Ok(token),
+            // The old token is good for a while yet.
+            Err(error) => match &mut state.token {
+                Some(token) if Instant::now() < token.ends_at => {
+                    token.renew_at = Instant::now() + RETRY_RENEWAL;
+                    Ok(token.clone())
+                }
+                _ => Err(error),
+            },
+        }
+    }
+
+    /// Another token than the one of this number, which the service refused; none where another one would not help.
+    ///
+    /// # Errors
+    ///
+    /// There is none by the deadline, or at all.
+    pub(super) async fn renew(
+        &self,
+        refused: u64,
+        deadline: Instant,
+    ) -> Result<Option<AccessToken>, TokenError> {
+        let asked_at = Instant::now();
+        let mut state = self.lock(deadline).await?;
+        if let Some(token) = state.token.clone().filter(|token| token.number != refused) {
+            return Ok(Some(token));
+        }
+        if state
+            .futile_until
+            .is_some_and(|until| Instant::now() < until)
+        {
+            return Ok(None);
+        }
+        let renewed = self.exchange_once(&mut state, asked_at, deadline).await;
+        renewed.map(Some)
+    }
+
+    /// The service refused a token that was just issued: it is not the token's age.
+    pub(super) async fn record_futile_renewal(&self) {
+        self.state.lock().await.futile_until = Some(Instant::now() + FUTILE);
+    }
+
+    async fn lock(&self, deadline: Instant) -> Result<MutexGuard<'_, State>, TokenError> {
+        let state = timeout_at(deadline, self.state.lock()).await;
+        state.map_err(|_| self.late())
+    }
+
+    /// Exchanges the client, unless somebody tried in vain since `asked_at`.
+    async fn exchange_once(
+        &self,
+        state: &mut State,
+        asked_at: Instant,
+        deadline: Instant,
+    ) -> Result<AccessToken, TokenError> {
+        if let Some((_, error)) = state
+            .last_failure
+            .as_ref()
+            .filter(|(at, _)| *at >= asked_at)
+        {
+            return Err(error.clone());
+        }
+        let deadline = deadline.min(Instant::now() + EXCHANGE);
+        let exchanged = timeout_at(deadline, self.exchange()).await;
+        match exchanged.unwrap_or_else(|_| Err(self.late())) {
+            Ok(grant) => {
+                state.issued += 1;
+                let token = AccessToken::new(grant, state.issued, Instant::now());
+                state.token = Some(token.clone());
+                tracing::debug!("an access token was issued by {}", self.host());
+                Ok(token)
+            }
+            Err(error) => {
+                state.last_failure = Some((Instant::now(), error.clone()));
+                Err(error)
+            }
+        }
+    }
+
+    async fn exchange(&self) -> Result<Grant, TokenError> {
+        let request = self.request();
+        let request =
+            request.map_err(|error| self.error(FailureKind::Other, &error.to_string()))?;
+        let sent = self
+            .transport
+            .send_uncounted(request, RequestOptions::default());
+        let response = sent.await.map_err(|error| self.unanswered(&error))?;
+        let status = response.status();
+        let body = Limited::new(response.into_body(), MAX_RESPONSE).collect();
+        let body = body
+            .await
+            .map_err(|error| match error.downcast::<Error>() {
+                Ok(error) => self.unanswered(&error),
+                Err(_) => self.error(
+                    FailureKind::InvalidConfig,
+                    "it answers with more than a token takes",
+                ),
+            })?;
+        let grant = read_response(status, &body.to_bytes(), &self.secrets)
+            .map_err(|error| self.error(error.kind, &error.message))?;
+        self.secrets.add_issued(&grant.token);
+        Ok(grant)
+    }
+
+    fn request(&self) -> Result<Request<WasiBody>, http::Error> {
+        let encode = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
+        let form = format!(
+            "grant_type=client_credentials&client_id={}&client_secret={}",
+            encode(&self.client.id),
+            encode(&self.client.secret)
+        );
+        let request = Request::post(&self.client.token_url)
+            .header(ACCEPT, "application/json")
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(CONTENT_LENGTH, form.len());
+        let body = Full::new(form.into()).map_err(|never| match never {});
+        request.body(body.boxed_unsync())
+    }
+
+    /// There is no answer, or it broke off.
+    fn unanswered(&self, error: &Error) -> TokenError {
+        let kind = match error {
+            Error::TlsCertificateError
+            | Error::HttpRequestDenied
+            | Error::DestinationIpProhibited
+            | Error::ConfigurationError
+            | Error::HttpResponseContentCoding(_) => FailureKind::InvalidConfig,
+            _ => FailureKind::Unavailable,
+        };
+        let fault = self.transport.fault().map(|fault| fault.message);
+        let message = fault.unwrap_or_else(|| "its answer broke off".to_owned());
+        TokenError {
+            answered: false,
+            ..self.error(kind, &message)
+        }
+    }
+
+    fn late(&self) -> TokenError {
+        self.error(FailureKind::Unavailable, "it does not answer in time")
+    }
+
+    fn error(&self, kind: FailureKind, what: &str) -> TokenError {
+        let message = format!(
+            "no access token from the token endpoint {} of {}: {what}",
+            self.host(),
+            self.client.field
+        );
+        TokenError {
+            kind,
+            message,
+            answered: true,
+        }
+    }
+
+    fn host(&self) -> &str {
+        self.client.token_url.host().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_renewed_before_it_ends() {
+        let now = Instant::now();
+        for (lifetime, renewed_after) in [(3600, 3300), (100, 80), (10, 8)] {
+            let grant = Grant {
+                token: String::new(),
+                header: HeaderValue::from_static("Bearer x"),
+                lifetime: Duration::from_secs(lifetime),
+            };
+            let token = AccessToken::new(grant, 1, now);
+            assert_eq!(token.renew_at - now, Duration::from_secs(renewed_after));
+            assert_eq!(token.ends_at - now, Duration::from_secs(lifetime));
+        }
+    }
+}
