@@ -158,7 +158,7 @@ impl Token {
 
 fn read_token(reader: &mut FieldReader<'_>, is_oauth: bool) -> Token {
     match reader.take("api_token") {
-        Some(Json::Scalar(Value::Text(text))) => return check_token(reader, text.trim()),
+        Some(Json::Scalar(Value::Text(text))) => return check_token(reader, text.trim_ascii()),
         Some(Json::Object(fields)) if is_held_by_host(&fields) => return Token::HeldByHost,
         None if is_oauth => return Token::HeldByHost,
         None => reader.problem(
@@ -247,9 +247,16 @@ fn check_username(reader: &mut FieldReader<'_>, username: &str) {
     if username.is_empty() {
         let what = "is missing: the e-mail address of the account that the token belongs to";
         reader.problem("username", what);
-    } else if username.contains(':') || username.chars().any(char::is_control) {
+    } else if username.contains(':') || username.chars().any(is_invisible) {
         reader.problem("username", "must be an e-mail address");
     }
+}
+
+/// Copied from a web page, an address may hold what nobody sees.
+fn is_invisible(character: char) -> bool {
+    character.is_control()
+        || character.is_whitespace()
+        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
 }
 
 fn read_retry(reader: &mut FieldReader<'_>) -> Retry {

@@ -4,7 +4,7 @@ mod cli;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use connector_protocols::arguments;
 use connector_runtime::compile_child;
 
 fn main() -> ExitCode {
@@ -15,6 +15,10 @@ fn main() -> ExitCode {
 #[tokio::main]
 async fn run() -> ExitCode {
     // In a task, on a thread of the pool: what a run waits for ends there too, and wakes no other thread.
-    let command = tokio::spawn(cli::Cli::parse().run());
+    let cli: cli::Cli = match arguments::parse("host-test") {
+        Ok(cli) => cli,
+        Err(ended) => return ended,
+    };
+    let command = tokio::spawn(cli.run());
     command.await.unwrap_or(ExitCode::FAILURE)
 }

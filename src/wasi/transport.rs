@@ -265,8 +265,9 @@ fn failed(code: &ErrorCode) -> TransportError {
                 "its address or path is not one that this connection may reach".into(),
             )
         }
-        ErrorCode::HttpResponseBodySize(_) | ErrorCode::HttpResponseHeaderSectionSize(_) => {
-            TransportError::TooLarge
+        ErrorCode::HttpResponseBodySize(_) => TransportError::TooLarge,
+        ErrorCode::HttpResponseHeaderSectionSize(_) => {
+            TransportError::Unreadable("it has too many header fields".into())
         }
         ErrorCode::ConnectionTimeout => unreachable("it takes too long"),
         ErrorCode::ConnectionReadTimeout | ErrorCode::HttpResponseTimeout => {
@@ -276,6 +277,7 @@ fn failed(code: &ErrorCode) -> TransportError {
             unreachable("the name of the host cannot be resolved")
         }
         ErrorCode::ConnectionRefused => unreachable("the server refuses it"),
+        ErrorCode::HttpProtocolError => unreachable("the server speaks another protocol"),
         ErrorCode::DestinationUnavailable => unreachable("something on the way fails"),
         ErrorCode::ConfigurationError => TransportError::Denied(
             "its network settings, such as those of a proxy, have to be changed".into(),

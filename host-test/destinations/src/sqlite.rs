@@ -26,7 +26,6 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavio
 use self::guard::Watchdog;
 pub use self::sweep::{MaxDelete, RefusedClose, SweepReport, Sweeps};
 use self::table::Table;
-use crate::identifier::quote;
 use crate::{private_file, stderr};
 
 /// How long another process may hold the file.
@@ -44,6 +43,8 @@ pub struct SqliteOptions {
     pub max_delete: MaxDelete,
     /// Interrupts the statement under way once it is true.
     pub stop: Arc<AtomicBool>,
+    /// Views to make, by name and statement; those of the same name are replaced.
+    pub views: Vec<(String, String)>,
 }
 
 /// A SQLite file that takes rows of one connector.
@@ -85,7 +86,8 @@ impl Sqlite {
         database.busy_timeout(BUSY)?;
         let watchdog = Watchdog::new(options.stop);
         guard::restrict(&mut database, &watchdog)?;
-        let tables = prepare(&mut database, connector, streams).with_context(cannot)?;
+        let tables = prepare(&mut database, connector, streams, &options.views);
+        let tables = tables.with_context(cannot)?;
         Ok(Self {
             database,
             connector: connector.to_owned(),
@@ -101,21 +103,6 @@ impl Sqlite {
     #[must_use]
     pub fn report(&self) -> SweepReport {
         self.report.clone()
-    }
-
-    /// Makes views, by name and statement, and replaces those of the same name.
-    ///
-    /// # Errors
-    ///
-    /// A table of that name exists, or the statement names what the file has not.
-    pub fn create_views(&mut self, views: &[(&str, String)]) -> Result<()> {
-        let transaction = self.database.transaction()?;
-        for (name, select) in views {
-            let name = quote(name);
-            transaction.execute_batch(&format!("DROP VIEW IF EXISTS {name}"))?;
-            transaction.execute_batch(&format!("CREATE VIEW {name} AS {select}"))?;
-        }
-        Ok(transaction.commit()?)
     }
 
     /// The state of the last checkpoint.
@@ -201,9 +188,12 @@ fn prepare(
     database: &mut Connection,
     connector: &str,
     streams: &[Stream],
+    views: &[(String, String)],
 ) -> Result<BTreeMap<String, Table>> {
     let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    catalog::check_views(&transaction, views)?;
     let tables = catalog::prepare(&transaction, connector, streams)?;
+    catalog::create_views(&transaction, views)?;
     transaction.commit()?;
     database.pragma_update(None, "journal_mode", "WAL")?;
     database.pragma_update(None, "synchronous", "NORMAL")?;

@@ -2,6 +2,7 @@
 
 pub mod adapter_config;
 pub mod airbyte;
+pub mod arguments;
 pub mod files;
 pub mod logging;
 pub mod shutdown_signal;

@@ -144,7 +144,13 @@ impl Transport {
         }
     }
 
-    /// What is wrong between this host and the service, in words for a person.
+    /// Why the last request failed, in words for a person.
+    #[must_use]
+    pub fn fault_message(&self) -> Option<String> {
+        self.fault().map(|fault| fault.message)
+    }
+
+    /// What is wrong between this host and the service.
     pub(crate) fn fault(&self) -> Option<NetworkFault> {
         self.fault.get()
     }

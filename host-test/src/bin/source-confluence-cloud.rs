@@ -2,9 +2,8 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use connector_protocols::airbyte::{AdapterOptions, Cli};
-use connector_protocols::logging;
+use connector_protocols::{arguments, logging};
 use connector_runtime::compile_child;
 use connector_runtime::component_source::ComponentSource;
 
@@ -21,5 +20,8 @@ async fn run() -> ExitCode {
         token_variable: "CONFLUENCE_API_TOKEN",
         client_secret_variable: "CONFLUENCE_CLIENT_SECRET",
     };
-    Cli::parse().run(&options).await
+    match arguments::parse::<Cli>("source-confluence-cloud") {
+        Ok(cli) => cli.run(&options).await,
+        Err(ended) => ended,
+    }
 }

@@ -71,10 +71,12 @@ pub(super) async fn find(context: &Context, site: &str) -> Result<String> {
     let request = Request::get(uri)
         .header("accept", "application/json")
         .body(body)?;
-    let response = Transport::new(egress)
-        .send(request, &RequestOptions::default())
-        .await
-        .with_context(|| format!("{site} cannot be reached"))?;
+    let transport = Transport::new(egress);
+    let sent = transport.send(request, &RequestOptions::default()).await;
+    let response = sent.map_err(|error| {
+        let fault = transport.fault_message();
+        anyhow::anyhow!(fault.unwrap_or_else(|| format!("{site} cannot be reached: {error}")))
+    })?;
     let status = response.status();
     if !status.is_success() {
         bail!("the site answers HTTP {status}: is it the address of a Confluence Cloud site?");

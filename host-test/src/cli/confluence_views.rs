@@ -13,21 +13,12 @@ const PAGES: &str = "
     LEFT JOIN page_views ON page_views.page_id = pages.source_id
     LEFT JOIN page_content_states ON page_content_states.page_id = pages.source_id";
 
-/// Makes the views by their names and statements, if the database belongs to this connector.
-pub(super) fn create(
-    runtime: &Runtime,
-    create_views: impl FnOnce(&[(&str, String)]) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
+/// The views by their names and statements, if the database belongs to this connector.
+pub(super) fn of(runtime: &Runtime) -> Vec<(String, String)> {
     if runtime.description().name != CONNECTOR {
-        return Ok(());
+        return Vec::new();
     }
-    let views = runtime.streams().iter().map(view);
-    let views: Vec<_> = views.collect();
-    let views: Vec<_> = views
-        .iter()
-        .map(|(name, select)| (name.as_str(), select.clone()))
-        .collect();
-    create_views(&views)
+    runtime.streams().iter().map(view).collect()
 }
 
 /// Names of streams and columns are identifiers: the runtime has checked them.

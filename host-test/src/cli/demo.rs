@@ -67,13 +67,11 @@ async fn sync(
     file: PathBuf,
 ) -> Result<()> {
     let connector = &runtime.description().name;
-    let mut sqlite = Sqlite::open(
-        &file,
-        connector,
-        runtime.streams(),
-        SqliteOptions::default(),
-    )?;
-    confluence_views::create(runtime, |views| sqlite.create_views(views))?;
+    let options = SqliteOptions {
+        views: confluence_views::of(runtime),
+        ..SqliteOptions::default()
+    };
+    let sqlite = Sqlite::open(&file, connector, runtime.streams(), options)?;
     let destination = ProgressOutput::new(sqlite, context.verbosity);
     let counts = destination.counts();
     let everything = runtime.streams().iter().map(|stream| Selection {

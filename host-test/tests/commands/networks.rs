@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -122,6 +123,19 @@ const VARIABLES: [&str; 6] = [
     "SSL_CERT_DIR",
 ];
 
+/// A command with these variables and no others of a proxy or of certificates.
+fn command(program: &str, variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(program);
+    for name in VARIABLES {
+        command.env_remove(name).env_remove(name.to_lowercase());
+    }
+    command.envs(variables.to_vec());
+    command
+}
+
+/// What a person has to mend is said within this time: after one more try at most.
+const AT_ONCE: Duration = Duration::from_secs(10);
+
 /// `host-test validate` for a base URL, with these variables and no others of a proxy or of certificates.
 fn validate(folder: &Path, base_url: &str, variables: &[(&str, &str)]) -> Report {
     let config = folder.join("config.json");
@@ -129,19 +143,18 @@ fn validate(folder: &Path, base_url: &str, variables: &[(&str, &str)]) -> Report
         "base_url": base_url,
         "username": "a@b.example",
         "api_token": "ATATT3xsecret",
-        "retry": {"attempts": 1},
     });
     std::fs::write(&config, fields.to_string()).unwrap();
-    let mut command = Command::new(HOST_TEST);
+    let mut command = command(HOST_TEST, variables);
     command.args(["validate", "-v", "--config"]).arg(&config);
-    for name in VARIABLES {
-        command.env_remove(name).env_remove(name.to_lowercase());
-    }
+    let begun = Instant::now();
     let Output {
         status,
         stdout,
         stderr,
-    } = command.envs(variables.to_vec()).output().unwrap();
+    } = command.output().unwrap();
+    let taken = begun.elapsed();
+    assert!(taken < AT_ONCE, "{base_url} took {taken:?}");
     assert_eq!(status.code(), Some(1));
     let found: Value = serde_json::from_slice(&stdout).unwrap();
     let words = String::from_utf8([stdout, stderr].concat()).unwrap();
@@ -221,6 +234,11 @@ fn a_proxy_that_cannot_be_used_is_said_in_words() {
             "invalid_config",
             "name an HTTP proxy",
         ),
+        (
+            "https://127.0.0.1:1",
+            "invalid_config",
+            "the proxy https://127.0.0.1:1 is not one that this program can use",
+        ),
         (&url, "invalid_config", "asks for credentials"),
     ] {
         let found = validate(&folder, GATEWAY, &[("ALL_PROXY", url)]);
@@ -237,6 +255,11 @@ fn what_is_in_the_way_is_said_with_the_host_and_the_cause() {
         let answer = "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
         stream.write_all(answer.as_bytes()).ok()
     });
+    let brotli = Server::start(|mut stream| {
+        read_head(&mut stream)?;
+        let answer = "HTTP/1.1 200 OK\r\ncontent-encoding: br\r\ncontent-length: 1\r\n\r\nx";
+        stream.write_all(answer.as_bytes()).ok()
+    });
     let free = TcpListener::bind("127.0.0.1:0").unwrap();
     let nobody = free.local_addr().unwrap().port();
     drop(free);
@@ -245,6 +268,11 @@ fn what_is_in_the_way_is_said_with_the_host_and_the_cause() {
             format!("https://localhost:{}", plain.port),
             "invalid_config",
             format!("localhost:{} does not speak TLS on this port", plain.port),
+        ),
+        (
+            format!("http://127.0.0.1:{}", brotli.port),
+            "unexpected_response",
+            "answers in the coding br, which was not asked for".to_owned(),
         ),
         (
             format!("http://127.0.0.1:{nobody}"),
@@ -267,5 +295,50 @@ fn what_is_in_the_way_is_said_with_the_host_and_the_cause() {
         let found = validate(&folder, &url, &[]);
         assert_eq!(found.kind, kind, "{}", found.words);
         assert!(found.words.contains(&said), "{}", found.words);
+    }
+}
+
+/// All commands go by the same networks and proxies. Who connects to 0.0.0.0 reaches this machine and no other.
+#[test]
+fn every_command_has_the_operators_networks_and_proxies() {
+    let folder = folder("every-command");
+    let (service, roots) = Server::with_certificate("0.0.0.0", &folder);
+    let (through, asked) = proxy(service.port, "200 OK");
+    let proxy = format!("http://127.0.0.1:{}", through.port);
+    let config = folder.join("config.json");
+    let fields = json!({
+        "base_url": format!("https://0.0.0.0:{}", service.port),
+        "username": "a@b.example",
+        "api_token": "ATATT3xsecret",
+    });
+    std::fs::write(&config, fields.to_string()).unwrap();
+    let allowed = ["--allow-network", "0.0.0.0/8"];
+    for (program, words) in [
+        (HOST_TEST, &["validate"][..]),
+        (env!("CARGO_BIN_EXE_source-confluence-cloud"), &["check"]),
+        (env!("CARGO_BIN_EXE_tap-confluence-cloud"), &[]),
+    ] {
+        for (network, excluded, tunnels, said) in [
+            (&[][..], "", 0, "--allow-network 0.0.0.0/8"),
+            (&allowed, "", 1, "refuses the token"),
+            (&allowed, "0.0.0.0", 0, "refuses the token"),
+        ] {
+            asked.lock().unwrap().clear();
+            let roots = ("SSL_CERT_FILE", roots.to_str().unwrap());
+            let variables = [roots, ("HTTPS_PROXY", &proxy), ("NO_PROXY", excluded)];
+            let mut command = command(program, &variables);
+            command
+                .args(words)
+                .arg("--config")
+                .arg(&config)
+                .args(network);
+            let Output { stdout, stderr, .. } = command.output().unwrap();
+            let words = String::from_utf8([stdout, stderr].concat()).unwrap();
+            assert!(
+                words.contains(said),
+                "{program} {network:?} {excluded}: {words}"
+            );
+            assert_eq!(asked.lock().unwrap().len(), tunnels, "{program} {excluded}");
+        }
     }
 }

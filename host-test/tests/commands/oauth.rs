@@ -358,7 +358,7 @@ fn what_a_token_endpoint_does_wrong_is_said_in_words() {
         let (found, words) = validate_with(&mock, &folder, &server.url);
         assert_eq!(found, kind, "{words}");
         assert!(
-            words.contains(named) && words.contains("127.0.0.1 of oauth"),
+            words.contains(named) && words.contains("127.0.0.1 (oauth.token_url)"),
             "{words}"
         );
         assert_eq!(server.requests.load(Ordering::Relaxed), requests, "{words}");

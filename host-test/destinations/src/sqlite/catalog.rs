@@ -58,6 +58,32 @@ pub(super) fn prepare(
         .collect()
 }
 
+/// Refuses a file in which another program has given one of these names to something of its own.
+pub(super) fn check_views(database: &Connection, views: &[(String, String)]) -> Result<()> {
+    let is_own = !columns_of(database, "_streams")?.is_empty();
+    for (name, _) in views {
+        let sql = "SELECT type FROM sqlite_master WHERE name = ?1 COLLATE NOCASE";
+        let found: Option<String> = database
+            .query_row(sql, [name], |row| row.get(0))
+            .optional()?;
+        ensure!(
+            found.is_none_or(|kind| is_own && kind == "view"),
+            "its table {name} was made by another program; use another file"
+        );
+    }
+    Ok(())
+}
+
+/// Makes views, and replaces those of the same name.
+pub(super) fn create_views(database: &Connection, views: &[(String, String)]) -> Result<()> {
+    for (name, select) in views {
+        let name = quote(name);
+        database.execute_batch(&format!("DROP VIEW IF EXISTS {name}"))?;
+        database.execute_batch(&format!("CREATE VIEW {name} AS {select}"))?;
+    }
+    Ok(())
+}
+
 /// The columns of a table or a view; none if there is neither.
 fn columns_of(database: &Connection, name: &str) -> Result<Vec<String>> {
     let mut statement = database.prepare("SELECT name FROM pragma_table_info(?1)")?;

@@ -356,19 +356,40 @@ fn the_file_is_for_its_owner_alone() {
     }
 }
 
+fn open_with_view(file: &File, select: &str) -> Result<Sqlite> {
+    let options = SqliteOptions {
+        views: vec![("shop_orders".to_owned(), select.to_owned())],
+        ..SqliteOptions::default()
+    };
+    Sqlite::open(&file.path, "shop", &[orders()], options)
+}
+
 #[test]
 fn views_follow_the_tables() {
     let file = file();
-    let mut sqlite = file.open();
-    for select in [
-        r#"SELECT 1 AS n FROM "order""#,
-        r#"SELECT 2 AS n FROM "order""#,
-    ] {
-        sqlite
-            .create_views(&[("shop_orders", select.to_owned())])
-            .unwrap();
-    }
+    drop(open_with_view(&file, r#"SELECT 1 AS n FROM "order""#).unwrap());
+    let mut sqlite = open_with_view(&file, r#"SELECT 2 AS n FROM "order""#).unwrap();
     sqlite.write(orders_of(0..1)).unwrap();
     sqlite.checkpoint("s").unwrap();
     assert_eq!(file.query::<i64>("SELECT n FROM shop_orders"), [2]);
+}
+
+#[test]
+fn what_another_program_calls_like_a_view_stays_and_nothing_is_made() {
+    for other in [
+        "CREATE TABLE Shop_Orders (x)",
+        "CREATE VIEW shop_orders AS SELECT 7 AS x",
+    ] {
+        let file = file();
+        let database = Connection::open(&file.path).unwrap();
+        database.execute_batch(other).unwrap();
+        drop(database);
+        let error = open_with_view(&file, "SELECT 1 AS n").unwrap_err();
+        assert!(
+            format!("{error:#}").contains("made by another program"),
+            "{error:#}"
+        );
+        let tables = file.query::<String>("SELECT lower(name) FROM sqlite_master");
+        assert_eq!(tables, ["shop_orders"]);
+    }
 }

@@ -52,7 +52,7 @@ pub(super) fn read_from_files(field: &str, value: &mut Value) -> Result<(), Conf
 
 /// Reads a file that holds a secret alone.
 pub(super) fn read(file: &Path) -> Result<String> {
-    Ok(files::read(file)?.trim().to_owned())
+    Ok(files::read(file)?.trim_ascii().to_owned())
 }
 
 /// Refuses a secret with characters that no service hands out: they come along when a person copies it.
@@ -62,7 +62,7 @@ pub(super) fn check(field: &str, value: &Value) -> Result<(), ConfigError> {
             .iter()
             .try_for_each(|(name, value)| check(&format!("{field}.{name}"), value));
     }
-    let Some(text) = value.as_str().map(str::trim) else {
+    let Some(text) = value.as_str().map(str::trim_ascii) else {
         return Ok(());
     };
     let odd = |character: &char| !matches!(character, '!'..='~' | ' ');
@@ -97,6 +97,7 @@ mod tests {
             ("AT\u{200b}ATT", Some("U+200B at place 3 of 6")),
             ("\u{feff}ATATT", Some("U+FEFF at place 1 of 6")),
             ("ATATé", Some("U+00E9 at place 5 of 5")),
+            ("ATATT\u{a0}", Some("U+00A0 at place 6 of 6")),
             ("AT\nATT", Some("U+000A at place 3 of 6")),
         ] {
             let found = check("api_token", &json!(token)).err();

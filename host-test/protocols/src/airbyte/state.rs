@@ -40,7 +40,9 @@ enum Message {
     Enveloped { state: Box<Message> },
     PerStream { stream: StreamMessage },
     Global { global: GlobalMessage },
+    NoGlobal { global: () },
     Legacy(LegacyMessage),
+    Data { data: Empty },
     Many(Vec<Message>),
     Empty(Empty),
     Null,
@@ -140,7 +142,11 @@ impl States {
                 streams.by_ref().for_each(|stream| self.add_stream(stream));
                 Ok(())
             }
-            Message::Legacy(_) | Message::Empty(Empty {}) | Message::Null => Ok(()),
+            Message::Legacy(_)
+            | Message::Data { data: Empty {} }
+            | Message::NoGlobal { global: () }
+            | Message::Empty(Empty {})
+            | Message::Null => Ok(()),
         }
     }
 

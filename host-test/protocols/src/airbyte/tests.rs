@@ -287,6 +287,8 @@ fn states_come_as_a_list_or_line_by_line_and_others_are_refused() {
         &empty("LEGACY", ""),
         &empty("LEGACY", r#","data":{}"#),
         &empty("LEGACY", r#","data":{"cursor":"2026"}"#),
+        r#"{"data":{}}"#,
+        &empty("GLOBAL", r#","global":null"#),
         &empty(
             "GLOBAL",
             r#","global":{"shared_state":null,"stream_states":[]}"#,

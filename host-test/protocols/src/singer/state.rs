@@ -25,6 +25,7 @@ pub(super) struct TapState {
 #[serde(untagged)]
 enum Message {
     Enveloped { value: Box<Message> },
+    Meltano { singer_state: Box<Message> },
     State(TapState),
     Bookmarks(NoBookmarks),
     Null,
@@ -39,7 +40,7 @@ struct NoBookmarks {
         clippy::zero_sized_map_values,
         reason = "objects that have to be empty, under any name"
     )]
-    bookmarks: BTreeMap<String, BTreeMap<String, Never>>,
+    bookmarks: Option<BTreeMap<String, Option<BTreeMap<String, Never>>>>,
     #[serde(default)]
     #[serde(rename = "currently_syncing")]
     _currently_syncing: Option<String>,
@@ -81,7 +82,10 @@ pub(super) fn parse(text: &str) -> Result<Option<TapState>> {
 impl Message {
     fn state(self) -> Option<TapState> {
         match self {
-            Self::Enveloped { value } => value.state(),
+            Self::Enveloped { value }
+            | Self::Meltano {
+                singer_state: value,
+            } => value.state(),
             Self::State(state) => Some(state),
             Self::Bookmarks(none) => {
                 drop(none.bookmarks);
@@ -104,6 +108,10 @@ mod tests {
             ("{}", None),
             ("null", None),
             (r#"{"bookmarks":{}}"#, None),
+            (r#"{"bookmarks":null}"#, None),
+            (r#"{"bookmarks":{"pages":null}}"#, None),
+            (r#"{"singer_state":{"bookmarks":{}}}"#, None),
+            (r#"{"singer_state":{"state":"a"}}"#, Some("a")),
             (
                 r#"{"bookmarks":{"pages":{}},"currently_syncing":null}"#,
                 None,

@@ -246,7 +246,7 @@ impl ClientCredentials {
 
     fn error(&self, kind: FailureKind, what: &str) -> TokenError {
         let message = format!(
-            "no access token from the token endpoint {} of {}: {what}",
+            "no access token from {} ({}.token_url): {what}",
             self.host(),
             self.client.field
         );

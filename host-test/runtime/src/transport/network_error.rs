@@ -9,7 +9,7 @@
 //! | `HTTP-response-content-coding` | the answer is in a coding that nobody asked for | does not help |
 //! | `HTTP-response-body-size`, `HTTP-response-header-section-size` | the answer is larger than the limit | does not help |
 //! | `HTTP-response-incomplete` | the answer was cut in the middle | may help |
-//! | `DNS-error`, `connection-refused`, `connection-timeout`, `connection-terminated`, `destination-unavailable`, `TLS-protocol-error` | the network, a proxy or the service fails | may help |
+//! | `DNS-error`, `connection-refused`, `connection-timeout`, `connection-terminated`, `destination-unavailable`, `TLS-protocol-error`, `HTTP-protocol-error` | the network, a proxy or the service fails | may help |
 //! | `internal-error` with words | the words say it: a flood, an echoed secret | does not help |
 
 use std::error::Error as StdError;
@@ -198,6 +198,12 @@ fn classify_cause(cause: &(dyn StdError + 'static), host: &str) -> Option<Classi
             Error::HttpResponseHeaderSectionSize(None),
             words,
         ));
+    }
+    if let Some(error) = cause.downcast_ref::<hyper::Error>()
+        && error.is_parse()
+    {
+        let words = format!("{host} does not answer in HTTP; check its address and port");
+        return Some(Classified::new(Error::HttpProtocolError, words));
     }
     if cause.downcast_ref::<Flood>().is_some() {
         return Some(flood(host));

@@ -152,12 +152,12 @@ fn open_sqlite(
 ) -> Result<Opened> {
     let options = SqliteOptions {
         max_delete,
+        views: confluence_views::of(runtime),
         ..SqliteOptions::default()
     };
     let stop = Arc::clone(&options.stop);
     let connector = &runtime.description().name;
     let mut sqlite = Sqlite::open(file, connector, runtime.streams(), options)?;
-    confluence_views::create(runtime, |views| sqlite.create_views(views))?;
     let state = match (given, state_file) {
         (Some(given), _) => Some(sqlite.reconcile(given)?),
         (None, Some(_)) => None,
@@ -186,7 +186,11 @@ fn open_postgres(
         fence: None,
     };
     let mut postgres = Postgres::open(address, connector, runtime.streams(), options)?;
-    confluence_views::create(runtime, |views| postgres.create_views(views))?;
+    let views = confluence_views::of(runtime);
+    let views = views
+        .iter()
+        .map(|(name, select)| (name.as_str(), select.clone()));
+    postgres.create_views(&views.collect::<Vec<_>>())?;
     let state = match (given, state_file) {
         (Some(given), _) => Some(postgres.reconcile(given)?),
         (None, Some(_)) => None,
