@@ -32,8 +32,8 @@ impl Default for OauthClient {
         Self {
             id: "mock-client".to_owned(),
             secret: "ATOAmock-client-secret".to_owned(),
-            expires_in: Duration::from_mins(60),
-            lifetime: Duration::from_mins(60),
+            expires_in: Duration::from_hours(1),
+            lifetime: Duration::from_hours(1),
         }
     }
 }

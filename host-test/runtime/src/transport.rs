@@ -30,7 +30,6 @@ use std::pin::Pin;
 
 use http::header::HOST;
 use http::{HeaderMap, HeaderValue, Request, Response};
-use hyper::body::Incoming;
 use hyper_util::rt::TokioExecutor;
 use tokio::time::timeout_at;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
@@ -40,8 +39,10 @@ use crate::egress::Egress;
 use crate::origin::Origin;
 use crate::tenant::Tenant;
 
+mod access_token;
 mod answer;
 mod answer_body;
+mod answer_error;
 mod authorization;
 mod client_credentials;
 mod connector;
@@ -51,6 +52,7 @@ mod deadlines;
 mod decoded_body;
 mod network;
 mod network_error;
+mod network_fault;
 mod pool;
 mod proxy;
 mod repeat;
@@ -66,6 +68,7 @@ mod unanswered;
 mod tests;
 
 use answer::Receiver;
+use answer_error::answer_fault;
 pub(crate) use authorization::{Authorization, Credentials};
 pub(crate) use client_credentials::{ClientCredentials, OauthClient};
 use connector::Connector;
@@ -73,10 +76,10 @@ use content_coding::request_coding;
 pub(crate) use deadlines::LONGEST_TIMEOUT;
 use deadlines::{CONNECT, Deadlines};
 use network::Network;
-pub(crate) use network_error::NetworkFault;
-use network_error::{LastFault, SendError, answer_fault, classify};
+use network_error::{SendError, classify};
+use network_fault::LastFault;
+pub(crate) use network_fault::NetworkFault;
 use pool::Pools;
-use repeat::Outbound;
 use request_log::RequestLog;
 use resolver::Resolver;
 pub(crate) use secret_scan::ECHOED;
@@ -213,18 +216,6 @@ impl Transport {
         self.fault
             .set(received.as_ref().err().and_then(answer_fault));
         received
-    }
-
-    async fn send_outbound(
-        &self,
-        request: Request<WasiBody>,
-        deadlines: &Deadlines,
-        log: &mut RequestLog,
-    ) -> Result<Response<Incoming>, SendError> {
-        let outbound = timeout_at(deadlines.first_byte, Outbound::new(request)).await;
-        let outbound = outbound.map_err(|_| SendError::AnswerTimeout)?;
-        let mut outbound = outbound.map_err(SendError::Body)?;
-        self.send_signed(&mut outbound, deadlines, log).await
     }
 
     /// Sets what is the host's: where to, and who signs.

@@ -115,12 +115,12 @@ fn invalid(message: String) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use serde_json::json;
 
     use super::*;
 
-    fn configured_by(client: Value) -> Result<Option<OauthClient>, String> {
+    fn configured_by(client: &Value) -> Result<Option<OauthClient>, String> {
         let url = json!({ "default": "https://auth.example.com/token" });
         let description = Description {
             config_schema: json!({ "properties": { "client": { "properties": { "token_url": url } } } }),
@@ -145,12 +145,12 @@ mod tests {
             client[member] = value.into();
             client
         };
-        let found = configured_by(pair.clone()).unwrap().unwrap();
+        let found = configured_by(&pair).unwrap().unwrap();
         assert_eq!((found.id.as_str(), found.secret.as_str()), ("id", "secret"));
         assert_eq!(found.token_url, "https://auth.example.com/token");
-        let local = configured_by(with("token_url", "http://127.0.0.1:7/token"));
+        let local = configured_by(&with("token_url", "http://127.0.0.1:7/token"));
         assert_eq!(local.unwrap().unwrap().token_url.port_u16(), Some(7));
-        assert!(configured_by(Value::Null).unwrap().is_none());
+        assert!(configured_by(&Value::Null).unwrap().is_none());
         for (client, said) in [
             (
                 json!({}),
@@ -179,7 +179,7 @@ mod tests {
                 "client.token_url leads to the address 10.0.0.1",
             ),
         ] {
-            let message = configured_by(client).err().unwrap();
+            let message = configured_by(&client).err().unwrap();
             assert!(message.starts_with(said), "{message}");
         }
     }
@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn a_token_beside_a_client_is_refused() {
         let both = json!({ "client_id": "id", "client_secret": "secret", "key": "token" });
-        let message = configured_by(both).err().unwrap();
+        let message = configured_by(&both).err().unwrap();
         assert!(
             message.contains("key and client are both configured"),
             "{message}"

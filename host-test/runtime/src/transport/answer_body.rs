@@ -9,8 +9,8 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use wasmtime_wasi_http::Error;
 
+use super::answer_error::body_error;
 use super::counted_stream::ConnectionState;
-use super::network_error::body_error;
 
 /// Counts what was read as answered, and does not take a cut for an end.
 ///

@@ -1,8 +1,10 @@
 //! Signing by the host.
 
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION};
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
+use tokio::time::timeout_at;
+use wasmtime_wasi_http::WasiBody;
 
 use super::Transport;
 use super::client_credentials::ClientCredentials;
@@ -36,8 +38,21 @@ impl Authorization {
 }
 
 impl Transport {
+    /// Sends a request of the guest's.
+    pub(super) async fn send_outbound(
+        &self,
+        request: Request<WasiBody>,
+        deadlines: &Deadlines,
+        log: &mut RequestLog,
+    ) -> Result<Response<Incoming>, SendError> {
+        let outbound = timeout_at(deadlines.first_byte, Outbound::new(request)).await;
+        let outbound = outbound.map_err(|_| SendError::AnswerTimeout)?;
+        let mut outbound = outbound.map_err(SendError::Body)?;
+        self.send_signed(&mut outbound, deadlines, log).await
+    }
+
     /// Sends a request, signed if the host signs. A token that the service no longer accepts is renewed once.
-    pub(super) async fn send_signed(
+    async fn send_signed(
         &self,
         outbound: &mut Outbound,
         deadlines: &Deadlines,

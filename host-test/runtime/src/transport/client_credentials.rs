@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
-use http::{HeaderValue, Request, Uri};
+use http::{Request, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::sync::{Mutex, MutexGuard};
@@ -14,6 +14,7 @@ use tokio::time::{Instant, timeout_at};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
 use super::Transport;
+use super::access_token::AccessToken;
 use super::token_response::{Grant, MAX_RESPONSE, TokenError, read_response};
 use crate::contract::FailureKind;
 use crate::egress::Egress;
@@ -21,8 +22,6 @@ use crate::secrets::Secrets;
 
 /// How long one exchange may take.
 const EXCHANGE: Duration = Duration::from_secs(20);
-/// A token is renewed so long before its end at most, so that a token endpoint that fails for minutes ends no run.
-const LONGEST_MARGIN: Duration = Duration::from_mins(5);
 /// How long a renewal that failed is not tried again while the token is still good.
 const RETRY_RENEWAL: Duration = Duration::from_secs(10);
 /// How long a refused token is not renewed after a renewal that did not help.
@@ -55,28 +54,6 @@ struct State {
     last_failure: Option<(Instant, TokenError)>,
     /// A refused token is not renewed before.
     futile_until: Option<Instant>,
-}
-
-/// A token that was issued.
-#[derive(Clone)]
-pub(super) struct AccessToken {
-    pub(super) header: HeaderValue,
-    /// Which of the tokens it is.
-    pub(super) number: u64,
-    renew_at: Instant,
-    ends_at: Instant,
-}
-
-impl AccessToken {
-    fn new(grant: Grant, number: u64, now: Instant) -> Self {
-        let margin = (grant.lifetime / 5).min(LONGEST_MARGIN);
-        Self {
-            header: grant.header,
-            number,
-            renew_at: now + (grant.lifetime - margin),
-            ends_at: now + grant.lifetime,
-        }
-    }
 }
 
 impl ClientCredentials {
@@ -259,25 +236,5 @@ impl ClientCredentials {
 
     fn host(&self) -> &str {
         self.client.token_url.host().unwrap_or_default()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_token_is_renewed_before_it_ends() {
-        let now = Instant::now();
-        for (lifetime, renewed_after) in [(3600, 3300), (100, 80), (10, 8)] {
-            let grant = Grant {
-                token: String::new(),
-                header: HeaderValue::from_static("Bearer x"),
-                lifetime: Duration::from_secs(lifetime),
-            };
-            let token = AccessToken::new(grant, 1, now);
-            assert_eq!(token.renew_at - now, Duration::from_secs(renewed_after));
-            assert_eq!(token.ends_at - now, Duration::from_secs(lifetime));
-        }
     }
 }

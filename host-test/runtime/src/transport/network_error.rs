@@ -14,11 +14,11 @@
 
 use std::error::Error as StdError;
 use std::io;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hyper_util::client::legacy;
 use wasmtime_wasi_http::Error;
 
+use super::network_fault::NetworkFault;
 use super::proxy::ProxyError;
 use super::resolver::LookupError;
 use super::tls::certificate_fault;
@@ -84,35 +84,6 @@ impl Classified {
 
     fn code(code: Error) -> Self {
         Self { code, fault: None }
-    }
-}
-
-/// What is wrong between this host and the service, in words for a person.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct NetworkFault {
-    pub(crate) message: String,
-    /// The kind of failure, where only the host knows it.
-    pub(crate) kind: Option<FailureKind>,
-}
-
-/// The last fault. One that only a person can mend stays, whatever was still on its way then.
-#[derive(Debug, Default)]
-pub(super) struct LastFault(Mutex<Option<NetworkFault>>);
-
-impl LastFault {
-    pub(super) fn get(&self) -> Option<NetworkFault> {
-        self.lock().clone()
-    }
-
-    pub(super) fn set(&self, fault: Option<NetworkFault>) {
-        let mut last = self.lock();
-        if last.as_ref().is_none_or(|last| last.kind.is_none()) {
-            *last = fault;
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<NetworkFault>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -256,34 +227,6 @@ fn flood(host: &str) -> Classified {
     Classified::new(code, format!("{host}: {Flood}"))
 }
 
-/// What a person has to know of an answer that cannot be received.
-pub(super) fn answer_fault(error: &Error) -> Option<NetworkFault> {
-    let Error::HttpResponseContentCoding(Some(coding)) = error else {
-        return None;
-    };
-    let message = format!(
-        "the service, or something in front of it, answers in the coding {coding}, which was not asked for"
-    );
-    Some(NetworkFault {
-        message,
-        kind: None,
-    })
-}
-
-/// The code for a body that ends too early, or for what else is wrong with it.
-pub(super) fn body_error(error: &hyper::Error) -> Error {
-    let flooded = causes(error).any(|cause| {
-        let error = cause.downcast_ref::<io::Error>();
-        error.and_then(inner::<Flood>).is_some()
-    });
-    if flooded {
-        Error::InternalError(Some(Flood.to_string()))
-    } else {
-        tracing::debug!("the body of an answer broke off: {error:?}");
-        Error::HttpResponseIncomplete
-    }
-}
-
 /// An error and what it was caused by.
 pub(super) fn causes<'e>(
     error: &'e (dyn StdError + 'static),
@@ -297,7 +240,7 @@ pub(super) fn causes<'e>(
 }
 
 /// What an error of the connection wraps: once, or twice as hyper-rustls does.
-fn inner<E: StdError + 'static>(error: &io::Error) -> Option<&E> {
+pub(super) fn inner<E: StdError + 'static>(error: &io::Error) -> Option<&E> {
     let wrapped = error.get_ref()?;
     wrapped
         .downcast_ref()
