@@ -81,20 +81,27 @@ impl Shutdown {
     }
 }
 
-/// Waits for the next signal.
-async fn next_signal() -> ShutdownSignal {
-    let interrupted = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
-            return tokio::select! {
-                _ = interrupted => ShutdownSignal::Interrupt,
-                _ = terminated.recv() => ShutdownSignal::Terminate,
-            };
+/// Waits for the next signal, which is caught from this call on.
+#[cfg(unix)]
+pub fn next_signal() -> impl Future<Output = ShutdownSignal> + Send {
+    use tokio::signal::unix::{SignalKind, signal};
+    let interrupted = signal(SignalKind::interrupt());
+    let terminated = signal(SignalKind::terminate());
+    async move {
+        let (Ok(mut interrupted), Ok(mut terminated)) = (interrupted, terminated) else {
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = interrupted.recv() => ShutdownSignal::Interrupt,
+            _ = terminated.recv() => ShutdownSignal::Terminate,
         }
     }
-    let _ = interrupted.await;
+}
+
+/// Waits for the next signal.
+#[cfg(not(unix))]
+pub async fn next_signal() -> ShutdownSignal {
+    let _ = tokio::signal::ctrl_c().await;
     ShutdownSignal::Interrupt
 }
 

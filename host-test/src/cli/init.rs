@@ -1,6 +1,7 @@
 //! `host-test init`: a configuration for a real site, question by question, or from options alone.
 
 mod ask;
+mod echo;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -67,7 +68,7 @@ pub(super) async fn run(context: &Context, arguments: Arguments) -> CommandResul
         files::read(file).map_err(CommandError::Usage)?
     } else {
         print_line(TOKENS);
-        ask::secret("The token, which is not shown")?
+        ask::secret("The token, which is not shown").await?
     };
     let config = json!({
         "base_url": base_url,

@@ -47,6 +47,29 @@ fn a_person_at_a_terminal_is_asked_and_the_token_is_not_shown() {
 }
 
 /// `init` with every answer as an option, and nobody to ask.
+#[test]
+fn a_person_who_interrupts_gets_the_terminal_back_as_it_was() {
+    use std::os::unix::process::ExitStatusExt as _;
+    let folder = folder("init-interrupted");
+    let mut command = Command::new(HOST_TEST);
+    command.args([
+        "init",
+        "--site",
+        "http://127.0.0.1:9",
+        "--cloud-id",
+        "a-cloud",
+    ]);
+    command
+        .args(["--email", "me@example.com"])
+        .current_dir(&folder);
+    let mut terminal = Terminal::run(command);
+    terminal.expect("The token, which is not shown: ");
+    let (ended, echoes) = terminal.interrupt_hidden();
+    assert_eq!(ended.signal(), Some(libc::SIGINT));
+    assert!(echoes);
+    assert!(!folder.join("config.json").exists());
+}
+
 fn init(mock: &Mock, folder: &Path, token: &str, more: &[&str]) -> Output {
     std::fs::write(folder.join("token"), format!("{token}\n")).unwrap();
     let site = mock.base_url(BaseUrl::Site);

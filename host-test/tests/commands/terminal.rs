@@ -91,12 +91,26 @@ impl Terminal {
 
     /// Types a line once the terminal doesn't show what is typed any more.
     pub(crate) fn type_secret(&mut self, line: &str) {
+        self.wait_until_hidden();
+        self.type_line(line);
+    }
+
+    /// Interrupts the process once the terminal doesn't show what is typed any more. Whether it shows it again then.
+    pub(crate) fn interrupt_hidden(mut self) -> (ExitStatus, bool) {
+        self.wait_until_hidden();
+        let process = libc::pid_t::try_from(self.process.id()).unwrap();
+        // SAFETY: a child that nobody has waited for yet.
+        unsafe { libc::kill(process, libc::SIGINT) };
+        let ended = self.process.wait().unwrap();
+        (ended, self.echoes())
+    }
+
+    fn wait_until_hidden(&self) {
         let until = Instant::now() + PATIENCE;
         while self.echoes() {
             assert!(Instant::now() < until, "it would be shown: {}", self.shown);
             std::thread::sleep(Duration::from_millis(5));
         }
-        self.type_line(line);
     }
 
     /// Whether the terminal shows what is typed.

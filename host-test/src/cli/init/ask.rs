@@ -4,6 +4,8 @@ use std::io::{self, IsTerminal as _, Write as _};
 
 use anyhow::{Context as _, Result, ensure};
 
+use super::echo::RestoredEcho;
+
 /// Asks for a line.
 pub(super) fn line(question: &str) -> Result<String> {
     prompt(question);
@@ -11,10 +13,12 @@ pub(super) fn line(question: &str) -> Result<String> {
 }
 
 /// Asks for a line that is not shown while it is typed.
-pub(super) fn secret(question: &str) -> Result<String> {
+pub(super) async fn secret(question: &str) -> Result<String> {
     prompt(question);
     if io::stdin().is_terminal() {
-        return rpassword::read_password().with_context(|| unanswered(question));
+        let _echo = RestoredEcho::on_signal();
+        let typed = tokio::task::spawn_blocking(rpassword::read_password).await?;
+        return typed.with_context(|| unanswered(question));
     }
     read_line(question)
 }
