@@ -9,9 +9,9 @@ use anyhow::{Context as _, Result, bail, ensure};
 use connector_runtime::stream::Stream;
 use tokio_postgres::types::Type;
 
+use crate::column_type::ColumnType;
 use crate::session::{Query, Session};
 use crate::table::{SNAPSHOT, Table};
-use crate::value::column_type;
 use connector_destinations::identifier::quote;
 
 /// The tables of this program, with their columns.
@@ -211,12 +211,14 @@ impl Catalog {
             "its table {name} has another primary key than the stream; use another schema"
         );
         for wanted in stream.columns.iter() {
-            let kind = column_type(wanted.kind);
-            if let Some(other) = column(&wanted.name).filter(|found| found.kind != kind) {
+            let other = column(&wanted.name)
+                .filter(|found| ColumnType::of_existing(wanted.kind, &found.kind).is_none());
+            if let Some(other) = other {
                 bail!(
-                    "the column {} of its table {name} is of type {}, and the stream's is {kind}; use another schema",
+                    "the column {} of its table {name} is of type {}, and the stream's is {}; use another schema",
                     wanted.name,
-                    other.kind
+                    other.kind,
+                    ColumnType::of(wanted.kind).name()
                 );
             }
         }
@@ -225,6 +227,11 @@ impl Catalog {
 
     fn table(&self, stream: &Stream) -> Result<Table> {
         let mut table = Table::new(stream)?;
+        let existing = self.columns.get(&stream.name);
+        table.set_types(|column| {
+            let found = existing?.iter().find(|found| found.name == column.name)?;
+            ColumnType::of_existing(column.kind, &found.kind)
+        });
         if let Some(registered) = self.streams.get(&stream.name) {
             table.snapshot = registered.snapshot;
             table.in_snapshot = registered.in_snapshot;

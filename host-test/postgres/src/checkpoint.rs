@@ -7,6 +7,8 @@ use tokio_postgres::types::Type;
 use crate::destination::{Entry, Postgres};
 use crate::session::{Parameter, Query};
 use crate::sweep;
+use crate::table::PartialKey;
+use crate::value::Cell;
 
 /// Keeps a state and the one before it, if nobody else did since the version that this run knows.
 const STORE_STATE: &str = "
@@ -84,6 +86,26 @@ impl Postgres {
         Ok(())
     }
 
+    /// Widens the columns that cannot hold a number of these keys and rows. What waits was typed for the narrower ones.
+    fn make_room(&mut self, stream: &str, keys: &[PartialKey], rows: &[Vec<Cell>]) -> Result<()> {
+        let table = &self.entry(stream)?.table;
+        let mut columns = table.too_narrow(0..table.columns.len(), rows);
+        for key in keys {
+            let positions = key.columns.iter().copied();
+            columns.extend(table.too_narrow(positions, [&key.values]));
+        }
+        if columns.is_empty() {
+            return Ok(());
+        }
+        self.flush(stream)?;
+        self.begin()?;
+        let Self {
+            session, streams, ..
+        } = self;
+        let entry = streams.get_mut(stream).with_context(|| unknown(stream))?;
+        entry.table.widen(session, &columns)
+    }
+
     fn entry(&mut self, stream: &str) -> Result<&mut Entry> {
         self.streams
             .get_mut(stream)
@@ -122,6 +144,10 @@ impl Destination for Postgres {
             .map(|key| entry.table.partial_key(key))
             .collect();
         let keys = keys?;
+        let rows: Result<Vec<_>> = rows.into_iter().map(|row| entry.table.cells(row)).collect();
+        let rows = rows?;
+        self.make_room(&stream, &keys, &rows)?;
+        let entry = self.entry(&stream)?;
         if keys.iter().any(|key| entry.pending.conflicts(key)) {
             self.flush(&stream)?;
         }
@@ -129,8 +155,7 @@ impl Destination for Postgres {
         for key in keys {
             entry.pending.replace(key);
         }
-        for row in rows {
-            let cells = entry.table.cells(row)?;
+        for cells in rows {
             entry.pending.push(cells, &entry.table.key);
         }
         if entry.pending.is_full() {
@@ -162,6 +187,10 @@ impl Destination for Postgres {
     fn end_snapshot(&mut self, stream: &str, except: &[Row]) -> Result<()> {
         self.begin()?;
         self.flush(stream)?;
+        let table = &self.entry(stream)?.table;
+        let except: Result<Vec<_>> = except.iter().map(|key| table.partial_key(key)).collect();
+        let except = except?;
+        self.make_room(stream, &except, &[])?;
         let Self {
             session, streams, ..
         } = self;
@@ -175,7 +204,6 @@ impl Destination for Postgres {
             vec![(Box::new(stream.to_owned()), Type::TEXT)],
         )?;
         for key in except {
-            let key = entry.table.partial_key(key)?;
             entry.table.spare(session, key)?;
         }
         let snapshot = entry.table.snapshot;

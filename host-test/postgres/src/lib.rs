@@ -6,6 +6,8 @@
 //! however many runs it took. A schema belongs to one connection; two runs that write into one schema at the same time
 //! cannot mix: the second one's checkpoint is refused.
 //!
+//! A column of whole numbers is a `bigint` until a number beyond 2^63 - 1 arrives; from then on it is `numeric(20,0)`.
+//!
 //! Rows are sent as arrays, one for each column, in one statement. Measured inside PostgreSQL 15 with 100,000 versions
 //! of pages: this upsert takes 0.42 s; a binary `COPY` into a temporary table and an upsert from there take 0.43 s, and
 //! need a table and two round trips more. Statements are pipelined, so that the server executes one part while the next
@@ -16,6 +18,7 @@
 mod address;
 mod catalog;
 mod checkpoint;
+mod column_type;
 mod destination;
 mod options;
 mod pending;

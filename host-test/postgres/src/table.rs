@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, ensure};
 use connector_runtime::destination::Row;
-use connector_runtime::stream::{Column, ColumnKind, Stream};
+use connector_runtime::stream::{ColumnKind, Stream};
 use tokio_postgres::types::Type;
 
+use crate::column_type::ColumnType;
 use crate::session::Session;
-use crate::value::{Cell, arrays, bound_type, column_type};
+use crate::value::{Cell, arrays};
 use connector_destinations::identifier::{quote, quote_all};
+
+mod widen;
 
 /// The column that holds the number of the snapshot to which a row belongs. No stream has a column of this name:
 /// theirs begin with a letter.
@@ -20,6 +23,14 @@ pub(crate) const SNAPSHOT: &str = "_snapshot";
 pub(crate) struct PartialKey {
     pub(crate) columns: Vec<usize>,
     pub(crate) values: Vec<Cell>,
+}
+
+/// A column of a stream, and the type in which it is stored.
+#[derive(Debug)]
+pub(crate) struct Column {
+    pub(crate) name: String,
+    pub(crate) kind: ColumnKind,
+    pub(crate) stored_as: ColumnType,
 }
 
 /// The table of a stream, and the snapshot that is under way.
@@ -39,7 +50,12 @@ pub(crate) struct Table {
 
 impl Table {
     pub(crate) fn new(stream: &Stream) -> Result<Self> {
-        let columns = stream.columns.clone();
+        let column = |column: &connector_runtime::stream::Column| Column {
+            name: column.name.clone(),
+            kind: column.kind,
+            stored_as: ColumnType::of(column.kind),
+        };
+        let columns: Vec<_> = stream.columns.iter().map(column).collect();
         let position = |name: &String| columns.iter().position(|column| column.name == *name);
         let key: Option<Vec<_>> = stream.primary_key.iter().map(position).collect();
         let key = key.filter(|key| !key.is_empty());
@@ -50,9 +66,17 @@ impl Table {
                 .with_context(|| format!("stream {:?} has no usable primary key", stream.name))?,
             snapshot: 0,
             in_snapshot: false,
-            upsert: upsert_statement(stream),
+            upsert: upsert_statement(&stream.name, &columns, &stream.primary_key),
             columns,
         })
+    }
+
+    /// Notes the types of columns that exist already.
+    pub(crate) fn set_types(&mut self, existing: impl Fn(&Column) -> Option<ColumnType>) {
+        for column in &mut self.columns {
+            column.stored_as = existing(column).unwrap_or(column.stored_as);
+        }
+        self.upsert = upsert_statement(&self.name, &self.columns, &self.primary_key);
     }
 
     /// Room is left in each block, so that a row which is only marked with its snapshot is updated in place.
@@ -82,9 +106,10 @@ impl Table {
 
     /// Keys are compared byte by byte, whatever the language of the database.
     fn definition(&self, column: &Column) -> String {
-        let kind = column_type(column.kind);
-        let is_text_key = kind == "text" && self.primary_key.contains(&column.name);
+        let is_text_key =
+            column.stored_as == ColumnType::Text && self.primary_key.contains(&column.name);
         let collation = if is_text_key { " COLLATE \"C\"" } else { "" };
+        let kind = column.stored_as.name();
         format!("{} {kind}{collation}", quote(&column.name))
     }
 
@@ -122,8 +147,8 @@ impl Table {
 
     /// Inserts rows, or replaces those of the same key. No key occurs twice.
     pub(crate) fn upsert(&self, session: &mut Session, rows: Vec<Vec<Cell>>) -> Result<()> {
-        let kinds = self.columns.iter().map(|column| column.kind);
-        let mut parameters = arrays(kinds, rows);
+        let types = self.columns.iter().map(|column| column.stored_as);
+        let mut parameters = arrays(types, rows);
         parameters.push((Box::new(self.snapshot), Type::INT8));
         session.send(&self.upsert, parameters)
     }
@@ -140,7 +165,7 @@ impl Table {
             "DELETE FROM {} AS t USING {keys} WHERE {condition}",
             quote(&self.name)
         );
-        session.send(&sql, arrays(self.kinds(columns), values))
+        session.send(&sql, arrays(self.types(columns), values))
     }
 
     /// Makes the rows that match a partial key belong to the snapshot under way.
@@ -152,16 +177,16 @@ impl Table {
             quote(&self.name),
             quote(SNAPSHOT),
         );
-        let mut parameters = arrays(self.kinds(&key.columns), vec![key.values]);
+        let mut parameters = arrays(self.types(&key.columns), vec![key.values]);
         parameters.push((Box::new(self.snapshot), Type::INT8));
         session.send(&sql, parameters)
     }
 
-    /// The kinds of these columns.
-    fn kinds(&self, columns: &[usize]) -> impl Iterator<Item = ColumnKind> {
+    /// The types of these columns.
+    fn types(&self, columns: &[usize]) -> impl Iterator<Item = ColumnType> {
         columns
             .iter()
-            .filter_map(|position| Some(self.columns.get(*position)?.kind))
+            .filter_map(|position| Some(self.columns.get(*position)?.stored_as))
     }
 
     /// A list of keys that parameters hold, and the condition that a row matches one of them.
@@ -171,9 +196,10 @@ impl Table {
             .filter_map(|position| self.columns.get(*position));
         let (mut arrays, mut names, mut conditions) = (Vec::new(), Vec::new(), Vec::new());
         for (index, column) in columns.enumerate() {
-            arrays.push(format!("${}::{}[]", index + 1, bound_type(column.kind)));
+            let bound = column.stored_as.bound_name();
+            arrays.push(format!("${}::{bound}[]", index + 1));
             names.push(format!("k{index}"));
-            let cast = column_type(column.kind);
+            let cast = column.stored_as.name();
             conditions.push(format!("t.{} = k.k{index}::{cast}", quote(&column.name)));
         }
         let keys = format!("unnest({}) AS k({})", arrays.join(", "), names.join(", "));
@@ -182,13 +208,14 @@ impl Table {
 }
 
 /// One statement for any number of rows: each column is one array.
-fn upsert_statement(stream: &Stream) -> String {
+fn upsert_statement(table: &str, columns: &[Column], primary_key: &[String]) -> String {
     let (mut arrays, mut names, mut values, mut updates) = (vec![], vec![], vec![], vec![]);
-    for (index, column) in stream.columns.iter().enumerate() {
-        arrays.push(format!("${}::{}[]", index + 1, bound_type(column.kind)));
+    for (index, column) in columns.iter().enumerate() {
+        let bound = column.stored_as.bound_name();
+        arrays.push(format!("${}::{bound}[]", index + 1));
         names.push(format!("c{index}"));
-        values.push(format!("c{index}::{}", column_type(column.kind)));
-        if !stream.primary_key.contains(&column.name) {
+        values.push(format!("c{index}::{}", column.stored_as.name()));
+        if !primary_key.contains(&column.name) {
             let name = quote(&column.name);
             updates.push(format!("{name} = EXCLUDED.{name}"));
         }
@@ -198,13 +225,13 @@ fn upsert_statement(stream: &Stream) -> String {
     format!(
         "INSERT INTO {} ({}, {snapshot}) SELECT {}, ${}::bigint FROM unnest({}) AS r({}) \
          ON CONFLICT ({}) DO UPDATE SET {}",
-        quote(&stream.name),
-        quote_all(stream.columns.iter().map(|column| &column.name)),
+        quote(table),
+        quote_all(columns.iter().map(|column| &column.name)),
         values.join(", "),
-        stream.columns.len() + 1,
+        columns.len() + 1,
         arrays.join(", "),
         names.join(", "),
-        quote_all(&stream.primary_key),
+        quote_all(primary_key),
         updates.join(", "),
     )
 }

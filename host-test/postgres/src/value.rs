@@ -1,12 +1,13 @@
 //! Values of a row as PostgreSQL stores them.
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Result, anyhow};
 use connector_runtime::stream::ColumnKind;
 use jiff::Timestamp;
 use postgres_types::private::BytesMut;
 use serde_json::Value;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
+use crate::column_type::ColumnType;
 use crate::session::OwnedParameter;
 
 /// 2000-01-01, from which PostgreSQL counts, in microseconds since 1970.
@@ -19,7 +20,8 @@ pub(crate) enum Cell {
     Text(String),
     /// Microseconds since 2000.
     Timestamp(i64),
-    Integer(i64),
+    /// Between -2^63 and 2^64 - 1.
+    Integer(i128),
     /// The bits of a number, never those of minus zero.
     Number(u64),
     Boolean(bool),
@@ -37,12 +39,9 @@ impl Cell {
             (Value::String(text), ColumnKind::Timestamp) => Self::Timestamp(microseconds(&text)?),
             (Value::Bool(value), ColumnKind::Boolean) => Self::Boolean(value),
             (Value::Number(number), ColumnKind::Integer) => {
-                let integer = number.as_i64();
-                Self::Integer(
-                    integer.with_context(|| {
-                        format!("the number {number} does not fit into a bigint")
-                    })?,
-                )
+                let integer = number.as_i64().map(i128::from);
+                let integer = integer.or_else(|| number.as_u64().map(i128::from));
+                Self::Integer(integer.ok_or_else(expected)?)
             }
             (Value::Number(number), ColumnKind::Number) => {
                 Self::Number((number.as_f64().ok_or_else(expected)? + 0.0).to_bits())
@@ -103,34 +102,14 @@ fn json_without_nul(value: &Value) -> Value {
     }
 }
 
-/// The type of a column.
-pub(crate) fn column_type(kind: ColumnKind) -> &'static str {
-    match kind {
-        ColumnKind::Text => "text",
-        ColumnKind::Timestamp => "timestamp with time zone",
-        ColumnKind::Integer => "bigint",
-        ColumnKind::Number => "double precision",
-        ColumnKind::Boolean => "boolean",
-        ColumnKind::Json => "jsonb",
-    }
-}
-
-/// The type in which the values of a column are bound.
-pub(crate) fn bound_type(kind: ColumnKind) -> &'static str {
-    match kind {
-        ColumnKind::Json => "text",
-        _ => column_type(kind),
-    }
-}
-
-/// The values of rows as arrays to bind, one for each column. A value of another kind than its column's is null.
+/// The values of rows as arrays to bind, one for each column. A value of another type than its column's is null.
 pub(crate) fn arrays(
-    kinds: impl IntoIterator<Item = ColumnKind>,
+    types: impl IntoIterator<Item = ColumnType>,
     rows: Vec<Vec<Cell>>,
 ) -> Vec<OwnedParameter> {
-    let mut arrays: Vec<_> = kinds
+    let mut arrays: Vec<_> = types
         .into_iter()
-        .map(|kind| Array::with_capacity(kind, rows.len()))
+        .map(|column| Array::with_capacity(column, rows.len()))
         .collect();
     for row in rows {
         for (array, cell) in arrays.iter_mut().zip(row) {
@@ -150,23 +129,28 @@ enum Array {
 }
 
 impl Array {
-    fn with_capacity(kind: ColumnKind, rows: usize) -> Self {
-        match kind {
-            ColumnKind::Text | ColumnKind::Json => Self::Text(Vec::with_capacity(rows)),
-            ColumnKind::Timestamp => Self::Timestamp(Vec::with_capacity(rows)),
-            ColumnKind::Integer => Self::Integer(Vec::with_capacity(rows)),
-            ColumnKind::Number => Self::Number(Vec::with_capacity(rows)),
-            ColumnKind::Boolean => Self::Boolean(Vec::with_capacity(rows)),
+    fn with_capacity(column: ColumnType, rows: usize) -> Self {
+        match column {
+            ColumnType::Text | ColumnType::Json | ColumnType::Numeric => {
+                Self::Text(Vec::with_capacity(rows))
+            }
+            ColumnType::Timestamp => Self::Timestamp(Vec::with_capacity(rows)),
+            ColumnType::Bigint => Self::Integer(Vec::with_capacity(rows)),
+            ColumnType::Double => Self::Number(Vec::with_capacity(rows)),
+            ColumnType::Boolean => Self::Boolean(Vec::with_capacity(rows)),
         }
     }
 
     fn push(&mut self, cell: Cell) {
         match (self, cell) {
             (Self::Text(texts), Cell::Text(text) | Cell::Json(text)) => texts.push(Some(text)),
+            (Self::Text(texts), Cell::Integer(integer)) => texts.push(Some(integer.to_string())),
             (Self::Text(texts), _) => texts.push(None),
             (Self::Timestamp(times), Cell::Timestamp(time)) => times.push(Some(Microseconds(time))),
             (Self::Timestamp(times), _) => times.push(None),
-            (Self::Integer(integers), Cell::Integer(integer)) => integers.push(Some(integer)),
+            (Self::Integer(integers), Cell::Integer(integer)) => {
+                integers.push(i64::try_from(integer).ok());
+            }
             (Self::Integer(integers), _) => integers.push(None),
             (Self::Number(numbers), Cell::Number(bits)) => numbers.push(Some(f64::from_bits(bits))),
             (Self::Number(numbers), _) => numbers.push(None),
@@ -231,6 +215,11 @@ mod tests {
                 Cell::Timestamp(2),
             ),
             (json!(7), ColumnKind::Integer, Cell::Integer(7)),
+            (
+                json!(u64::MAX),
+                ColumnKind::Integer,
+                Cell::Integer(u64::MAX.into()),
+            ),
             (json!(-0.0), ColumnKind::Number, Cell::Number(0)),
             (json!(true), ColumnKind::Boolean, Cell::Boolean(true)),
             (
@@ -244,7 +233,7 @@ mod tests {
         for (value, kind) in [
             (json!("yesterday"), ColumnKind::Timestamp),
             (json!("infinity"), ColumnKind::Timestamp),
-            (json!(u64::MAX), ColumnKind::Integer),
+            (json!(1.5), ColumnKind::Integer),
             (json!("7"), ColumnKind::Integer),
             (json!(1), ColumnKind::Boolean),
         ] {

@@ -100,7 +100,7 @@ fn what_no_checkpoint_followed_is_not_there() {
 fn what_cannot_be_stored_names_stream_and_column() {
     let Some(schema) = schema() else { return };
     let mut postgres = schema.open();
-    for (column, value) in [("placed_at", json!("soon")), ("number", json!(u64::MAX))] {
+    for (column, value) in [("placed_at", json!("soon")), ("number", json!(1.5))] {
         let mut odd = order(1);
         odd[column] = value;
         let batch = Batch {
@@ -126,6 +126,75 @@ fn what_cannot_be_stored_names_stream_and_column() {
         ..orders_of(0..0)
     };
     assert!(postgres.write(injected).is_err());
+}
+
+#[test]
+fn whole_numbers_beyond_those_of_bigint_arrive_as_they_are() {
+    let Some(schema) = schema() else { return };
+    let counts = || {
+        let columns = [
+            ("group", ColumnKind::Text),
+            ("number", ColumnKind::Integer),
+            ("sold", ColumnKind::Integer),
+        ];
+        stream("order", &["group", "number"], &columns)
+    };
+    let sold = |number: u64, sold: u64| json!({ "group": "a", "number": number, "sold": sold });
+    let all = r#"SELECT "number" || ' ' || sold FROM "order" ORDER BY "number""#;
+    let mut postgres = schema.try_open("shop", &[counts()]).unwrap();
+    postgres
+        .write(rows("order", [sold(1, 7), sold(2, 8)]))
+        .unwrap();
+    let beyond = [sold(3, u64::MAX), sold(1 << 63, 9), sold(u64::MAX, 10)];
+    postgres.write(rows("order", beyond)).unwrap();
+    postgres.checkpoint("s").unwrap();
+    assert_eq!(
+        schema.texts(all),
+        [
+            "1 7",
+            "2 8",
+            "3 18446744073709551615",
+            "9223372036854775808 9",
+            "18446744073709551615 10"
+        ]
+    );
+
+    // The next run finds the wider columns, and finds rows by such numbers.
+    let mut postgres = schema.try_open("shop", &[counts()]).unwrap();
+    let replacing = Batch {
+        replaces: vec![row(json!({ "number": u64::MAX }))],
+        ..rows("order", [sold(2, 9), sold(1 << 63, u64::MAX - 1)])
+    };
+    postgres.write(replacing).unwrap();
+    postgres.checkpoint("s").unwrap();
+    assert_eq!(
+        schema.texts(all),
+        [
+            "1 7",
+            "2 9",
+            "3 18446744073709551615",
+            "9223372036854775808 18446744073709551614"
+        ]
+    );
+}
+
+#[test]
+fn a_column_that_a_view_uses_is_widened_once_the_view_is_gone() {
+    let Some(schema) = schema() else { return };
+    snapshot(&mut schema.open(), orders_of(0..1), &[]);
+    schema.run(r#"CREATE VIEW numbers AS SELECT "number" FROM "order""#);
+    let beyond = || rows("order", [json!({ "group": "a", "number": u64::MAX })]);
+    let error = format!("{:#}", schema.open().write(beyond()).unwrap_err());
+    for word in ["\"number\"", "\"order\"", "view"] {
+        assert!(error.contains(word), "{error}");
+    }
+    assert_eq!(schema.numbers(), [0], "nothing of it was written");
+    schema.run("DROP VIEW numbers");
+    let mut postgres = schema.open();
+    postgres.write(beyond()).unwrap();
+    postgres.checkpoint("s").unwrap();
+    let all = r#"SELECT "number"::text FROM "order" ORDER BY "number""#;
+    assert_eq!(schema.texts(all), ["0", "18446744073709551615"]);
 }
 
 #[test]
