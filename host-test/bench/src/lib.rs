@@ -1,4 +1,4 @@
-//! What the sandbox costs: the component against a native client, and many tenants at once.
+//! What the sandbox costs: the component against a native client, many tenants at once, and what destinations take.
 //!
 //! Every run is a process of its own, so that its processor time and its memory are its own; the mock is in the
 //! process that compares them. Machines are noisy, so runs are paired and the figures are medians.
@@ -6,6 +6,7 @@
 pub mod attacks;
 pub mod build;
 pub mod comparison;
+pub mod destinations;
 pub mod multi_tenant;
 pub mod neighbours;
 pub mod run;

@@ -80,6 +80,9 @@ pub(crate) struct Work {
     /// Seconds after which a worker that gave no sign is taken for dead.
     #[arg(long, default_value_t = 60, value_name = "S", value_parser = clap::value_parser!(u64).range(2..=3600))]
     pub(crate) lease: u64,
+    /// Requests in flight of connections that share a site, over all workers: give each worker the same number.
+    #[arg(long, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub(crate) site_requests: u32,
     /// Where to serve /metrics.
     #[arg(long, value_name = "ADDR")]
     pub(crate) metrics: Option<SocketAddr>,

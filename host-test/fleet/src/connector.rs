@@ -10,8 +10,8 @@ use connector_runtime::connection::{ConnectionOptions, Signing, TenantConnection
 use connector_runtime::contract::{FailureKind, Mode, Selection};
 use connector_runtime::failure::{Failure, Summary};
 use connector_runtime::limits::Limits;
-use connector_runtime::run;
-use connector_runtime::runtime::{Runtime, SyncRequest};
+use connector_runtime::run::{self, Ended};
+use connector_runtime::runtime::{Runtime, SyncRequest, Usage};
 use serde_json::Value;
 
 use crate::lease::Lease;
@@ -34,16 +34,20 @@ pub struct ComponentRunner {
 impl Runner for ComponentRunner {
     async fn run(&self, order: Order) -> Report {
         match self.sync(&order).await {
-            Ok(report) => report,
-            Err(failure) => failed(&failure, Duration::ZERO),
+            Ok(ended) => report(ended),
+            Err(failure) => report(Ended {
+                result: Err(failure),
+                usage: Usage::default(),
+            }),
         }
     }
 }
 
 impl ComponentRunner {
-    async fn sync(&self, order: &Order) -> Result<Report, Failure> {
+    /// An error is one before the first request.
+    async fn sync(&self, order: &Order) -> Result<Ended, Failure> {
         let lease = &order.lease;
-        let connection = self.connect(lease)?;
+        let connection = self.connect(order)?;
         let selection = select(&self.runtime, lease).map_err(invalid_config)?;
         let (postgres, state) = self.open(order).map_err(unavailable)?;
         let sweeps = postgres.report();
@@ -53,21 +57,19 @@ impl ComponentRunner {
             state: state.as_deref(),
             cancellation: order.cancellation.clone(),
         };
-        let completed = run::run(&self.runtime, &connection, request, postgres).await?;
-        if let Some(message) = refused_close(&sweeps) {
-            return Err(Failure::new(FailureKind::InvalidConfig, message));
+        let mut ended = run::run_to_end(&self.runtime, &connection, request, postgres).await;
+        if let (Ok(summary), Some(message)) = (&ended.result, refused_close(&sweeps)) {
+            ended.result = Err(Failure {
+                details: summary.clone(),
+                ..Failure::new(FailureKind::InvalidConfig, message)
+            });
         }
-        Ok(Report {
-            ending: Ending::Succeeded,
-            message: None,
-            rows: rows(&completed.summary),
-            requests: completed.usage.requests,
-            cpu: completed.usage.cpu,
-        })
+        Ok(ended)
     }
 
     /// The secret is the host's: the guest never sees it.
-    fn connect(&self, lease: &Lease) -> Result<TenantConnection, Failure> {
+    fn connect(&self, order: &Order) -> Result<TenantConnection, Failure> {
+        let lease = &order.lease;
         let mut config = lease.config.as_object().cloned().unwrap_or_default();
         self.vault
             .open(&lease.name, &mut config)
@@ -75,6 +77,7 @@ impl ComponentRunner {
         let options = ConnectionOptions {
             signing: Signing::Host,
             network: self.network.clone(),
+            request_permits: Some(order.permits.clone()),
             ..ConnectionOptions::default()
         };
         self.runtime
@@ -147,17 +150,26 @@ fn rows(summary: &Summary) -> u64 {
         .sum()
 }
 
-fn failed(failure: &Failure, cpu: Duration) -> Report {
-    let requests = failure.details.get("requests").and_then(Value::as_u64);
+fn report(Ended { result, usage }: Ended) -> Report {
+    let (ending, message, details) = match result {
+        Ok(summary) => (Ending::Succeeded, None, summary),
+        Err(failure) => {
+            let ending = Ending::Failed {
+                kind: failure.kind,
+                retry_after: failure.retry_after_ms.map(Duration::from_millis),
+            };
+            (ending, Some(failure.message), failure.details)
+        }
+    };
+    let waited = details.get("waited_ms").and_then(Value::as_u64);
     Report {
-        ending: Ending::Failed {
-            kind: failure.kind,
-            retry_after: failure.retry_after_ms.map(Duration::from_millis),
-        },
-        message: Some(failure.message.clone()),
-        rows: rows(&failure.details),
-        requests: requests.unwrap_or(0),
-        cpu,
+        ending,
+        message,
+        rows: rows(&details),
+        requests: usage.requests,
+        cpu: usage.cpu,
+        memory: usage.memory as u64,
+        waited: Duration::from_millis(waited.unwrap_or(0)),
     }
 }
 

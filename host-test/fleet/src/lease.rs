@@ -9,11 +9,11 @@ use tokio_postgres::Row;
 
 use crate::policy::{Ending, Next};
 use crate::runner::Report;
-use crate::store::{Store, add_job};
+use crate::store::Store;
 use connector_runtime::json_view;
 
 /// The right to run a connection, until it expires.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Lease {
     /// The connection.
     pub connection: i64,
@@ -31,6 +31,19 @@ pub struct Lease {
     pub every: Duration,
     /// Failed runs in a row before this one.
     pub failures: u32,
+    /// Requests in flight that the run may have.
+    pub permits: usize,
+    /// How long after it was due the run began.
+    pub lag: Duration,
+}
+
+/// What all connections of one site share, over all workers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SiteLimit {
+    /// Requests in flight.
+    pub requests: u32,
+    /// Runs at once, so that a site with many connections leaves the workers to others too.
+    pub runs: u32,
 }
 
 /// What came of asking for a lease.
@@ -55,7 +68,7 @@ impl Store {
         connection: i64,
         worker: &str,
         lease: Duration,
-        runs_by_site: i64,
+        site: SiteLimit,
     ) -> Result<Acquired> {
         let client = self.client().await?;
         let expired = "SELECT pg_terminate_backend(pid) FROM confluence_fleet.connections AS c, pg_stat_activity
@@ -63,34 +76,53 @@ impl Store {
                          AND application_name = 'confluence-fleet ' || c.id || '/' || c.lease_token";
         client.query(expired, &[&connection]).await?;
         let milliseconds = f64::from(u32::try_from(lease.as_millis())?);
-        let take = "SELECT id, lease_token, name, config::text, streams, mode, every_s, failures
-                    FROM confluence_fleet.acquire($1, $2, $3, $4)";
+        let take =
+            "SELECT id, lease_token, name, config::text, streams, mode, every_s, failures, permits,
+                        extract(epoch FROM clock_timestamp() - next_due)::float8
+                    FROM confluence_fleet.acquire($1, $2, $3, $4, $5)";
+        let [requests, runs] = site.parameters();
         let taken = client
-            .query_opt(take, &[&connection, &worker, &milliseconds, &runs_by_site])
+            .query_opt(
+                take,
+                &[&connection, &worker, &milliseconds, &requests, &runs],
+            )
             .await;
         taken?.map_or(Ok(Acquired::Nothing), |row| {
             Ok(Acquired::Lease(Box::new(lease_of(&row)?)))
         })
     }
 
-    /// Renews a lease; false if it is no longer this one.
+    /// Renews a lease whose run has so many requests in flight at most, and returns how many it may have from now on;
+    /// none if the lease is no longer this one. Where others wait for room at the site, that is less than before.
     ///
     /// # Errors
     ///
     /// The database cannot be reached.
-    pub async fn renew(&self, held: &Lease, lease: Duration) -> Result<bool> {
-        let sql = "UPDATE confluence_fleet.connections SET lease_until = now() + $3 * interval '1 millisecond'
-                   WHERE id = $1 AND lease_token = $2";
+    pub async fn renew(
+        &self,
+        held: &Lease,
+        lease: Duration,
+        in_use: usize,
+        site: SiteLimit,
+    ) -> Result<Option<usize>> {
         let milliseconds = f64::from(u32::try_from(lease.as_millis())?);
-        let client = self.client().await?;
-        Ok(client
-            .execute(sql, &[&held.connection, &held.token, &milliseconds])
-            .await?
-            > 0)
+        let (in_use, [requests, runs]) = (i64::try_from(in_use)?, site.parameters());
+        let sql = "SELECT * FROM confluence_fleet.renew($1, $2, $3, $4, $5, $6)";
+        let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 6] = [
+            &held.connection,
+            &held.token,
+            &milliseconds,
+            &in_use,
+            &requests,
+            &runs,
+        ];
+        let renewed = self.client().await?.query_opt(sql, &parameters).await?;
+        let share = renewed.map(|row| usize::try_from(row.get::<_, i64>(0)));
+        Ok(share.transpose()?)
     }
 
     /// Notes the end of a run, gives the lease back and schedules the next run, in one statement. Nothing happens if
-    /// the lease is no longer this one. A connection of the same site that waited for room is woken.
+    /// the lease is no longer this one. Connections of the same site that waited for room are woken.
     ///
     /// # Errors
     ///
@@ -122,42 +154,32 @@ impl Store {
             &rows,
             &requests,
         ];
-        let statement = finish_statement();
-        let done = self
-            .client()
-            .await?
-            .query_one(&statement, &parameters)
-            .await?;
+        let client = self.client().await?;
+        let done = client.query_one(FINISH, &parameters).await?;
         Ok(done.get::<_, i64>(0) > 0)
     }
 }
 
-/// Gives a lease back, notes the run, and makes the next job of this connection, and one for the connection of the
-/// same site that has waited longest for it to end.
-fn finish_statement() -> String {
-    format!(
-            "WITH c AS (
-                 UPDATE confluence_fleet.connections
-                 SET lease_until = NULL, lease_worker = NULL, paused = paused OR $3::float8 IS NULL,
-                     pause_reason = CASE WHEN $3::float8 IS NULL THEN $5 || ': ' || coalesce($6, '') ELSE pause_reason END,
-                     next_due = now() + coalesce($3, 0) * interval '1 millisecond',
-                     failures = CASE WHEN $5 = '' THEN 0 WHEN $5 = 'handed_on' THEN failures ELSE failures + 1 END,
-                     succeeded_at = CASE WHEN $5 = '' THEN now() ELSE succeeded_at END
-                 WHERE id = $1 AND lease_token = $2 RETURNING *),
-             noted AS (
-                 UPDATE confluence_fleet.runs AS r
-                 SET finished_at = clock_timestamp(), outcome = $5, message = $6, rows = $7, requests = $8, cpu_ms = $4
-                 FROM c WHERE r.connection = c.id AND r.token = $2),
-             due AS (
-                 SELECT c.* FROM c WHERE NOT paused
-                 UNION ALL
-                 (SELECT w.* FROM confluence_fleet.connections AS w JOIN c ON w.site = c.site AND w.id <> c.id
-                  WHERE NOT w.paused AND w.next_due <= now() AND (w.lease_until IS NULL OR w.lease_until < now())
-                  ORDER BY w.next_due LIMIT 1))
-             SELECT (SELECT count(*) FROM c), count({}) FROM due",
-            add_job("due")
-        )
-}
+/// Gives a lease back, notes the run, and makes the next job of this connection, and jobs for connections of the same
+/// site that wait for the requests that it may no longer have in flight.
+const FINISH: &str = "
+    WITH c AS (
+        UPDATE confluence_fleet.connections
+        SET lease_until = NULL, lease_worker = NULL, paused = paused OR $3::float8 IS NULL,
+            pause_reason = CASE WHEN $3::float8 IS NULL THEN $5 || ': ' || coalesce($6, '') ELSE pause_reason END,
+            next_due = now() + coalesce($3, 0) * interval '1 millisecond',
+            failures = CASE WHEN $5 = '' THEN 0 WHEN $5 = 'handed_on' THEN failures ELSE failures + 1 END,
+            succeeded_at = CASE WHEN $5 = '' THEN now() ELSE succeeded_at END
+        WHERE id = $1 AND lease_token = $2 RETURNING *),
+    noted AS (
+        UPDATE confluence_fleet.runs AS r
+        SET finished_at = clock_timestamp(), outcome = $5, message = $6, rows = $7, requests = $8, cpu_ms = $4
+        FROM c WHERE r.connection = c.id AND r.token = $2),
+    due AS (
+        SELECT id, next_due FROM c WHERE NOT paused
+        UNION ALL
+        SELECT w.id, w.next_due FROM c, confluence_fleet.waiting(c.site, c.permits) AS w WHERE w.id <> c.id)
+    SELECT (SELECT count(*) FROM c), count(confluence_fleet.enqueue(id, next_due)) FROM due";
 
 fn outcome(ending: &Ending) -> &'static str {
     match ending {
@@ -178,7 +200,15 @@ fn lease_of(row: &Row) -> Result<Lease> {
         mode: row.get(5),
         every: Duration::from_secs(seconds),
         failures: u32::try_from(row.get::<_, i64>(7)).unwrap_or(u32::MAX),
+        permits: usize::try_from(row.get::<_, i64>(8))?,
+        lag: Duration::try_from_secs_f64(row.get(9)).unwrap_or_default(),
     })
+}
+
+impl SiteLimit {
+    fn parameters(self) -> [i64; 2] {
+        [self.requests.into(), self.runs.into()]
+    }
 }
 
 impl Lease {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use clap::Parser as _;
 use connector_fleet::connector::{self, ComponentRunner};
+use connector_fleet::lease::SiteLimit;
 use connector_fleet::metrics::{self, Metrics};
 use connector_fleet::secrets::Vault;
 use connector_fleet::store::{NewConnection, Store};
@@ -153,7 +154,10 @@ async fn serve(url: &str, store: Store, work: Work) -> Result<()> {
         name: format!("{}/{}", host.trim(), std::process::id()),
         runs: work.runs.max(1),
         lease: Duration::from_secs(work.lease),
-        runs_by_site: 1,
+        site: SiteLimit {
+            requests: work.site_requests,
+            runs: u32::try_from(work.runs / 2)?.clamp(1, work.site_requests),
+        },
         grace: GRACE,
     };
     let stop = CancellationToken::new();

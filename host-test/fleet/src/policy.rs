@@ -11,9 +11,10 @@ const FIRST_RETRY: Duration = Duration::from_secs(30);
 const SHORTEST_RETRY: Duration = Duration::from_secs(1);
 
 /// How a run ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Ending {
     /// Everything selected was delivered.
+    #[default]
     Succeeded,
     /// It failed.
     Failed {

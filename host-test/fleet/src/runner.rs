@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use connector_postgres::Fence;
 use connector_runtime::CancellationToken;
+use connector_runtime::request_permits::RequestPermits;
 
 use crate::lease::Lease;
 use crate::policy::Ending;
 
 /// What a run did.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
     /// How it ended.
     pub ending: Ending,
@@ -21,6 +22,10 @@ pub struct Report {
     pub requests: u64,
     /// Of the processor.
     pub cpu: Duration,
+    /// Bytes of the component's memory at most; 0 where it is not known.
+    pub memory: u64,
+    /// How long it waited because the service asked for it.
+    pub waited: Duration,
 }
 
 /// A run to be made.
@@ -32,6 +37,8 @@ pub struct Order {
     pub fence: Fence,
     /// The name of the run's session in the database, by which a new holder of the lease ends it.
     pub session: String,
+    /// Requests that may be in flight; how many they are changes while it runs.
+    pub permits: RequestPermits,
     /// Cancelled when the worker stops or loses the lease.
     pub cancellation: CancellationToken,
 }

@@ -44,27 +44,97 @@ CREATE TABLE IF NOT EXISTS confluence_fleet.runs (
 );
 CREATE INDEX IF NOT EXISTS runs_by_start ON confluence_fleet.runs (started_at);
 
--- Takes the lease of a connection that is due, unless somebody else holds it or its site has no room. Two that ask for
--- connections of one site wait for each other, so that each sees what the other took.
-CREATE OR REPLACE FUNCTION confluence_fleet.acquire(wanted bigint, worker text, lease_ms float8, runs_by_site bigint)
-RETURNS SETOF confluence_fleet.connections LANGUAGE plpgsql AS $$
-DECLARE
-    taken confluence_fleet.connections;
+-- Requests in flight that the run under way, or else the last one, may have.
+ALTER TABLE confluence_fleet.connections ADD COLUMN IF NOT EXISTS permits bigint NOT NULL DEFAULT 0;
+CREATE INDEX IF NOT EXISTS connections_by_lease ON confluence_fleet.connections (site) WHERE lease_until IS NOT NULL;
+
+-- Adds the job of a connection, or moves the one that it has.
+CREATE OR REPLACE FUNCTION confluence_fleet.enqueue(connection bigint, due timestamptz)
+RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM pg_advisory_xact_lock(hashtextextended('confluence_fleet ' || site, 0))
-        FROM confluence_fleet.connections WHERE id = wanted;
-    UPDATE confluence_fleet.connections AS c
-        SET lease_token = c.lease_token + 1,
+    PERFORM graphile_worker.add_job('run_connection', json_build_object('connection', connection), NULL, due,
+        -- The handler of a job fails only while the database cannot be reached.
+        1000, 'connection:' || connection);
+END $$;
+
+-- Connections of a site that are due and that nobody runs, those that have waited longest first.
+CREATE OR REPLACE FUNCTION confluence_fleet.waiting(of_site text, at_most bigint)
+RETURNS SETOF confluence_fleet.connections LANGUAGE sql AS $$
+    SELECT * FROM confluence_fleet.connections
+    WHERE site = of_site AND NOT paused AND next_due <= clock_timestamp()
+        AND (lease_until IS NULL OR lease_until <= clock_timestamp())
+    ORDER BY next_due LIMIT at_most
+$$;
+
+-- How many requests in flight a run of this connection may have: an equal part of the site's for each run that is under
+-- way or waits, as far as the runs under way have left it; none if the site has as many runs as it may. Those who ask for
+-- connections of one site wait for each other, so that each sees what the other took.
+CREATE OR REPLACE FUNCTION confluence_fleet.share(c confluence_fleet.connections, requests bigint, runs bigint)
+RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    under_way bigint;
+    in_use bigint;
+    waiting bigint;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('confluence_fleet ' || c.site, 0));
+    SELECT count(*), coalesce(sum(permits), 0) INTO under_way, in_use FROM confluence_fleet.connections AS other
+        WHERE other.site = c.site AND other.id <> c.id AND other.lease_until > clock_timestamp();
+    IF under_way >= runs THEN
+        RETURN 0;
+    END IF;
+    SELECT count(*) INTO waiting FROM confluence_fleet.waiting(c.site, runs) AS other WHERE other.id <> c.id;
+    RETURN least(greatest(requests / least(runs, under_way + waiting + 1), 1), requests - in_use);
+END $$;
+
+-- Takes the lease of a connection that is due, unless somebody else holds it or its site has no room.
+CREATE OR REPLACE FUNCTION confluence_fleet.acquire(
+    wanted bigint, worker text, lease_ms float8, requests bigint, runs bigint
+) RETURNS SETOF confluence_fleet.connections LANGUAGE plpgsql AS $$
+DECLARE
+    c confluence_fleet.connections;
+    share bigint;
+BEGIN
+    SELECT * INTO c FROM confluence_fleet.connections WHERE id = wanted;
+    share := confluence_fleet.share(c, requests, runs);
+    IF share IS NULL OR share < 1 THEN
+        RETURN;
+    END IF;
+    UPDATE confluence_fleet.connections
+        SET lease_token = lease_token + 1,
             lease_until = clock_timestamp() + lease_ms * interval '1 millisecond',
-            lease_worker = worker
-        WHERE c.id = wanted AND NOT c.paused AND c.next_due <= clock_timestamp()
-            AND (c.lease_until IS NULL OR c.lease_until < clock_timestamp())
-            AND (SELECT count(*) FROM confluence_fleet.connections AS other
-                 WHERE other.site = c.site AND other.lease_until > clock_timestamp()) < runs_by_site
-        RETURNING * INTO taken;
+            lease_worker = worker,
+            permits = share
+        WHERE id = wanted AND NOT paused AND next_due <= clock_timestamp()
+            AND (lease_until IS NULL OR lease_until < clock_timestamp())
+        RETURNING * INTO c;
     IF FOUND THEN
         INSERT INTO confluence_fleet.runs (connection, token, worker, due_at)
-            VALUES (taken.id, taken.lease_token, worker, taken.next_due);
-        RETURN NEXT taken;
+            VALUES (c.id, c.lease_token, worker, c.next_due);
+        RETURN NEXT c;
     END IF;
+END $$;
+
+-- Renews a lease and returns the run's share from now on. Permits that are still in use count until a later renewal says
+-- that they are not; those that came back let others begin.
+CREATE OR REPLACE FUNCTION confluence_fleet.renew(
+    held bigint, token bigint, lease_ms float8, in_use bigint, requests bigint, runs bigint
+) RETURNS SETOF bigint LANGUAGE plpgsql AS $$
+DECLARE
+    c confluence_fleet.connections;
+    share bigint;
+BEGIN
+    SELECT * INTO c FROM confluence_fleet.connections WHERE id = held AND lease_token = token;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    share := greatest(confluence_fleet.share(c, requests, runs), 1);
+    UPDATE confluence_fleet.connections
+        SET lease_until = clock_timestamp() + lease_ms * interval '1 millisecond', permits = greatest(share, in_use)
+        WHERE id = held AND lease_token = token;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    PERFORM confluence_fleet.enqueue(w.id, w.next_due)
+        FROM confluence_fleet.waiting(c.site, greatest(c.permits - greatest(share, in_use), 0)) AS w;
+    RETURN NEXT share;
 END $$;

@@ -9,11 +9,8 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 use tokio_postgres::Client;
 
-/// The task of the queue that runs a connection.
+/// The task of the queue that runs a connection, as `schema.sql` names it too.
 pub const TASK: &str = "run_connection";
-
-/// How often a job is tried whose handler fails, which it does only while the database cannot be reached.
-const ATTEMPTS: i32 = 1_000;
 
 /// A client that connects again after it lost its connection.
 #[derive(Debug, Clone)]
@@ -85,17 +82,14 @@ impl Store {
     pub async fn add(&self, new: &NewConnection) -> Result<i64> {
         let client = self.client().await?;
         let every = i64::try_from(new.every.as_secs())?;
-        let sql = format!(
-            "WITH added AS (
+        let sql = "WITH added AS (
                  INSERT INTO confluence_fleet.connections (name, config, site, streams, mode, every_s)
                  VALUES ($1, $2::text::jsonb, $3, $4, $5, $6) ON CONFLICT (name) DO NOTHING RETURNING *)
-             SELECT c.id, {} FROM added AS c",
-            add_job("c")
-        );
+             SELECT c.id, confluence_fleet.enqueue(c.id, c.next_due) FROM added AS c";
         let config = new.config.to_string();
         let added = client
             .query_opt(
-                &sql,
+                sql,
                 &[
                     &new.name,
                     &config,
@@ -131,14 +125,11 @@ impl Store {
     ///
     /// There is none of this name.
     pub async fn resume(&self, name: &str) -> Result<()> {
-        let sql = format!(
-            "WITH c AS (
+        let sql = "WITH c AS (
                  UPDATE confluence_fleet.connections
                  SET paused = false, pause_reason = NULL, failures = 0, next_due = now() WHERE name = $1 RETURNING *)
-             SELECT {} FROM c",
-            add_job("c")
-        );
-        self.change(&sql, name).await
+             SELECT confluence_fleet.enqueue(id, next_due) FROM c";
+        self.change(sql, name).await
     }
 
     /// Forgets a connection. The rows that it delivered stay.
@@ -167,29 +158,19 @@ impl Store {
     ///
     /// The database cannot be reached.
     pub async fn enqueue_overdue(&self, lease: Duration) -> Result<u64> {
-        let sql = format!(
-            "SELECT {} FROM confluence_fleet.connections AS c
+        let sql =
+            "SELECT confluence_fleet.enqueue(c.id, c.next_due) FROM confluence_fleet.connections AS c
              WHERE NOT paused AND next_due < now() - $1 * interval '1 millisecond'
                AND (lease_until IS NULL OR lease_until < now())
                AND NOT EXISTS (SELECT FROM graphile_worker._private_jobs AS j
                                WHERE j.key = 'connection:' || c.id AND j.locked_at IS NULL)
-             ORDER BY next_due LIMIT 200",
-            add_job("c")
-        );
+             ORDER BY next_due LIMIT 200";
         let milliseconds = f64::from(u32::try_from(lease.as_millis())?);
         Ok(self
             .client()
             .await?
-            .query(&sql, &[&milliseconds])
+            .query(sql, &[&milliseconds])
             .await?
             .len() as u64)
     }
-}
-
-/// The call that adds the job of a connection, or moves the one that it has.
-pub(crate) fn add_job(connection: &str) -> String {
-    format!(
-        "(graphile_worker.add_job('{TASK}', json_build_object('connection', {connection}.id), NULL, \
-         {connection}.next_due, {ATTEMPTS}, 'connection:' || {connection}.id)).id"
-    )
 }

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use connector_runtime::CancellationToken;
+use connector_runtime::request_permits::RequestPermits;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
-use crate::lease::{Acquired, Lease};
+use crate::lease::{Acquired, Lease, SiteLimit};
 use crate::metrics::Metrics;
 use crate::policy::{Ending, decide};
 use crate::queue::serve_queue;
@@ -30,8 +31,8 @@ pub struct WorkerSettings {
     pub runs: usize,
     /// How long a lease lasts unless it is renewed, which happens three times as often.
     pub lease: Duration,
-    /// Runs at once of connections that share a site, over all workers.
-    pub runs_by_site: i64,
+    /// What connections of one site share. It has to be the same for every worker.
+    pub site: SiteLimit,
     /// How long runs may take to end when the worker stops.
     pub grace: Duration,
 }
@@ -105,35 +106,37 @@ impl<R: Runner> Shared<R> {
         }
         let _permit = self.running.acquire().await?;
         let settings = &self.settings;
-        let acquired = self.store.acquire(
-            connection,
-            &settings.name,
-            settings.lease,
-            settings.runs_by_site,
-        );
+        let begun = Instant::now();
+        let acquired =
+            self.store
+                .acquire(connection, &settings.name, settings.lease, settings.site);
         match acquired.await? {
             Acquired::Nothing => Ok(()),
-            Acquired::Lease(lease) => self.run(*lease).await,
+            Acquired::Lease(lease) => self.run(*lease, begun + settings.lease).await,
         }
     }
 
-    async fn run(&self, lease: Lease) -> Result<()> {
+    /// Runs a connection whose lease lasts until an instant, and renews it meanwhile.
+    async fn run(&self, lease: Lease, expires_at: Instant) -> Result<()> {
         let cancellation = self.stop.child_token();
+        let permits = RequestPermits::new(lease.permits);
+        permits.set(lease.permits, expires_at);
         let order = Order {
             fence: lease.fence(),
             session: lease.session(),
             lease: lease.clone(),
+            permits: permits.clone(),
             cancellation: cancellation.clone(),
         };
-        self.metrics.begin();
+        self.metrics.begin(lease.lag);
         let mut report = tokio::select! {
             report = self.runner.run(order) => report,
-            never = self.keep(&lease, &cancellation) => match never {},
+            never = self.keep(&lease, &permits, &cancellation) => match never {},
         };
         if self.stop.is_cancelled() && report.ending != Ending::Succeeded {
             report.ending = Ending::HandedOn;
         }
-        self.metrics.end(&lease.name, &report);
+        self.metrics.end(&lease, &report);
         log(&lease, &report);
         let next = decide(&report.ending, lease.every, lease.failures);
         self.finish(&lease, &report, next).await
@@ -165,25 +168,40 @@ impl<R: Runner> Shared<R> {
         }
     }
 
-    /// Renews the lease until the run has ended. A lease that is lost cancels the run, and so does one that could not be
-    /// renewed for as long as it lasts: another worker may have it by then.
+    /// Renews the lease until the run has ended, and lets it have as many requests in flight as each renewal says. A
+    /// lease that is lost cancels the run, and so does one that could not be renewed for as long as it lasts: another
+    /// worker may have it by then.
     async fn keep(
         &self,
         lease: &Lease,
+        permits: &RequestPermits,
         cancellation: &CancellationToken,
     ) -> std::convert::Infallible {
-        let lasts = self.settings.lease;
-        let mut ticks = interval(lasts / 3);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut renewed = Instant::now();
+        let WorkerSettings {
+            lease: lasts, site, ..
+        } = self.settings;
+        let mut expires_at = Instant::now() + lasts;
+        sleep(lasts / 3).await;
         loop {
-            ticks.tick().await;
-            match self.store.renew(lease, lasts).await {
-                Ok(true) => renewed = Instant::now(),
-                Ok(false) => cancellation.cancel(),
-                Err(_) if renewed.elapsed() > lasts => cancellation.cancel(),
+            let (begun, in_use) = (Instant::now(), permits.in_use());
+            match self.store.renew(lease, lasts, in_use, site).await {
+                Ok(Some(share)) => {
+                    expires_at = begun + lasts;
+                    permits.set(share, expires_at);
+                    if share < in_use {
+                        // Others wait for what this run gives back.
+                        let _ = timeout(lasts / 3, permits.settled()).await;
+                        continue;
+                    }
+                }
+                Ok(None) => {
+                    permits.set(0, begun);
+                    cancellation.cancel();
+                }
+                Err(_) if Instant::now() > expires_at => cancellation.cancel(),
                 Err(_) => {}
             }
+            sleep(lasts / 3).await;
         }
     }
 }

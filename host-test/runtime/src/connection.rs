@@ -11,6 +11,7 @@ use crate::cpu_scheduler::{ConnectionTasks, EpochTicker};
 use crate::description::{Authentication, Description};
 use crate::egress::Egress;
 use crate::failure::Failure;
+use crate::request_permits::{RequestPermit, RequestPermits};
 use crate::secrets::Secrets;
 use crate::tenant::Tenant;
 use crate::transport::{Authorization, ClientCredentials, Credentials, NetworkFault, Transport};
@@ -41,6 +42,9 @@ pub struct ConnectionOptions {
     /// Whose connection it is: all calls of a tenant share its limits. Each connection is a tenant of its own
     /// unless told otherwise.
     pub tenant: Option<Tenant>,
+    /// How many of its requests may be in flight, if the operator decides that. More of them wait; the limits of a call
+    /// refuse them.
+    pub request_permits: Option<RequestPermits>,
 }
 
 /// A configuration and a client for it, which the calls of this tenant share.
@@ -50,6 +54,7 @@ pub struct TenantConnection {
     transport: Arc<Transport>,
     secrets: Secrets,
     tenant: Tenant,
+    request_permits: Option<RequestPermits>,
     /// Requests that its calls have sent.
     requests: Arc<AtomicU64>,
 }
@@ -101,6 +106,7 @@ impl TenantConnection {
             transport: Arc::new(Transport::of_tenant(egress, authorization, tasks)),
             secrets,
             tenant,
+            request_permits: options.request_permits,
             requests: Arc::default(),
         })
     }
@@ -124,6 +130,14 @@ impl TenantConnection {
 
     pub(crate) fn count_request(&self) {
         self.requests.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Waits until one more request may be sent, if the operator permits only some at once.
+    pub(crate) async fn permit_request(&self) -> Option<RequestPermit> {
+        match &self.request_permits {
+            Some(permits) => Some(permits.acquire().await),
+            None => None,
+        }
     }
 
     /// Whose it is.

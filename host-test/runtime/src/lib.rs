@@ -17,6 +17,7 @@ pub mod json_view;
 pub mod limits;
 pub mod printable;
 pub mod private_file;
+pub mod request_permits;
 pub mod run;
 pub mod runtime;
 pub mod secrets;

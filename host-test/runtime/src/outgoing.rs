@@ -18,6 +18,7 @@ use wasmtime_wasi_http::{
 
 use crate::connection::TenantConnection;
 use crate::limits::{Exceeded, Limits};
+use crate::request_permits::RequestPermit;
 use crate::tenant::Tenant;
 use crate::transport::{ECHOED, Flood, LONGEST_TIMEOUT, UNANSWERED_LIMIT};
 
@@ -122,7 +123,7 @@ impl WasiHttpHooks for Outgoing {
         self.metrics.first.get_or_init(Instant::now);
         let permit = Arc::clone(&self.slots).try_acquire_owned();
         let options = options.unwrap_or_default();
-        let (transport, limits) = (self.connection.transport(), self.limits);
+        let (connection, limits) = (self.connection.clone(), self.limits);
         let metrics = Arc::clone(&self.metrics);
         // A block: an async function would hold what it is given twice.
         Box::new(async move {
@@ -136,7 +137,8 @@ impl WasiHttpHooks for Outgoing {
                 let limit = Exceeded::Request(limits.request);
                 request.map(|body| limited(body, limit, Arc::clone(&metrics)))
             };
-            let answer = transport.send(request, &options).await;
+            let mut permitted = connection.permit_request().await;
+            let answer = connection.transport().send(request, &options).await;
             let response = answer.inspect_err(|error| metrics.observe(error))?;
             let between = options.between_bytes_timeout.unwrap_or(IDLE_TIMEOUT);
             let between = between.min(LONGEST_TIMEOUT);
@@ -144,9 +146,10 @@ impl WasiHttpHooks for Outgoing {
             let longest = body.size_hint().upper();
             let body = if longest.is_some_and(|size| size <= BUFFER_THRESHOLD.min(limits.response))
             {
-                buffer(body, between)
-                    .await
-                    .inspect_err(|error| metrics.observe(error))?
+                let whole = buffer(body, between).await;
+                // Nothing of it is in flight any more, whenever the guest reads it.
+                permitted = None;
+                whole.inspect_err(|error| metrics.observe(error))?
             } else {
                 limited(body, Exceeded::Response(limits.response), metrics)
             };
@@ -154,7 +157,7 @@ impl WasiHttpHooks for Outgoing {
                 body,
                 timer: None,
                 between,
-                _permit: permit,
+                _permits: (permit, permitted),
             };
             let done = Box::new(async { Ok(()) });
             Ok((
@@ -200,7 +203,7 @@ struct IdleTimeoutBody {
     /// While bytes are waited for: those of an answer that is there as a whole never are.
     timer: Option<Pin<Box<tokio::time::Sleep>>>,
     between: Duration,
-    _permit: OwnedSemaphorePermit,
+    _permits: (OwnedSemaphorePermit, Option<RequestPermit>),
 }
 
 impl Body for IdleTimeoutBody {

@@ -53,6 +53,15 @@ pub fn select(streams: &[Stream], selections: &[Selection]) -> Result<Vec<Select
     Ok(selected.collect())
 }
 
+/// A run that ended, well or not.
+#[derive(Debug, Clone)]
+pub struct Ended {
+    /// What the component reports, or why not everything was delivered.
+    pub result: Result<Summary, Failure>,
+    /// What the call used: the requests alone where the host ended it.
+    pub usage: Usage,
+}
+
 /// Runs until the end, or until the request's token is cancelled. Whatever went wrong, the host's own limits
 /// included, becomes a failure with a kind.
 ///
@@ -65,18 +74,34 @@ pub async fn run(
     request: SyncRequest<'_>,
     destination: impl Destination + 'static,
 ) -> Result<Completed, Failure> {
+    let Ended { result, usage } = run_to_end(runtime, connection, request, destination).await;
+    result.map(|summary| Completed { summary, usage })
+}
+
+/// The same, with what a failed run used.
+pub async fn run_to_end(
+    runtime: &Runtime,
+    connection: &TenantConnection,
+    request: SyncRequest<'_>,
+    destination: impl Destination + 'static,
+) -> Ended {
+    let before = connection.sent_requests();
     let outcome = runtime
         .sync(connection, request, Box::new(destination))
         .await;
-    conclude(outcome)
+    let usage = outcome.as_ref().map(|outcome| outcome.usage);
+    Ended {
+        usage: usage.unwrap_or_else(|_| Usage {
+            requests: connection.sent_requests() - before,
+            ..Usage::default()
+        }),
+        result: conclude(outcome),
+    }
 }
 
-fn conclude(outcome: Result<Outcome>) -> Result<Completed, Failure> {
+fn conclude(outcome: Result<Outcome>) -> Result<Summary, Failure> {
     let Outcome {
-        result,
-        refusal,
-        usage,
-        ..
+        result, refusal, ..
     } = outcome.map_err(|error| {
         let kind = match error.downcast_ref::<Stopped>() {
             Some(Stopped) => FailureKind::Cancelled,
@@ -85,7 +110,7 @@ fn conclude(outcome: Result<Outcome>) -> Result<Completed, Failure> {
         Failure::from_error(kind)(error)
     })?;
     match (result, refusal) {
-        (Ok(summary), None) => Ok(Completed { summary, usage }),
+        (Ok(summary), None) => Ok(summary),
         // It refused what was queued last.
         (Ok(summary), Some(words)) => Err(Failure {
             details: summary,

@@ -11,9 +11,10 @@ use connector_bench::attacks::{ATTACKS, Attackers};
 use connector_bench::build::Build;
 use connector_bench::multi_tenant::{self, MultiTenant, Setting};
 use connector_bench::neighbours::Neighbours;
-use connector_bench::{comparison, run, start_up};
+use connector_bench::{comparison, destinations, run, start_up};
 use connector_destinations::stderr;
 use connector_destinations::stdout::print;
+use connector_postgres::Address;
 use connector_protocols::files;
 use connector_runtime::component_source::ComponentSource;
 use serde_json::{Map, Value, json};
@@ -25,7 +26,8 @@ pub(super) const EXAMPLE: &str = "\
 Examples:
   host-test bench
   host-test bench --tenants 5 --attack all
-  host-test bench --tenants 5 --beside other.wasm --beside-config other.json";
+  host-test bench --tenants 5 --beside other.wasm --beside-config other.json
+  host-test bench --database postgresql://postgres@localhost/postgres";
 
 /// How many tenants are measured beside one component.
 const TENANTS_BESIDE: [usize; 1] = [5];
@@ -66,6 +68,12 @@ pub(crate) struct Arguments {
     /// each way ("all"); may be repeated. It is built first.
     #[arg(long, value_name = "WORDS", conflicts_with_all = ["latency", "beside"])]
     attack: Vec<String>,
+    /// Measure whole runs into a new schema of this database beside such runs into SQLite; nothing else is measured.
+    #[arg(long, value_name = "URL", value_parser = Address::parse, conflicts_with_all = ["latency", "tenants", "beside", "attack"])]
+    database: Option<Address>,
+    /// Read the site of this file in them instead of a generated one.
+    #[arg(long, value_name = "FILE", requires = "database")]
+    corpus: Option<PathBuf>,
 }
 
 impl Arguments {
@@ -115,7 +123,10 @@ pub(super) async fn run(context: &Context, arguments: Arguments) -> CommandResul
     }
     let mut figures = Map::new();
     figures.insert("build".to_owned(), json!(build));
-    if let Some(neighbours) = neighbours {
+    if let Some(database) = &arguments.database {
+        let figure = bench.destinations(database, &arguments).await?;
+        figures.insert("destinations".to_owned(), figure);
+    } else if let Some(neighbours) = neighbours {
         let tenants = arguments.tenants(&TENANTS_BESIDE);
         let figure = bench.tenants(tenants, &neighbours).await?;
         figures.insert("tenants".to_owned(), figure);
@@ -168,6 +179,18 @@ impl Bench<'_> {
             measured.push(figures);
         }
         Ok(json!(measured))
+    }
+
+    /// PostgreSQL beside SQLite.
+    async fn destinations(
+        &self,
+        database: &Address,
+        arguments: &Arguments,
+    ) -> CommandResult<Value> {
+        let corpus = arguments.corpus.as_deref();
+        let figures = destinations::compare(database, corpus, self.pairs).await?;
+        tables::destinations(&figures);
+        Ok(json!(figures))
     }
 
     /// Tenants by themselves, and beside these neighbours.

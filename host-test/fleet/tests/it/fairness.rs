@@ -1,10 +1,16 @@
 //! Who waits for whom.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use connector_fleet::lease::SiteLimit;
+use connector_fleet::metrics::Metrics;
 use connector_fleet::policy::Ending;
 use connector_fleet::runner::{Order, Report, Runner};
+use connector_fleet::worker::work;
 use connector_postgres::Address;
+use connector_runtime::CancellationToken;
 use connector_runtime::contract::FailureKind;
 use postgres_for_tests::Server;
 
@@ -64,6 +70,85 @@ async fn a_big_site_does_not_keep_small_ones_waiting_and_runs_one_at_a_time() {
     );
 }
 
+/// Sends requests from six tasks of each run, and counts those that are in flight. The run of `long` goes on until the
+/// others have ended.
+#[derive(Clone, Default)]
+struct Requests(Arc<Counts>);
+
+#[derive(Default)]
+struct Counts {
+    in_flight: AtomicUsize,
+    most_in_flight: AtomicUsize,
+    ended: AtomicUsize,
+}
+
+impl Requests {
+    const OTHERS: usize = 3;
+
+    async fn send(self, order: Order) {
+        let goes_on = |sent| match order.lease.name.as_str() {
+            "long" => self.0.ended.load(Ordering::SeqCst) < Self::OTHERS,
+            _ => sent < 20,
+        };
+        let mut sent = 0;
+        while goes_on(sent) {
+            let _permit = order.permits.acquire().await;
+            let in_flight = self.0.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
+            self.0.most_in_flight.fetch_max(in_flight, Ordering::SeqCst);
+            tokio::time::sleep(Duration::from_millis(2)).await;
+            self.0.in_flight.fetch_sub(1, Ordering::SeqCst);
+            sent += 1;
+        }
+    }
+}
+
+impl Runner for Requests {
+    async fn run(&self, order: Order) -> Report {
+        let sending = (0..6).map(|_| tokio::spawn(self.clone().send(order.clone())));
+        let sending: Vec<_> = sending.collect();
+        for task in sending {
+            task.await.unwrap();
+        }
+        self.0.ended.fetch_add(1, Ordering::SeqCst);
+        Report::default()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_of_a_site_share_its_requests_in_flight_over_all_workers() {
+    let Some(server) = Server::shared() else {
+        return;
+    };
+    let (url, store) = database(server).await;
+    let requests = Requests::default();
+    let stop = CancellationToken::new();
+    let mut shared = settings(&url, 4, LEASE);
+    shared.site = SiteLimit {
+        requests: 4,
+        runs: 3,
+    };
+    let workers = [1, 2].map(|_| {
+        let (store, requests) = (store.clone(), requests.clone());
+        let metrics = Metrics::default();
+        tokio::spawn(work(shared.clone(), store, requests, metrics, stop.clone()))
+    });
+    store.add(&connection("long", "site")).await.unwrap();
+    while requests.0.most_in_flight.load(Ordering::SeqCst) < 4 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    for number in 0..Requests::OTHERS {
+        let other = connection(&format!("short {number}"), "site");
+        store.add(&other).await.unwrap();
+    }
+    let done = "SELECT bool_and(succeeded_at IS NOT NULL) FROM confluence_fleet.connections";
+    wait_for(&store, done).await;
+    stop.cancel();
+    for worker in workers {
+        worker.await.unwrap().unwrap();
+    }
+    assert_eq!(requests.0.most_in_flight.load(Ordering::SeqCst), 4);
+}
+
 /// Ends each run as its connection's name says.
 struct Scripted;
 
@@ -86,7 +171,7 @@ impl Runner for Scripted {
             message: Some("as the script says".to_owned()),
             rows: 3,
             requests: 4,
-            cpu: Duration::from_millis(5),
+            ..Report::default()
         }
     }
 }

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use connector_fleet::lease::{Acquired, Lease};
+use connector_fleet::lease::{Acquired, Lease, SiteLimit};
 use connector_fleet::policy::{Ending, Next};
 use connector_fleet::runner::Report;
 use postgres_for_tests::Server;
 
-use crate::support::{connection, database};
+use crate::support::{SITE, connection, database};
 
 const LONG: Duration = Duration::from_mins(1);
 
@@ -27,24 +27,23 @@ async fn a_lease_has_one_holder_and_a_stale_one_can_do_nothing() {
     let id = store.add(&connection("a", "a")).await.unwrap();
     let stale = lease(
         store
-            .acquire(id, "one", Duration::from_millis(1), 1)
+            .acquire(id, "one", Duration::from_millis(1), SITE)
             .await
             .unwrap(),
     );
     tokio::time::sleep(Duration::from_millis(20)).await;
-    let held = lease(store.acquire(id, "two", LONG, 1).await.unwrap());
+    let held = lease(store.acquire(id, "two", LONG, SITE).await.unwrap());
     assert!(held.token > stale.token);
     assert_eq!(
-        store.acquire(id, "three", LONG, 1).await.unwrap(),
+        store.acquire(id, "three", LONG, SITE).await.unwrap(),
         Acquired::Nothing
     );
-    assert!(!store.renew(&stale, LONG).await.unwrap());
+    assert!(store.renew(&stale, LONG, 1, SITE).await.unwrap().is_none());
     let report = Report {
         ending: Ending::Succeeded,
-        message: None,
         rows: 1,
         requests: 1,
-        cpu: Duration::ZERO,
+        ..Report::default()
     };
     assert!(
         !store
@@ -52,7 +51,7 @@ async fn a_lease_has_one_holder_and_a_stale_one_can_do_nothing() {
             .await
             .unwrap()
     );
-    assert!(store.renew(&held, LONG).await.unwrap());
+    assert_eq!(store.renew(&held, LONG, 1, SITE).await.unwrap(), Some(1));
     assert!(
         store
             .finish(&held, &report, Next::RunAfter(LONG))
@@ -60,10 +59,62 @@ async fn a_lease_has_one_holder_and_a_stale_one_can_do_nothing() {
             .unwrap()
     );
     assert_eq!(
-        store.acquire(id, "two", LONG, 1).await.unwrap(),
+        store.acquire(id, "two", LONG, SITE).await.unwrap(),
         Acquired::Nothing,
         "not due yet"
     );
+}
+
+#[tokio::test]
+async fn a_site_is_shared_by_those_that_run_and_those_that_wait() {
+    let Some(server) = Server::shared() else {
+        return;
+    };
+    let (_, store) = database(server).await;
+    let site = SiteLimit {
+        requests: 8,
+        runs: 3,
+    };
+    let acquire = async |id| store.acquire(id, "one", LONG, site).await.unwrap();
+    let renew = async |held: &Lease, in_use| {
+        let share = store.renew(held, LONG, in_use, site).await.unwrap();
+        share.unwrap()
+    };
+    let first = store.add(&connection("first", "site")).await.unwrap();
+    let first = lease(acquire(first).await);
+    assert_eq!(first.permits, 8, "all of them where nobody waits");
+    let second = store.add(&connection("second", "site")).await.unwrap();
+    assert_eq!(acquire(second).await, Acquired::Nothing);
+    let jobs = "DELETE FROM graphile_worker._private_jobs";
+    let client = store.client().await.unwrap();
+    client.batch_execute(jobs).await.unwrap();
+
+    assert_eq!(renew(&first, 8).await, 4, "half for the one that waits");
+    assert_eq!(
+        acquire(second).await,
+        Acquired::Nothing,
+        "the requests of the first are still in flight"
+    );
+    assert_eq!(client.execute(jobs, &[]).await.unwrap(), 0);
+    assert_eq!(renew(&first, 4).await, 4);
+    assert_eq!(
+        client.execute(jobs, &[]).await.unwrap(),
+        1,
+        "the one that waits is woken"
+    );
+    let second = lease(acquire(second).await);
+    assert_eq!(second.permits, 4);
+
+    let elsewhere = store.add(&connection("third", "elsewhere")).await.unwrap();
+    assert_eq!(lease(acquire(elsewhere).await).permits, 8);
+    for number in 0..4 {
+        let more = connection(&format!("more {number}"), "site");
+        store.add(&more).await.unwrap();
+    }
+    assert_eq!(renew(&second, 4).await, 2, "a third, as three may run");
+    let next = Next::RunAfter(LONG);
+    let finished = store.finish(&first, &Report::default(), next).await;
+    assert!(finished.unwrap());
 }
 
 #[tokio::test]
@@ -81,18 +132,18 @@ async fn connections_are_paused_resumed_and_removed_by_name() {
             .to_string()
             .contains("already")
     );
-    let held = lease(store.acquire(id, "one", LONG, 1).await.unwrap());
+    let held = lease(store.acquire(id, "one", LONG, SITE).await.unwrap());
     store.pause("a").await.unwrap();
     assert!(
-        !store.renew(&held, LONG).await.unwrap(),
+        store.renew(&held, LONG, 1, SITE).await.unwrap().is_none(),
         "a run under way ends"
     );
     assert_eq!(
-        store.acquire(id, "one", LONG, 1).await.unwrap(),
+        store.acquire(id, "one", LONG, SITE).await.unwrap(),
         Acquired::Nothing
     );
     store.resume("a").await.unwrap();
-    lease(store.acquire(id, "one", LONG, 1).await.unwrap());
+    lease(store.acquire(id, "one", LONG, SITE).await.unwrap());
     store.remove("a").await.unwrap();
     for missing in [
         store.pause("a").await,

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use connector_destinations::sqlite::MaxDelete;
+use connector_fleet::lease::SiteLimit;
 use connector_fleet::metrics::Metrics;
 use connector_fleet::policy::Ending;
 use connector_fleet::runner::{Order, Report, Runner};
@@ -20,6 +21,12 @@ use serde_json::json;
 
 /// Pages of each site.
 pub(crate) const PAGES: u64 = 20;
+
+/// One run at a time for each site.
+pub(crate) const SITE: SiteLimit = SiteLimit {
+    requests: 1,
+    runs: 1,
+};
 
 /// A database that no other test uses, with the tables of queue and fleet.
 pub(crate) async fn database(server: &Server) -> (String, Store) {
@@ -58,7 +65,7 @@ pub(crate) fn settings(url: &str, runs: usize, lease: Duration) -> WorkerSetting
         name: format!("worker {}", std::process::id()),
         runs,
         lease,
-        runs_by_site: 1,
+        site: SITE,
         grace: Duration::from_secs(5),
     }
 }
@@ -132,8 +139,7 @@ impl Runner for Source {
             ending,
             message,
             rows: read.unwrap_or(0),
-            requests: 0,
-            cpu: Duration::ZERO,
+            ..Report::default()
         }
     }
 }

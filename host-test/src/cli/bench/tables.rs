@@ -1,6 +1,7 @@
 //! The tables of the bench, for a person.
 
 use connector_bench::comparison::Comparison;
+use connector_bench::destinations::Destinations;
 use connector_bench::multi_tenant::MultiTenant;
 use connector_bench::start_up::StartUp;
 use connector_destinations::stderr::print_line;
@@ -102,6 +103,18 @@ pub(super) fn attack(words: &str, figures: &MultiTenant) {
         beside.median_s,
         host_rss_added_kib / 1024.0,
         completeness(figures),
+    ));
+}
+
+pub(super) fn destinations(figures: &Destinations) {
+    let Destinations {
+        rows,
+        sqlite,
+        postgres,
+        ratio,
+    } = figures;
+    print_line(&format!(
+        "runs of {rows} rows: SQLite {sqlite:.0} rows/s, PostgreSQL {postgres:.0} rows/s, ratio {ratio:.2}"
     ));
 }
 

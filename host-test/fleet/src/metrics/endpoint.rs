@@ -1,0 +1,54 @@
+//! The address at which a worker's metrics are read.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::Result;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
+
+use super::Metrics;
+
+/// How long a reader may take.
+const READER: Duration = Duration::from_secs(5);
+
+/// Serves the counters at an address until the task is dropped.
+///
+/// # Errors
+///
+/// The address cannot be used.
+pub async fn serve(address: SocketAddr, metrics: Metrics) -> Result<SocketAddr> {
+    let listener = TcpListener::bind(address).await?;
+    let bound = listener.local_addr()?;
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let _ = timeout(READER, answer(stream, &metrics)).await;
+        }
+    });
+    Ok(bound)
+}
+
+/// Reads the head of one request and answers it.
+async fn answer(mut stream: TcpStream, metrics: &Metrics) -> std::io::Result<()> {
+    let mut head = Vec::new();
+    while head.len() < 8_192 && !head.ends_with(b"\r\n\r\n") {
+        let mut bytes = [0; 512];
+        let read = stream.read(&mut bytes).await?;
+        if read == 0 {
+            break;
+        }
+        head.extend(bytes.iter().take(read));
+    }
+    let (status, body) = if head.starts_with(b"GET /metrics ") {
+        ("200 OK", metrics.text())
+    } else {
+        ("404 Not Found", String::new())
+    };
+    let answer = format!(
+        "HTTP/1.1 {status}\r\ncontent-type: application/openmetrics-text; version=1.0.0; charset=utf-8\r\n\
+         content-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(answer.as_bytes()).await
+}
