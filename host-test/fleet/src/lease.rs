@@ -235,6 +235,11 @@ impl Lease {
     /// The schema that the rows go to.
     #[must_use]
     pub fn schema(&self) -> String {
-        format!("connection_{}", self.connection)
+        schema(self.connection)
     }
+}
+
+/// The schema that the rows of a connection go to.
+pub(crate) fn schema(connection: i64) -> String {
+    format!("connection_{connection}")
 }

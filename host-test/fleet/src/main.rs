@@ -2,6 +2,7 @@
 
 mod arguments;
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -51,8 +52,11 @@ fn log_to_stderr() {
         Targets::new()
             .with_default(LevelFilter::WARN)
             .with_target("connector_fleet", LevelFilter::INFO)
+            .with_target("confluence_fleet", LevelFilter::INFO)
     };
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     tracing_subscriber::registry()
         .with(lines.with_filter(asked.unwrap_or_else(usual)))
         .init();

@@ -57,6 +57,20 @@ impl Fleet {
     /// Simulates one interval after one that fills the queue, with this many workers.
     #[must_use]
     pub fn simulate(&self, workers: u32) -> Outcome {
+        let warm_up = usize::try_from(self.connections).unwrap_or(usize::MAX);
+        let lags = self.lags(workers, u64::from(self.connections) * 2);
+        self.outcome(workers, lags.into_iter().skip(warm_up).collect())
+    }
+
+    /// Simulates the first interval, before which nothing ran.
+    #[must_use]
+    pub fn simulate_first(&self, workers: u32) -> Outcome {
+        let lags = self.lags(workers, self.connections.into());
+        self.outcome(workers, lags)
+    }
+
+    /// How late each of so many runs begins, in microseconds.
+    fn lags(&self, workers: u32, runs: u64) -> Vec<u64> {
         let every = u64::try_from(self.every.as_micros())
             .unwrap_or(u64::MAX)
             .max(1);
@@ -66,8 +80,7 @@ impl Fleet {
         let cores = workers.saturating_mul(self.cores).max(1);
         let mut free: BinaryHeap<Reverse<u64>> = (0..slots).map(|_| Reverse(0)).collect();
         let mut idle: BinaryHeap<Reverse<u64>> = (0..cores).map(|_| Reverse(0)).collect();
-        let mut lags = Vec::new();
-        for index in 0..u64::from(self.connections) * 2 {
+        let run = |index: u64| {
             // Due times are spread by a low-discrepancy sequence, as independent connections are.
             let due = index * every / u64::from(self.connections);
             let Reverse(slot) = free.pop().unwrap_or_default();
@@ -76,10 +89,12 @@ impl Fleet {
             let computed = begun.max(core) + cpu;
             idle.push(Reverse(computed));
             free.push(Reverse(computed + wait));
-            if index >= u64::from(self.connections) {
-                lags.push((computed - cpu).saturating_sub(due));
-            }
-        }
+            (computed - cpu).saturating_sub(due)
+        };
+        (0..runs).map(run).collect()
+    }
+
+    fn outcome(&self, workers: u32, mut lags: Vec<u64>) -> Outcome {
         lags.sort_unstable();
         let at = |part: usize| {
             Duration::from_micros(lags.get(lags.len() * part / 100).copied().unwrap_or(0))

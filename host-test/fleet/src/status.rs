@@ -4,16 +4,18 @@ use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use tokio_postgres::Row;
 
+use crate::lease::schema;
 use crate::store::Store;
 
 const QUERY: &str = "
-    SELECT c.name, c.paused, c.pause_reason, c.next_due::text, c.failures, c.succeeded_at::text,
+    SELECT c.name, c.paused, c.pause_reason, date_trunc('second', c.next_due)::text, c.failures, c.succeeded_at::text,
         c.lease_until > now() AS running,
         CASE WHEN c.paused THEN 0 ELSE greatest(0, extract(epoch FROM now() - c.next_due))::bigint END AS lag_s,
         last.started_at::text, last.outcome, last.message, last.rows, last.requests,
         (SELECT coalesce(json_object_agg(outcome, n), '{}')::text FROM (
             SELECT outcome, count(*) AS n FROM confluence_fleet.runs AS r
-            WHERE r.connection = c.id AND outcome NOT IN ('', 'handed_on') GROUP BY outcome) AS failed)
+            WHERE r.connection = c.id AND outcome NOT IN ('', 'handed_on') GROUP BY outcome) AS failed),
+        c.id
     FROM confluence_fleet.connections AS c
     LEFT JOIN LATERAL (
         SELECT * FROM confluence_fleet.runs AS r WHERE r.connection = c.id AND finished_at IS NOT NULL
@@ -46,6 +48,7 @@ fn object(row: &Row) -> Result<Value> {
     });
     Ok(json!({
         "name": row.get::<_, String>(0),
+        "schema": schema(row.get(14)),
         "paused": row.get::<_, bool>(1),
         "pause_reason": row.get::<_, Option<String>>(2),
         "next_run": row.get::<_, String>(3),
@@ -62,7 +65,7 @@ fn object(row: &Row) -> Result<Value> {
 #[must_use]
 pub fn table(connections: &[Value]) -> String {
     let header = [
-        "NAME", "STATE", "LAST RUN", "ROWS", "LAG", "NEXT RUN", "FAILURES",
+        "NAME", "SCHEMA", "STATE", "LAST RUN", "ROWS", "LAG", "NEXT RUN", "FAILURES",
     ]
     .map(str::to_owned);
     let mut lines = vec![header];
@@ -74,7 +77,7 @@ pub fn table(connections: &[Value]) -> String {
             .map(|text| text.chars().count())
             .max()
     };
-    let widths: Vec<_> = (0..7).map(|column| width(column).unwrap_or(0)).collect();
+    let widths: Vec<_> = (0..8).map(|column| width(column).unwrap_or(0)).collect();
     let mut table = String::new();
     for line in &lines {
         let cells: Vec<_> = line
@@ -88,7 +91,7 @@ pub fn table(connections: &[Value]) -> String {
     table
 }
 
-fn line(connection: &Value) -> [String; 7] {
+fn line(connection: &Value) -> [String; 8] {
     let text = |value: &Value| {
         value
             .as_str()
@@ -117,6 +120,7 @@ fn line(connection: &Value) -> [String; 7] {
     let lag = format!("{} s", at("lag_s"));
     [
         text(&at("name")),
+        text(&at("schema")),
         state,
         text(&of_last("outcome")),
         rows,

@@ -218,6 +218,7 @@ fn log(lease: &Lease, report: &Report) {
         connection = lease.name,
         token = lease.token,
         ending = kind,
+        lag_s = lease.lag.as_secs_f64(),
         rows = report.rows,
         requests = report.requests,
         cpu_ms = milliseconds,
