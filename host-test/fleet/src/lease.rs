@@ -71,19 +71,12 @@ impl Store {
         site: SiteLimit,
     ) -> Result<Acquired> {
         let client = self.client().await?;
-        let expired = "SELECT pg_terminate_backend(pid) FROM confluence_fleet.connections AS c, pg_stat_activity
-                       WHERE c.id = $1 AND c.lease_until < now()
-                         AND application_name = 'confluence-fleet ' || c.id || '/' || c.lease_token";
-        client.query(expired, &[&connection]).await?;
         let milliseconds = f64::from(u32::try_from(lease.as_millis())?);
-        let take =
-            "SELECT id, lease_token, name, config::text, streams, mode, every_s, failures, permits,
-                        extract(epoch FROM clock_timestamp() - next_due)::float8
-                    FROM confluence_fleet.acquire($1, $2, $3, $4, $5)";
         let [requests, runs] = site.parameters();
+        let acquire = client.prepared(ACQUIRE).await?;
         let taken = client
             .query_opt(
-                take,
+                &acquire,
                 &[&connection, &worker, &milliseconds, &requests, &runs],
             )
             .await;
@@ -107,7 +100,6 @@ impl Store {
     ) -> Result<Option<usize>> {
         let milliseconds = f64::from(u32::try_from(lease.as_millis())?);
         let (in_use, [requests, runs]) = (i64::try_from(in_use)?, site.parameters());
-        let sql = "SELECT * FROM confluence_fleet.renew($1, $2, $3, $4, $5, $6)";
         let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 6] = [
             &held.connection,
             &held.token,
@@ -116,7 +108,9 @@ impl Store {
             &requests,
             &runs,
         ];
-        let renewed = self.client().await?.query_opt(sql, &parameters).await?;
+        let client = self.client().await?;
+        let renew = client.prepared(RENEW).await?;
+        let renewed = client.query_opt(&renew, &parameters).await?;
         let share = renewed.map(|row| usize::try_from(row.get::<_, i64>(0)));
         Ok(share.transpose()?)
     }
@@ -155,10 +149,18 @@ impl Store {
             &requests,
         ];
         let client = self.client().await?;
-        let done = client.query_one(FINISH, &parameters).await?;
+        let finish = client.prepared(FINISH).await?;
+        let done = client.query_one(&finish, &parameters).await?;
         Ok(done.get::<_, i64>(0) > 0)
     }
 }
+
+const ACQUIRE: &str = "
+    SELECT id, lease_token, name, config::text, streams, mode, every_s, failures, permits,
+        extract(epoch FROM clock_timestamp() - next_due)::float8
+    FROM confluence_fleet.acquire($1, $2, $3, $4, $5)";
+
+const RENEW: &str = "SELECT * FROM confluence_fleet.renew($1, $2, $3, $4, $5, $6)";
 
 /// Gives a lease back, notes the run, and makes the next job of this connection, and jobs for connections of the same
 /// site that wait for the requests that it may no longer have in flight.

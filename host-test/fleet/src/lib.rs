@@ -19,6 +19,7 @@ pub mod policy;
 pub mod queue;
 pub mod runner;
 pub mod secrets;
+pub mod session;
 pub mod simulate;
 pub mod status;
 pub mod store;

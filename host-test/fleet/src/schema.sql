@@ -99,6 +99,11 @@ BEGIN
     IF share IS NULL OR share < 1 THEN
         RETURN;
     END IF;
+    IF c.lease_until < clock_timestamp() THEN
+        -- Whoever let it expire may be stopped in the middle of a transaction, whose locks would be in the way.
+        PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE application_name = 'confluence-fleet ' || c.id || '/' || c.lease_token;
+    END IF;
     UPDATE confluence_fleet.connections
         SET lease_token = lease_token + 1,
             lease_until = clock_timestamp() + lease_ms * interval '1 millisecond',

@@ -7,7 +7,8 @@ use anyhow::{Context as _, Result};
 use connector_postgres::Address;
 use serde_json::Value;
 use tokio::sync::Mutex;
-use tokio_postgres::Client;
+
+use crate::session::Session;
 
 /// The task of the queue that runs a connection, as `schema.sql` names it too.
 pub const TASK: &str = "run_connection";
@@ -16,7 +17,7 @@ pub const TASK: &str = "run_connection";
 #[derive(Debug, Clone)]
 pub struct Store {
     address: Address,
-    client: Arc<Mutex<Option<Arc<Client>>>>,
+    session: Arc<Mutex<Option<Arc<Session>>>>,
 }
 
 /// A connection to be added.
@@ -42,7 +43,7 @@ impl Store {
     pub fn new(address: Address) -> Self {
         Self {
             address,
-            client: Arc::default(),
+            session: Arc::default(),
         }
     }
 
@@ -51,14 +52,14 @@ impl Store {
     /// # Errors
     ///
     /// The database cannot be reached.
-    pub async fn client(&self) -> Result<Arc<Client>> {
-        let mut kept = self.client.lock().await;
-        if let Some(client) = kept.as_ref().filter(|client| !client.is_closed()) {
-            return Ok(Arc::clone(client));
+    pub async fn client(&self) -> Result<Arc<Session>> {
+        let mut kept = self.session.lock().await;
+        if let Some(session) = kept.as_ref().filter(|session| !session.is_closed()) {
+            return Ok(Arc::clone(session));
         }
-        let client = Arc::new(self.address.connect().await?);
-        *kept = Some(Arc::clone(&client));
-        Ok(client)
+        let session = Arc::new(Session::new(self.address.connect().await?));
+        *kept = Some(Arc::clone(&session));
+        Ok(session)
     }
 
     /// Makes the tables of the fleet. Those of the queue are the queue's.
