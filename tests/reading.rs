@@ -3,13 +3,16 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use connector_runtime::connection::{ConnectionOptions, Signing};
 use connector_runtime::contract::Mode;
+use connector_runtime::request_permits::RequestPermits;
+use connector_runtime::runtime::SyncRequest;
 use mock_confluence::{BaseUrl, Endpoint, Mock};
 use serde_json::json;
 
 use crate::support::{
     Tape, assert_same, complete, config, corpus, every_stream, expected_tables, inject_faults,
-    kind, mock, oracle, select, sync,
+    kind, mock, on_loopback, oracle, runtime, select, sync,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -46,6 +49,29 @@ fn assert_polite(mock: &Mock) {
     }
     let busiest = mock.max_in_flight();
     assert!((2..=8).contains(&busiest), "{busiest} in flight");
+}
+
+/// More requests than the operator permits at once wait, and none of them fails.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_may_permit_fewer_requests_in_flight_than_the_configuration() {
+    let mock = mock(corpus(20));
+    mock.set_latency(Duration::from_millis(2));
+    let options = ConnectionOptions {
+        request_permits: Some(RequestPermits::new(2)),
+        ..on_loopback(Signing::Guest)
+    };
+    let config = config(&mock, json!({})).to_string();
+    let connection = runtime().await.connect(&config, options).unwrap();
+    let (tape, selection) = (Tape::default(), every_stream(Mode::Full));
+    let request = SyncRequest {
+        selection: &selection,
+        ..SyncRequest::default()
+    };
+    let destination = Box::new(tape.open());
+    let synced = runtime().await.sync(&connection, request, destination);
+    assert!(synced.await.unwrap().result.is_ok());
+    assert_same(&tape.tables(), &expected_tables(&mock), "two at once");
+    assert_eq!(mock.max_in_flight(), 2);
 }
 
 /// Listings as they were seen: empty pages, short pages, a `Link` header instead of `_links`.

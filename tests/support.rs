@@ -81,7 +81,7 @@ pub(crate) fn on_loopback(signing: Signing) -> ConnectionOptions {
     ConnectionOptions {
         signing,
         network: NetworkPolicy::default().allow_loopback(),
-        tenant: None,
+        ..ConnectionOptions::default()
     }
 }
 

@@ -6,11 +6,54 @@
 //! more than which connection to look at. What is true stands in `confluence_fleet.connections`: when a connection is
 //! due, and who holds its lease. So a job that is lost or comes twice does no harm.
 //!
-//! `FLEET_CONNECTIONS=1000 FLEET_KILLS=60 FLEET_STOPS=10 cargo test --package connector-fleet kill -- --nocapture` runs
-//! the test of killed and stopped workers and of a restarted database at full size; without these variables it is small.
-//!
 //! A run writes with a fencing token: each lease has a number, and the transaction of each checkpoint checks that the
 //! number is still the connection's. A worker that was taken for dead can write nothing.
+//!
+//! # The limit of a site
+//!
+//! Connections of one site share a number of requests in flight. With a lease a run is given a part of them: the number
+//! divided by the runs of the site that are under way or wait, as far as it is free. The record of the lease holds the
+//! part, so that it comes back by itself when a worker dies. Each renewal, three times in a lease, divides anew. A run that
+//! has to give some up sends no more than its new part at once, and its record shows the new part only when the other
+//! requests have ended; then those that wait are woken. So the sum never exceeds the limit, but for requests that a worker
+//! had in flight when it stood still for longer than its lease, or when its connection was paused by hand. A worker that
+//! stood still sends nothing more until it has renewed. A site has as many runs at once as requests, and half of one
+//! worker's runs at most, so that a site with many connections does not keep others waiting.
+//!
+//! # What was measured
+//!
+//! On two cores that other work kept busy, in a build for development, PostgreSQL 15 with its usual durability, the mock
+//! site (20 pages, 87 requests for all of them) and all workers on the same machine:
+//!
+//! | what | bound | measured | with |
+//! |---|---|---|---|
+//! | 1,000 connections of 20 pages, 3 workers, 60 SIGKILL, 10 SIGSTOP of two leases, 2 restarts of PostgreSQL: requests against an undisturbed pass; every row there once, and no two runs at once | 1.3 | 1.06 | `kill`, below |
+//! | runs a second of three workers against one process without a queue | 0.7 | 1.01 (12.4 and 10.9) | `measure throughput` |
+//! | queue, lease and record of a run that does nothing, one at a time | 5 ms | 3.4 ms, of the processor 0.5 ms in the worker and 2.5 ms in PostgreSQL | `measure queue` |
+//! | 10,000 connections that are not due: three workers | 100 MiB | 75 MiB | `measure idle` |
+//! | the same: PostgreSQL, of a core | 5 % | 2.0 % | `measure idle` |
+//! | simulated against measured, 1,000 connections due within a minute: median lag, lag of 99 %, PostgreSQL's cores | 20 % | -9 %, -5 %, +13 % | `measure simulation` |
+//! | a connection's first run, and an incremental one that finds little new: processor | | 60 and 16 ms in the worker, 65 and 31 ms in PostgreSQL | `measure costs` |
+//!
+//! ```sh
+//! FLEET_CONNECTIONS=1000 FLEET_KILLS=60 FLEET_STOPS=10 cargo test --package connector-fleet kill -- --nocapture
+//! cargo build --package connector-fleet && cargo run --package connector-fleet --example measure -- throughput
+//! ```
+//!
+//! Without its variables the first test is small.
+//!
+//! # Past one machine
+//!
+//! `confluence-fleet simulate --connections 100000 --every 1h`, with the costs of the incremental run above, 8 requests of
+//! 150 ms one after the other, and workers of 32 runs and 2 cores:
+//!
+//! | workers | median lag | lag of 99 % | PostgreSQL's cores |
+//! |---|---|---|---|
+//! | 1 | 300 s | 398 s | 0.86 |
+//! | 2 | 0 s | 0 s | 0.86 |
+//! | 4 | 0 s | 0 s | 0.86 |
+//!
+//! Two workers are enough. The first wall is one core of PostgreSQL, which 116,000 connections an hour fill.
 
 pub mod connector;
 pub mod lease;

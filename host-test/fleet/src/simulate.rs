@@ -1,8 +1,8 @@
 //! A discrete-event simulation of a fleet that is larger than one machine can show.
 //!
 //! Each connection is due once in an interval, at a moment of its own. A run takes a slot of a worker for as long as its
-//! requests take, and the processors of its worker for as long as it was measured. The costs are measured ones; whoever
-//! has others names them.
+//! requests take, and the processors of its worker for as long as it was measured. The costs are those of an incremental
+//! run that finds little new, as `examples/measure` measures them; whoever has others names them.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -27,16 +27,16 @@ pub struct Fleet {
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub cores: u32,
     /// Requests of a run, one after the other.
-    #[arg(long, default_value_t = 12)]
+    #[arg(long, default_value_t = 8)]
     pub requests: u32,
     /// Milliseconds that the service takes for one.
     #[arg(long, default_value_t = 150)]
     pub latency_ms: u32,
     /// Milliseconds of a worker's processor for a run.
-    #[arg(long, default_value_t = 15)]
+    #[arg(long, default_value_t = 16)]
     pub cpu_ms: u32,
     /// Milliseconds of PostgreSQL's processor for a run, its rows and its place in the queue.
-    #[arg(long, default_value_t = 8)]
+    #[arg(long, default_value_t = 31)]
     pub database_ms: u32,
 }
 

@@ -89,10 +89,10 @@ impl Postgres {
     /// Widens the columns that cannot hold a number of these keys and rows. What waits was typed for the narrower ones.
     fn make_room(&mut self, stream: &str, keys: &[PartialKey], rows: &[Vec<Cell>]) -> Result<()> {
         let table = &self.entry(stream)?.table;
-        let mut columns = table.too_narrow(0..table.columns.len(), rows);
+        let all: Vec<_> = (0..table.columns.len()).collect();
+        let mut columns = table.too_narrow(&all, rows);
         for key in keys {
-            let positions = key.columns.iter().copied();
-            columns.extend(table.too_narrow(positions, [&key.values]));
+            columns.extend(table.too_narrow(&key.columns, [&key.values]));
         }
         if columns.is_empty() {
             return Ok(());

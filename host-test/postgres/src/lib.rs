@@ -14,6 +14,8 @@
 //! is collected; a checkpoint waits twice, for the checks and for the commit. `cargo run --package connector-postgres
 //! --example throughput` measures it beside SQLite: on two cores, a build for development and a server that writes
 //! through to the disk, 150,000 rows a second into empty tables (0.56 of SQLite's) and 115,000 into full ones (0.51).
+//! `host-test bench --database URL` measures whole runs: for the history of a real documentation (1,116 pages, 13,014 rows)
+//! 0.61, 0.61 and 0.67 of SQLite's rows a second, medians of 11 pairs each.
 
 mod address;
 mod catalog;

@@ -184,7 +184,7 @@ async fn a_guest_that_does_not_sign_never_sees_the_secret() {
         let options = ConnectionOptions {
             signing,
             network: NetworkPolicy::default().allow_loopback(),
-            tenant: None,
+            ..ConnectionOptions::default()
         };
         let connection = runtime.connect(&config, options).unwrap();
         let found = Arc::default();

@@ -105,7 +105,7 @@ mod tests {
         Instant::now() + FOREVER
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn no_more_are_in_flight_than_permitted() {
         let permits = RequestPermits::new(1);
         let first = permits.acquire().await;
@@ -123,18 +123,17 @@ mod tests {
         permits.acquire().await;
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn nothing_is_sent_once_the_permits_have_expired() {
         let permits = RequestPermits::new(1);
-        permits.set(1, Instant::now() + MOMENT);
         drop(permits.acquire().await);
-        tokio::time::advance(MOMENT).await;
+        permits.set(1, Instant::now());
         assert!(timeout(MOMENT, permits.acquire()).await.is_err());
         permits.set(1, later());
         permits.acquire().await;
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn whoever_waits_is_woken_by_each_change() {
         let permits = RequestPermits::new(0);
         let waiting = tokio::spawn({
@@ -143,6 +142,6 @@ mod tests {
         });
         tokio::task::yield_now().await;
         permits.set(1, later());
-        assert!(timeout(MOMENT, waiting).await.is_ok());
+        assert!(waiting.await.is_ok());
     }
 }

@@ -69,8 +69,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "WORDS", conflicts_with_all = ["latency", "beside"])]
     attack: Vec<String>,
     /// Measure whole runs into a new schema of this database beside such runs into SQLite; nothing else is measured.
-    #[arg(long, value_name = "URL", value_parser = Address::parse, conflicts_with_all = ["latency", "tenants", "beside", "attack"])]
-    database: Option<Address>,
+    #[arg(long, value_name = "URL", value_parser = |url: &str| Address::parse(url).map(Box::new), conflicts_with_all = ["latency", "tenants", "beside", "attack"])]
+    database: Option<Box<Address>>,
     /// Read the site of this file in them instead of a generated one.
     #[arg(long, value_name = "FILE", requires = "database")]
     corpus: Option<PathBuf>,

@@ -57,13 +57,22 @@ impl Fleet {
 
     /// Adds connections with this configuration, as if each had a site of its own.
     pub(crate) async fn add(&self, connections: usize, config: &Value) -> Result<()> {
+        self.add_in_mode(connections, config, "full").await
+    }
+
+    pub(crate) async fn add_in_mode(
+        &self,
+        connections: usize,
+        config: &Value,
+        mode: &str,
+    ) -> Result<()> {
         for number in 0..connections {
             let connection = NewConnection {
                 name: format!("c{number}"),
                 config: config.clone(),
                 site: format!("site {number}"),
                 streams: Vec::new(),
-                mode: "full".to_owned(),
+                mode: mode.to_owned(),
                 every: Duration::from_hours(24),
             };
             self.store.add(&connection).await?;

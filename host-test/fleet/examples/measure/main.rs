@@ -6,6 +6,7 @@
 //! - `throughput`: three workers against the same runs in one process without a queue.
 //! - `queue`: what the queue, the lease and the record cost a run that does nothing.
 //! - `idle`: memory of three workers and processor of PostgreSQL where 10,000 connections are not due yet.
+//! - `costs`: what the first and the second run of a connection cost.
 //! - `simulation`: the simulation, fed with the costs of some runs, against a real pass of 1,000 connections.
 #![allow(
     clippy::unwrap_used,
@@ -15,6 +16,7 @@
     reason = "measurements for a person"
 )]
 
+mod costs;
 mod fleet;
 mod idle;
 mod processes;
@@ -30,8 +32,9 @@ async fn main() -> Result<()> {
         Some("throughput") => throughput::measure().await,
         Some("queue") => queue::measure().await,
         Some("idle") => idle::measure().await,
+        Some("costs") => costs::measure().await,
         Some("simulation") => simulation::measure().await,
-        _ => bail!("name one of throughput, queue, idle and simulation"),
+        _ => bail!("name one of throughput, queue, idle, costs and simulation"),
     }
 }
 

@@ -13,17 +13,15 @@ impl Table {
     /// The columns that cannot hold their value of one of these rows, each row in the order of these columns.
     pub(crate) fn too_narrow<'a>(
         &self,
-        columns: impl Iterator<Item = usize> + Clone,
+        columns: &[usize],
         rows: impl IntoIterator<Item = &'a Vec<Cell>>,
     ) -> BTreeSet<usize> {
-        let cells = rows
-            .into_iter()
-            .flat_map(|row| columns.clone().zip(row.iter()));
+        let cells = rows.into_iter().flat_map(|row| columns.iter().zip(row));
         let narrow = cells.filter(|(position, cell)| {
-            let column = self.columns.get(*position);
+            let column = self.columns.get(**position);
             column.is_some_and(|column| !column.stored_as.holds(cell))
         });
-        narrow.map(|(position, _)| position).collect()
+        narrow.map(|(position, _)| *position).collect()
     }
 
     /// Gives columns the type that holds every number of their kind.
