@@ -72,6 +72,8 @@ async fn run(arguments: Arguments) -> Result<()> {
     let store = Store::new(Address::parse(&url)?);
     match arguments.command {
         Command::Migrate => {
+            // The queue's own words for a database that cannot be reached are no use to a person.
+            store.client().await?;
             queue::migrate(&url).await?;
             store.migrate().await
         }

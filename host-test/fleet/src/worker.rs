@@ -20,6 +20,9 @@ use connector_runtime::json_view;
 /// How long to wait before the queue is used again after the database failed.
 const RECONNECT: Duration = Duration::from_millis(500);
 
+/// How long lies between two warnings of a database that is away.
+const WARNINGS: Duration = Duration::from_secs(30);
+
 /// How a worker works.
 #[derive(Debug, Clone)]
 pub struct WorkerSettings {
@@ -70,9 +73,14 @@ pub async fn work<R: Runner>(
         running,
     });
     let overdue = tokio::spawn(enqueue_overdue(Arc::clone(&shared)));
+    let mut warned_at: Option<Instant> = None;
     while !stop.is_cancelled() {
         if let Err(error) = serve_queue(&shared).await {
-            tracing::warn!("the queue cannot be used, trying again: {error:#}");
+            // It is tried much more often than it is worth a line.
+            if warned_at.is_none_or(|at| at.elapsed() > WARNINGS) {
+                warned_at = Some(Instant::now());
+                tracing::warn!("the queue cannot be used, trying again: {error:#}");
+            }
             tokio::select! {
                 () = sleep(RECONNECT) => {}
                 () = stop.cancelled() => {}

@@ -5,14 +5,16 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result};
 use connector_runtime::stream::Stream;
 use tokio_postgres::types::Type;
 
 use crate::column_type::ColumnType;
 use crate::session::{Query, Session};
-use crate::table::{SNAPSHOT, Table};
+use crate::table::Table;
 use connector_destinations::identifier::quote;
+
+mod check;
 
 /// The tables of this program, with their columns.
 const OWN_TABLES: [(&str, &[&str], &str); 2] = [
@@ -167,62 +169,6 @@ impl Catalog {
                 .collect();
         }
         Ok(catalog)
-    }
-
-    fn check_own_tables(&self) -> Result<()> {
-        for (name, columns, _) in OWN_TABLES {
-            let found = self.columns.get(name);
-            ensure!(
-                found.is_none_or(|found| found.iter().map(|column| &column.name).eq(columns)),
-                "its table {name} was made by another program or another version of this one; use another schema"
-            );
-        }
-        Ok(())
-    }
-
-    fn check(&self, connector: &str, streams: &[Stream]) -> Result<()> {
-        let theirs = |stream: &&Stream| self.columns.contains_key(&stream.name);
-        streams.iter().filter(theirs).try_for_each(|stream| {
-            self.check_owner(connector, &stream.name)?;
-            self.check_shape(stream)
-        })
-    }
-
-    fn check_owner(&self, connector: &str, name: &str) -> Result<()> {
-        match self.streams.get(name) {
-            Some(stream) if stream.connector == connector => Ok(()),
-            Some(Registered {
-                connector: other, ..
-            }) => bail!(
-                "its table {name} belongs to the connector {other:?}; use another schema for {connector:?}"
-            ),
-            None => bail!("its table {name} was made by another program; use another schema"),
-        }
-    }
-
-    fn check_shape(&self, stream: &Stream) -> Result<()> {
-        let name = &stream.name;
-        let column = |column: &str| {
-            let found = self.columns.get(name)?;
-            found.iter().find(|found| found.name == column)
-        };
-        ensure!(
-            column(SNAPSHOT).is_some() && self.primary_keys.get(name) == Some(&stream.primary_key),
-            "its table {name} has another primary key than the stream; use another schema"
-        );
-        for wanted in stream.columns.iter() {
-            let other = column(&wanted.name)
-                .filter(|found| ColumnType::of_existing(wanted.kind, &found.kind).is_none());
-            if let Some(other) = other {
-                bail!(
-                    "the column {} of its table {name} is of type {}, and the stream's is {}; use another schema",
-                    wanted.name,
-                    other.kind,
-                    ColumnType::of(wanted.kind).name()
-                );
-            }
-        }
-        Ok(())
     }
 
     fn table(&self, stream: &Stream) -> Result<Table> {
