@@ -6,6 +6,8 @@
     clippy::print_stdout
 )]
 
+#[cfg(feature = "component")]
+mod component;
 mod fairness;
 mod kill;
 mod store;

@@ -1,0 +1,87 @@
+//! The connector itself, run by a worker against a mock site.
+
+use std::time::Duration;
+
+use confluence_component::COMPONENT;
+use connector_fleet::connector::ComponentRunner;
+use connector_fleet::lease::SiteLimit;
+use connector_fleet::secrets::Vault;
+use connector_fleet::store::NewConnection;
+use connector_postgres::Address;
+use connector_runtime::address::NetworkPolicy;
+use connector_runtime::component_source::ComponentSource;
+use connector_runtime::runtime::Runtime;
+use mock_confluence::{Corpus, CorpusSpec, Mock, MockOptions};
+use postgres_for_tests::Server;
+use serde_json::{Value, json};
+
+use crate::support::{connection, database, settings, work_until};
+
+fn mock() -> Mock {
+    let corpus = Corpus::generate(&CorpusSpec {
+        pages: 12,
+        ..CorpusSpec::default()
+    });
+    let options = MockOptions {
+        latency: Duration::from_millis(2),
+        ..MockOptions::new(corpus)
+    };
+    Mock::start(options).unwrap()
+}
+
+fn of_site(name: &str, config: Value) -> NewConnection {
+    NewConnection {
+        config,
+        streams: Vec::new(),
+        ..connection(name, "site")
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_connector_fills_a_schema_within_its_sites_limit_and_a_wrong_token_pauses_it() {
+    let Some(server) = Server::shared() else {
+        return;
+    };
+    let (url, store) = database(server).await;
+    let mock = mock();
+    store
+        .add(&of_site("good", mock.config_json()))
+        .await
+        .unwrap();
+    let mut wrong = mock.config_json();
+    wrong["api_token"] = json!("wrong");
+    store.add(&of_site("wrong", wrong)).await.unwrap();
+    let runner = ComponentRunner {
+        runtime: Runtime::load(&ComponentSource::embedded(COMPONENT))
+            .await
+            .unwrap(),
+        vault: Vault::default(),
+        address: Address::parse(&url).unwrap(),
+        network: NetworkPolicy::default().allow_loopback(),
+    };
+    let mut settings = settings(&url, 4, Duration::from_secs(5));
+    settings.site = SiteLimit {
+        requests: 3,
+        runs: 2,
+    };
+    let done =
+        "SELECT bool_and(succeeded_at IS NOT NULL OR paused) FROM confluence_fleet.connections";
+    let metrics = work_until(settings, &store, runner, done).await;
+    let client = store.client().await.unwrap();
+    let found = "SELECT count(*) FROM connection_1.pages";
+    let found: i64 = client.query_one(found, &[]).await.unwrap().get(0);
+    let pages = mock.with_corpus(|corpus| corpus.pages.len());
+    assert_eq!(usize::try_from(found).unwrap(), pages);
+    let paused =
+        "SELECT coalesce(pause_reason, '') FROM confluence_fleet.connections WHERE name = 'wrong'";
+    let paused: String = client.query_one(paused, &[]).await.unwrap().get(0);
+    assert!(paused.starts_with("invalid_credentials: "), "{paused}");
+    assert!(mock.max_in_flight() <= 3, "{}", mock.max_in_flight());
+
+    let text = metrics.text();
+    for family in ["requests_total", "rows_total", "last_memory_bytes"] {
+        let sample = format!("confluence_fleet_{family}{{connection=\"good\"}} ");
+        let value = text.lines().find_map(|line| line.strip_prefix(&sample));
+        assert!(value.unwrap().parse::<u64>().unwrap() > 0, "{text}");
+    }
+}
