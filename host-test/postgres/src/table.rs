@@ -1,7 +1,5 @@
 //! The table of one stream, and the statements that change it.
 
-use std::sync::Arc;
-
 use anyhow::{Context as _, Result, ensure};
 use connector_runtime::destination::Row;
 use connector_runtime::stream::{ColumnKind, Stream};
@@ -37,7 +35,7 @@ pub(crate) struct Column {
 #[derive(Debug)]
 pub(crate) struct Table {
     pub(crate) name: String,
-    pub(crate) columns: Arc<[Column]>,
+    pub(crate) columns: Vec<Column>,
     pub(crate) primary_key: Vec<String>,
     /// The positions of the key's columns.
     pub(crate) key: Vec<usize>,
