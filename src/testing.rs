@@ -87,13 +87,13 @@ impl Simulation {
         self
     }
 
-    /// Orders faults, as on the mock's command line, instead of those ordered before.
+    /// Injects faults, as on the mock's command line, instead of those before.
     pub(crate) fn inject_faults(&self, faults: &[&str]) {
         let parsed = faults.iter().map(|fault| fault.parse().unwrap());
         *self.faults.borrow_mut() = parsed.collect();
     }
 
-    /// Orders edits, each before so many requests were answered.
+    /// Schedules edits, each before so many requests were answered.
     pub(crate) fn plan_edits(&self, mut edits: Vec<(usize, Edit)>) {
         edits.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
         *self.edits.borrow_mut() = edits;

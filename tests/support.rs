@@ -49,7 +49,7 @@ pub(crate) fn mock(corpus: Corpus) -> Mock {
     Mock::start(MockOptions::new(corpus)).unwrap()
 }
 
-/// Orders faults, as on the mock's command line, instead of those ordered before.
+/// Injects faults, as on the mock's command line, instead of those before.
 pub(crate) fn inject_faults(mock: &Mock, faults: &[&str]) {
     let faults: Vec<Fault> = faults.iter().map(|fault| fault.parse().unwrap()).collect();
     mock.set_faults(faults);

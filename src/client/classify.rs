@@ -89,8 +89,24 @@ impl ResponseAction {
     }
 }
 
-/// Who has to act, what to do about it, and what a person reads.
-type Verdict = (Kind, ResponseAction, String);
+/// What an answer means.
+struct Classification {
+    /// Who has to act.
+    kind: Kind,
+    action: ResponseAction,
+    /// What a person reads.
+    message: String,
+}
+
+impl Classification {
+    fn new(kind: Kind, action: ResponseAction, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            action,
+            message: message.into(),
+        }
+    }
+}
 
 /// Classifies an answer.
 ///
@@ -102,20 +118,25 @@ pub fn classify(context: RequestContext<'_>, response: &Response) -> Result<(), 
         return Ok(());
     }
     let body = ErrorBody::read(context.config, &response.body);
-    let (kind, action, message) = verdict(context, response, &body);
+    let found = classify_failure(context, response, &body);
     Err(Failure {
-        error: error(context, kind, &message, Some(response)),
-        action,
+        error: error(context, found.kind, &found.message, Some(response)),
+        action: found.action,
         from_cdn: is_from_cdn(response),
     })
 }
 
-fn verdict(context: RequestContext<'_>, response: &Response, body: &ErrorBody) -> Verdict {
-    let unavailable = |message: String| (Kind::Unavailable, ResponseAction::Retry, message);
+fn classify_failure(
+    context: RequestContext<'_>,
+    response: &Response,
+    body: &ErrorBody,
+) -> Classification {
+    let unavailable =
+        |message: String| Classification::new(Kind::Unavailable, ResponseAction::Retry, message);
     match response.status {
         status if status >= 400 && refusal::is_suspended(body) => refusal::suspended(),
         300..=399 => redirect::redirect(context, response),
-        400 | 410 if context.has_cursor => (
+        400 | 410 if context.has_cursor => Classification::new(
             Kind::UnexpectedResponse,
             ResponseAction::RestartListing,
             format!(
@@ -125,7 +146,7 @@ fn verdict(context: RequestContext<'_>, response: &Response, body: &ErrorBody) -
         ),
         400 => failed(format!("the service rejects the request{}", body.quote())),
         401 => refusal::unauthorized(context, response, body),
-        402 => (
+        402 => Classification::new(
             Kind::InvalidPermissions,
             ResponseAction::Fail,
             format!(
@@ -135,11 +156,10 @@ fn verdict(context: RequestContext<'_>, response: &Response, body: &ErrorBody) -
         ),
         403 => refusal::forbidden(context, response, body),
         404 => refusal::not_found(context, body),
-        407 => (
+        407 => Classification::new(
             Kind::InvalidConfig,
             ResponseAction::FailRun,
-            "a proxy on the way asks for credentials; put them into the proxy settings of the host"
-                .into(),
+            "a proxy on the way asks for credentials; put them into the proxy settings of the host",
         ),
         408 | 421 | 425 => unavailable(format!(
             "the service timed out or was not ready{}; call again later",
@@ -149,12 +169,12 @@ fn verdict(context: RequestContext<'_>, response: &Response, body: &ErrorBody) -
             "the service has removed this endpoint{}",
             body.quote()
         )),
-        429 => (
+        429 => Classification::new(
             Kind::RateLimited,
             ResponseAction::RateLimited,
-            "the service limits the rate of requests; call again later".into(),
+            "the service limits the rate of requests; call again later",
         ),
-        451 => (
+        451 => Classification::new(
             Kind::InvalidPermissions,
             ResponseAction::Fail,
             format!("the content is blocked for legal reasons{}", body.quote()),
@@ -170,8 +190,8 @@ fn verdict(context: RequestContext<'_>, response: &Response, body: &ErrorBody) -
     }
 }
 
-fn failed(message: String) -> Verdict {
-    (Kind::UnexpectedResponse, ResponseAction::Fail, message)
+fn failed(message: String) -> Classification {
+    Classification::new(Kind::UnexpectedResponse, ResponseAction::Fail, message)
 }
 
 /// The failure of a request without a response.
@@ -206,32 +226,34 @@ pub fn body_failure(
     response: &Response,
     cause: &BodyError,
 ) -> Failure {
-    let (kind, action, message) = match cause {
-        cut if cut.is_cut() => (
+    let found = match cause {
+        cut if cut.is_cut() => Classification::new(
             Kind::Unavailable,
             ResponseAction::Retry,
             format!("the answer broke off ({cut}); call again later"),
         ),
         // Perhaps a login page: the credentials may have stopped working.
-        BodyError::Html if context.authenticated => (
+        BodyError::Html if context.authenticated => Classification::new(
             Kind::Unavailable,
             ResponseAction::Suspect(refusal::resolution(context)),
-            "something between here and Confluence answered with a web page; call again later".into(),
+            "something between here and Confluence answered with a web page; call again later",
         ),
-        BodyError::Html => (
+        BodyError::Html => Classification::new(
             Kind::UnexpectedResponse,
             ResponseAction::Fail,
-            "HTML instead of JSON: a login page, or another server than Confluence's; check base_url".into(),
+            "HTML instead of JSON: a login page, or another server than Confluence's; check base_url",
         ),
-        other => (
+        other => Classification::new(
             Kind::UnexpectedResponse,
             ResponseAction::RetryBody,
-            format!("the answer is not understood: {other}; please report it to the authors of this connector"),
+            format!(
+                "the answer is not understood: {other}; please report it to the authors of this connector"
+            ),
         ),
     };
     Failure {
-        error: error(context, kind, &message, Some(response)),
-        action,
+        error: error(context, found.kind, &found.message, Some(response)),
+        action: found.action,
         from_cdn: false,
     }
 }

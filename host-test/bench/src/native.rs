@@ -77,7 +77,7 @@ impl Native {
         })
     }
 
-    async fn exchange(&self, request: &Request<'_>) -> Result<Response, Error> {
+    async fn send_request(&self, request: &Request<'_>) -> Result<Response, Error> {
         let body = Full::new(Bytes::copy_from_slice(request.body.unwrap_or_default()));
         let method = if request.body.is_some() {
             http::Method::POST
@@ -114,7 +114,7 @@ impl Native {
 impl Platform for Native {
     async fn send(&self, request: &Request<'_>) -> Result<Response, TransportError> {
         self.requests.set(self.requests.get() + 1);
-        self.exchange(request)
+        self.send_request(request)
             .await
             .map_err(|error| TransportError::Network(error.to_string()))
     }

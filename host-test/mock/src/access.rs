@@ -105,7 +105,7 @@ enum Credentials {
 impl AccessPolicy {
     /// Decides what a request sees, or how it is refused. The gateway looks at the scope before it
     /// looks at the route.
-    pub(super) fn admit(
+    pub(super) fn authorize(
         &self,
         cloud_id: &str,
         entry: EntryPoint<'_>,

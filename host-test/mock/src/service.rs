@@ -96,7 +96,7 @@ fn respond(
         return client.exchange(request, site.now(), active.request_number);
     }
     let cloud_id = &site.corpus().cloud_id;
-    let visibility = match access.admit(cloud_id, entry, target, &request.headers, site.now()) {
+    let visibility = match access.authorize(cloud_id, entry, target, &request.headers, site.now()) {
         Ok(visibility) => visibility,
         Err(refusal) => return *refusal,
     };

@@ -1,13 +1,13 @@
 //! Redirects, which are never followed: the credentials would go with them.
 
 use super::refusal::resolution;
-use super::{RequestContext, ResponseAction, Verdict};
+use super::{Classification, RequestContext, ResponseAction};
 use crate::client::Response;
 use crate::config::BaseUrl;
 use crate::error::Kind;
 use crate::url::Url;
 
-pub(super) fn redirect(context: RequestContext<'_>, response: &Response) -> Verdict {
+pub(super) fn redirect(context: RequestContext<'_>, response: &Response) -> Classification {
     let location = response.headers.get("location").and_then(Url::parse);
     let host = location.and_then(|url| url.host_and_port());
     let host = host.map(|(host, _)| host.to_ascii_lowercase());
@@ -16,7 +16,7 @@ pub(super) fn redirect(context: RequestContext<'_>, response: &Response) -> Verd
             let message = format!(
                 "the site was renamed: change base_url to https://{host}; nothing is sent there until then"
             );
-            (Kind::InvalidConfig, ResponseAction::FailRun, message)
+            Classification::new(Kind::InvalidConfig, ResponseAction::FailRun, message)
         }
         Some(host) if host == "id.atlassian.com" => {
             let action = if context.authenticated {
@@ -26,7 +26,7 @@ pub(super) fn redirect(context: RequestContext<'_>, response: &Response) -> Verd
             };
             let message = "Confluence asks for a login in a browser (a redirect to id.atlassian.com): it does not \
                  accept the credentials; check base_url, username and api_token";
-            (Kind::InvalidCredentials, action, message.into())
+            Classification::new(Kind::InvalidCredentials, action, message)
         }
         host => {
             let target = host.map(|host| format!(" to {host}")).unwrap_or_default();
@@ -34,7 +34,7 @@ pub(super) fn redirect(context: RequestContext<'_>, response: &Response) -> Verd
                 "a redirect{target}, which is never followed, for the credentials' sake; if it leads to a login \
                  page, check base_url, username and api_token"
             );
-            (Kind::UnexpectedResponse, ResponseAction::Fail, message)
+            Classification::new(Kind::UnexpectedResponse, ResponseAction::Fail, message)
         }
     }
 }

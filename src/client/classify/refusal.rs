@@ -1,6 +1,6 @@
 //! Refusals: 401, 403 and 404.
 
-use super::{ErrorBody, RequestContext, Resolution, ResponseAction, Verdict};
+use super::{Classification, ErrorBody, RequestContext, Resolution, ResponseAction};
 use crate::client::Response;
 use crate::endpoint::Endpoint;
 use crate::error::Kind;
@@ -16,14 +16,10 @@ pub(super) fn is_suspended(body: &ErrorBody) -> bool {
     body.is_html() && words.iter().any(|words| body.says(words))
 }
 
-pub(super) fn suspended() -> Verdict {
+pub(super) fn suspended() -> Classification {
     let message = "the site is suspended or deactivated; ask its administrator to look at the site's billing and \
          status at admin.atlassian.com";
-    (
-        Kind::InvalidCredentials,
-        ResponseAction::FailRun,
-        message.into(),
-    )
+    Classification::new(Kind::InvalidCredentials, ResponseAction::FailRun, message)
 }
 
 /// What is final on its own is suspect where the same credentials worked a moment ago.
@@ -62,7 +58,7 @@ fn refused_login(
     context: RequestContext<'_>,
     response: &Response,
     body: &ErrorBody,
-) -> Option<Verdict> {
+) -> Option<Classification> {
     let header = |name| response.headers.get(name).unwrap_or_default();
     let login = header("x-seraph-loginreason");
     let denied = header("x-authentication-denied-reason");
@@ -85,14 +81,18 @@ fn refused_login(
         return None;
     };
     let action = unless_authenticated(context, resolution(context));
-    Some((Kind::InvalidCredentials, action, message))
+    Some(Classification::new(
+        Kind::InvalidCredentials,
+        action,
+        message,
+    ))
 }
 
 pub(super) fn unauthorized(
     context: RequestContext<'_>,
     response: &Response,
     body: &ErrorBody,
-) -> Verdict {
+) -> Classification {
     let category = response
         .headers
         .get("x-failure-category")
@@ -103,12 +103,12 @@ pub(super) fn unauthorized(
              this scope added",
             context.endpoint.scope()
         );
-        return (Kind::InvalidPermissions, ResponseAction::FailRun, message);
+        return Classification::new(Kind::InvalidPermissions, ResponseAction::FailRun, message);
     }
-    if let Some(verdict) =
+    if let Some(refusal) =
         ip_denied(context, body).or_else(|| refused_login(context, response, body))
     {
-        return verdict;
+        return refusal;
     }
     let message = if context.config.base_url.is_gateway() {
         format!(
@@ -126,10 +126,10 @@ pub(super) fn unauthorized(
     } else {
         ResponseAction::FailRun
     };
-    (Kind::InvalidCredentials, action, message)
+    Classification::new(Kind::InvalidCredentials, action, message)
 }
 
-fn ip_denied(context: RequestContext<'_>, body: &ErrorBody) -> Option<Verdict> {
+fn ip_denied(context: RequestContext<'_>, body: &ErrorBody) -> Option<Classification> {
     if !body.says("ip address") {
         return None;
     }
@@ -139,24 +139,28 @@ fn ip_denied(context: RequestContext<'_>, body: &ErrorBody) -> Option<Verdict> {
     } else {
         ResponseAction::FailRun
     };
-    Some((Kind::InvalidPermissions, action, message))
+    Some(Classification::new(
+        Kind::InvalidPermissions,
+        action,
+        message,
+    ))
 }
 
 pub(super) fn forbidden(
     context: RequestContext<'_>,
     response: &Response,
     body: &ErrorBody,
-) -> Verdict {
-    if let Some(verdict) =
+) -> Classification {
+    if let Some(refusal) =
         ip_denied(context, body).or_else(|| refused_login(context, response, body))
     {
-        return verdict;
+        return refusal;
     }
     if body.is_html() {
         let message = "something between here and Confluence (a firewall, a proxy or Atlassian's edge) blocks the \
              request with a web page; ask the administrator of the network or the site";
         let action = unless_authenticated(context, resolution(context));
-        return (Kind::InvalidPermissions, action, message.into());
+        return Classification::new(Kind::InvalidPermissions, action, message);
     }
     let is_value = matches!(context.endpoint, Endpoint::Views | Endpoint::States);
     // The two phrasings with which v1 answers credentials that are wrong, revoked or absent.
@@ -168,7 +172,7 @@ pub(super) fn forbidden(
             resolution_of_refusal(context, body)
         };
         let action = unless_authenticated(context, if_it_stays);
-        return (
+        return Classification::new(
             Kind::InvalidCredentials,
             action,
             credentials_message(context),
@@ -183,20 +187,20 @@ pub(super) fn forbidden(
     } else {
         unless_authenticated(context, resolution_of_refusal(context, body))
     };
-    (Kind::InvalidPermissions, action, message)
+    Classification::new(Kind::InvalidPermissions, action, message)
 }
 
-pub(super) fn not_found(context: RequestContext<'_>, body: &ErrorBody) -> Verdict {
-    if let Some(verdict) = ip_denied(context, body) {
-        return verdict;
+pub(super) fn not_found(context: RequestContext<'_>, body: &ErrorBody) -> Classification {
+    if let Some(refusal) = ip_denied(context, body) {
+        return refusal;
     }
     match context.endpoint {
         _ if resolution(context) == Resolution::Fail && body.is_html() => {
             let message = "the service has no such endpoint, or something in between blocks it with a web page";
-            (
+            Classification::new(
                 Kind::UnexpectedResponse,
                 ResponseAction::Suspect(Resolution::Fail),
-                message.into(),
+                message,
             )
         }
         Endpoint::Views | Endpoint::States => {
@@ -206,7 +210,7 @@ pub(super) fn not_found(context: RequestContext<'_>, body: &ErrorBody) -> Verdic
                 ResponseAction::Suspect(Resolution::Unavailable)
             };
             let message = format!("not available for this page{}", body.quote());
-            (Kind::UnexpectedResponse, action, message)
+            Classification::new(Kind::UnexpectedResponse, action, message)
         }
         Endpoint::Versions | Endpoint::Labels => {
             let action = if body.is_v2_about_one() {
@@ -215,12 +219,12 @@ pub(super) fn not_found(context: RequestContext<'_>, body: &ErrorBody) -> Verdic
                 ResponseAction::Suspect(Resolution::PageGone)
             };
             let message = format!("the page no longer exists{}", body.quote());
-            (Kind::UnexpectedResponse, action, message)
+            Classification::new(Kind::UnexpectedResponse, action, message)
         }
         // Documented as the answer to who may not view profiles; the collection tells it from a dead token.
         Endpoint::Users if body.is_json() => {
             let message = format!("the account may not view user profiles{}", body.quote());
-            (
+            Classification::new(
                 Kind::InvalidPermissions,
                 ResponseAction::Suspect(Resolution::FailRun),
                 message,
@@ -230,11 +234,11 @@ pub(super) fn not_found(context: RequestContext<'_>, body: &ErrorBody) -> Verdic
             let message = "base_url is not that of a Confluence Cloud site: there is no such interface; use \
                  https://api.atlassian.com/ex/confluence/<cloud-id> or https://<site>.atlassian.net";
             let action = unless_authenticated(context, Resolution::FailRun);
-            (Kind::InvalidConfig, action, message.into())
+            Classification::new(Kind::InvalidConfig, action, message)
         }
         _ => {
             let action = unless_authenticated(context, Resolution::FailRun);
-            (
+            Classification::new(
                 Kind::InvalidCredentials,
                 action,
                 credentials_message(context),

@@ -20,7 +20,7 @@ fn decide(
         )
     };
     access
-        .admit("cid", entry, target, &headers, SystemTime::now())
+        .authorize("cid", entry, target, &headers, SystemTime::now())
         .map_err(refusal)
 }
 

@@ -44,7 +44,7 @@ struct Reached {
 /// How far a run is, as its states say it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RunPhase {
-    UnderWay,
+    Running,
     Ended,
 }
 
@@ -138,7 +138,7 @@ impl<W: Write + Send> Destination for AirbyteOutput<W> {
             let stream = streams.find(|stream| stream.name == name);
             stream.map_or(0, |stream| stream.rows)
         };
-        for message in self.last.states(RunPhase::UnderWay, rows) {
+        for message in self.last.states(RunPhase::Running, rows) {
             self.out.write(&message)?;
         }
         self.streams.iter_mut().for_each(|stream| stream.rows = 0);
