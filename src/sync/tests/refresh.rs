@@ -294,6 +294,38 @@ fn a_week_at_ten_thousand_pages_costs_ten_percent_more_than_a_full_run() {
     assert!(total * 10 <= 11 * 40_100, "{total}");
 }
 
+/// Without a refresh, an increment costs what changed. It takes minutes:
+/// `cargo test -p confluence-cloud --lib an_increment_of_ten_thousand_pages -- --ignored`
+#[test]
+#[ignore = "it takes minutes"]
+fn an_increment_of_ten_thousand_pages_costs_what_changed() {
+    let simulation = Simulation::new(small_site(10_000, 97), 98);
+    let recorder = Recorder::new(&simulation);
+    let config = json!({ "refresh_days": 0 });
+    read(
+        &simulation,
+        &recorder,
+        config.clone(),
+        &every_stream(Mode::Full),
+    )
+    .unwrap();
+    let incremental = every_stream(Mode::Incremental);
+    simulation.advance(HOUR);
+    read(&simulation, &recorder, config.clone(), &incremental).unwrap();
+    simulation.advance(HOUR);
+    (0..25).for_each(|page| simulation.edit(&Edit::Save(page * 300)));
+    (0..3).for_each(|_| simulation.edit(&Edit::Create));
+    (0..2).for_each(|page| simulation.edit(&Edit::Trash(7 + page * 5000, Versioned::No)));
+    simulation.take_log();
+    read(&simulation, &recorder, config, &incremental).unwrap();
+    let requests = simulation.sent().len();
+    assert!(requests < 200, "{requests} requests");
+    assert!(recorder.longest_state() < 65_536);
+    let streams = [Stream::PageVersions, Stream::PageContentStates];
+    let expected = only(oracle(&simulation.corpus(), &[]), &streams);
+    assert_same(&only(recorder.tables(), &streams), &expected, "afterwards");
+}
+
 /// What happens in a case.
 #[derive(Debug, Clone)]
 struct Scenario {
