@@ -9,6 +9,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
 use super::value::ValueSeed;
 use crate::destination::Row;
 use crate::printable::printable_within;
+use crate::row::index;
 use crate::stream::Stream;
 
 /// Reads one JSON object.
@@ -85,10 +86,12 @@ impl<'de> Visitor<'de> for RowSeed<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Row, A::Error> {
-        let mut row = Row::new(&self.stream.columns);
+        let columns = &self.stream.columns;
+        let mut values = Vec::new();
         while let Some(Name(name)) = map.next_key()? {
-            let slot = row.slot(&name).filter(|_| self.may_have(&name));
-            let Some((column, slot)) = slot else {
+            let found = index(columns, &name).filter(|_| self.may_have(&name));
+            let found = found.and_then(|index| Some((index, columns.get(index)?)));
+            let Some((index, column)) = found else {
                 let name = printable_within(&name, 80);
                 return Err(A::Error::custom(format!("{name:?} is no column for it")));
             };
@@ -100,10 +103,10 @@ impl<'de> Visitor<'de> for RowSeed<'_> {
                     "the value of {name} is not {kind:?}"
                 )));
             }
-            if slot.replace(value).is_some() {
-                return Err(A::Error::custom("a column is there twice"));
-            }
+            values.push((index, value));
         }
+        let row = Row::new(columns, values);
+        let row = row.ok_or_else(|| A::Error::custom("a column is there twice"))?;
         match self.missing(&row) {
             None => Ok(row),
             Some(name) => Err(A::Error::custom(format!("{name} is missing"))),
