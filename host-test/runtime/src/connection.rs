@@ -146,6 +146,11 @@ impl TenantConnection {
         &self.tenant
     }
 
+    /// A call begins.
+    pub(crate) fn forget_fault(&self) {
+        self.transport.forget_fault();
+    }
+
     /// What is wrong between this host and the service, in words for a person.
     pub(crate) fn fault(&self) -> Option<NetworkFault> {
         self.transport.fault()

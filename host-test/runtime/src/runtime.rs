@@ -191,6 +191,7 @@ impl Runtime {
         destination: Box<dyn Destination>,
         cancellation: &CancellationToken,
     ) -> Result<Validation> {
+        connection.forget_fault();
         let config = connection.config();
         let context = self.context(connection, limits, &[], destination, cancellation);
         let (found, _) = self
@@ -217,6 +218,7 @@ impl Runtime {
         request: SyncRequest<'_>,
         destination: Box<dyn Destination>,
     ) -> Result<Outcome> {
+        connection.forget_fault();
         let config = connection.config();
         let SyncRequest {
             limits,

@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
 use crate::description::{Authentication, Description, holds_secret, is_write_only};
@@ -43,6 +44,9 @@ impl Secrets {
                 }
             }
         }
+        // As a form holds it: what a token endpoint repeats of one.
+        let in_forms: Vec<_> = secrets.iter().map(|secret| in_form(secret)).collect();
+        secrets.extend(in_forms);
         secrets.retain(|secret| secret.len() >= SHORTEST);
         Self {
             configured: secrets.into(),
@@ -88,6 +92,11 @@ impl fmt::Debug for Secrets {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Secrets(…)")
     }
+}
+
+/// A text as the body of a form holds it.
+pub(crate) fn in_form(text: &str) -> String {
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }
 
 /// The secret texts of a field: of an object whose members have schemas, those that are secret.
@@ -143,8 +152,8 @@ mod tests {
         );
         let kept = secrets.clone();
         secrets.add_issued("a-token");
-        let text = "the-client has the-secret and a-token";
-        assert_eq!(kept.redact(text), "the-client has … and …");
+        let text = "the-client has the-secret (the%2Dsecret) and a-token";
+        assert_eq!(kept.redact(text), "the-client has … (…) and …");
         for number in 0..ISSUED {
             secrets.add_issued(&format!("token-{number}"));
         }

@@ -27,6 +27,7 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::header::HOST;
 use http::{HeaderMap, HeaderValue, Request, Response};
@@ -97,6 +98,8 @@ pub struct Transport {
     tasks: Option<ConnectionTasks>,
     /// What is wrong between this host and the service, if a request failed for it.
     fault: LastFault,
+    /// Whether the service has answered: then its address is right.
+    has_answered: AtomicBool,
 }
 
 impl fmt::Debug for Transport {
@@ -144,6 +147,7 @@ impl Transport {
             tenant,
             tasks,
             fault: LastFault::default(),
+            has_answered: AtomicBool::new(false),
         }
     }
 
@@ -151,6 +155,11 @@ impl Transport {
     #[must_use]
     pub fn fault_message(&self) -> Option<String> {
         self.fault().map(|fault| fault.message)
+    }
+
+    /// A call begins: what was wrong in the one before says nothing about it.
+    pub(crate) fn forget_fault(&self) {
+        self.fault.clear();
     }
 
     /// What is wrong between this host and the service.
@@ -206,6 +215,7 @@ impl Transport {
         let deadlines = Deadlines::new(options);
         let answer = self.send_outbound(request, &deadlines, log).await;
         let answer = answer.map_err(|error| self.report(error))?;
+        self.has_answered.store(true, Ordering::Relaxed);
         let for_guest = Receiver {
             method,
             inflated_by,
@@ -232,7 +242,10 @@ impl Transport {
     /// Says why a request failed: to the log, to whoever asks for the fault, and to the guest as a code.
     fn report(&self, error: SendError) -> Error {
         let host = self.egress.origin().map(Origin::authority);
-        let classified = classify(error, &host.unwrap_or_default());
+        let mut classified = classify(error, &host.unwrap_or_default());
+        if self.has_answered.load(Ordering::Relaxed) {
+            classified = classified.as_transient();
+        }
         if let Some(fault) = classified.fault {
             if self.tenant.may_log() {
                 tracing::warn!("a request failed: {}", fault.message);

@@ -377,6 +377,25 @@ fn a_token_endpoint_that_fails_for_a_moment_ends_no_run() {
     assert_eq!(exchanges(&mock), 2);
 }
 
+/// Where a client was exchanged before, its configuration is right, whatever stands at the token URL for a moment.
+#[test]
+fn a_page_of_maintenance_at_the_token_endpoint_ends_no_run() {
+    for fault in ["html-200", "html-404"] {
+        let mock = mock_with_tokens(Duration::from_secs(2), HOUR);
+        mock.set_latency(Duration::from_millis(250));
+        mock.set_faults(vec![
+            format!("{fault}:endpoint=token,after=1,count=1")
+                .parse()
+                .unwrap(),
+        ]);
+        let folder = folder(&format!("oauth-maintenance-{fault}"));
+        write_config(&folder, &mock.oauth_config());
+        let output = host_test(&folder, &["sync"]);
+        assert!(output.status.success(), "{fault}: {}", said(&output));
+        assert!(exchanges(&mock) >= 3, "{fault}: {}", exchanges(&mock));
+    }
+}
+
 /// The host knows its own access token again where a service sends it back.
 #[test]
 fn an_access_token_that_comes_back_is_cut_off() {

@@ -69,7 +69,8 @@ fn header(way: &Authentication, fields: &Fields) -> Result<HeaderValue, Failure>
     Ok(header)
 }
 
-fn text<'a>(fields: &'a Fields, field: &str) -> Option<&'a str> {
+/// The text of a field, if it is filled in.
+pub(super) fn text<'a>(fields: &'a Fields, field: &str) -> Option<&'a str> {
     let text = fields.get(field)?.as_str()?.trim();
     (!text.is_empty()).then_some(text)
 }

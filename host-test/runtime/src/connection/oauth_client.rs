@@ -3,6 +3,7 @@
 use http::{Method, Uri};
 use serde_json::{Map, Value};
 
+use super::authorize::text;
 use crate::address::NetworkPolicy;
 use crate::contract::FailureKind;
 use crate::description::{Authentication, Description};
@@ -102,11 +103,6 @@ fn token_endpoint(
         .check(&Method::POST, &uri)
         .map_err(|denied| invalid(format!("{field}.token_url leads to {denied}")))?;
     Ok((uri, egress))
-}
-
-fn text<'a>(fields: &'a Fields, name: &str) -> Option<&'a str> {
-    let text = fields.get(name)?.as_str()?.trim();
-    (!text.is_empty()).then_some(text)
 }
 
 fn invalid(message: String) -> Failure {

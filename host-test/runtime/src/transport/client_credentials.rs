@@ -8,7 +8,6 @@ use std::time::Duration;
 use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{Request, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::{Instant, timeout_at};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
@@ -18,7 +17,7 @@ use super::access_token::AccessToken;
 use super::token_response::{Grant, MAX_RESPONSE, TokenError, read_response};
 use crate::contract::FailureKind;
 use crate::egress::Egress;
-use crate::secrets::Secrets;
+use crate::secrets::{Secrets, in_form};
 
 /// How long one exchange may take.
 const EXCHANGE: Duration = Duration::from_secs(20);
@@ -152,7 +151,11 @@ impl ClientCredentials {
                 tracing::debug!("an access token was issued by {}", self.host());
                 Ok(token)
             }
-            Err(error) => {
+            Err(mut error) => {
+                // A client that was exchanged before is configured right: a page of maintenance may pass.
+                if state.issued > 0 && error.kind != FailureKind::InvalidCredentials {
+                    error.kind = FailureKind::Unavailable;
+                }
                 state.last_failure = Some((Instant::now(), error.clone()));
                 Err(error)
             }
@@ -185,11 +188,10 @@ impl ClientCredentials {
     }
 
     fn request(&self) -> Result<Request<WasiBody>, http::Error> {
-        let encode = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
         let form = format!(
             "grant_type=client_credentials&client_id={}&client_secret={}",
-            encode(&self.client.id),
-            encode(&self.client.secret)
+            in_form(&self.client.id),
+            in_form(&self.client.secret)
         );
         let request = Request::post(&self.client.token_url)
             .header(ACCEPT, "application/json")

@@ -82,6 +82,18 @@ impl Classified {
         }
     }
 
+    /// Of a service that has answered before: its address is right, so that a port without TLS is something in between
+    /// that may pass.
+    pub(super) fn as_transient(mut self) -> Self {
+        if let Some(fault) = &mut self.fault
+            && fault.kind == Some(FailureKind::InvalidConfig)
+        {
+            fault.kind = None;
+            self.code = Error::TlsProtocolError;
+        }
+        self
+    }
+
     fn code(code: Error) -> Self {
         Self { code, fault: None }
     }

@@ -12,7 +12,7 @@ pub(crate) struct NetworkFault {
     pub(crate) kind: Option<FailureKind>,
 }
 
-/// The last fault. One that only a person can mend stays, whatever was still on its way then.
+/// The last fault of a call. One that only a person can mend stays, whatever was still on its way then.
 #[derive(Debug, Default)]
 pub(super) struct LastFault(Mutex<Option<NetworkFault>>);
 
@@ -26,6 +26,10 @@ impl LastFault {
         if last.as_ref().is_none_or(|last| last.kind.is_none()) {
             *last = fault;
         }
+    }
+
+    pub(super) fn clear(&self) {
+        *self.lock() = None;
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<NetworkFault>> {

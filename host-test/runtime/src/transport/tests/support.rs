@@ -58,6 +58,10 @@ impl Authority {
         Self { server, roots }
     }
 
+    pub(super) fn acceptor(&self) -> TlsAcceptor {
+        TlsAcceptor::from(Arc::new(self.server.clone()))
+    }
+
     /// Serves with TLS. `serve` is given the number of the connection, from 0.
     pub(super) async fn listen<F>(
         &self,
@@ -66,7 +70,7 @@ impl Authority {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let acceptor = TlsAcceptor::from(Arc::new(self.server.clone()));
+        let acceptor = self.acceptor();
         let serve = Arc::new(serve);
         listen(move |number, stream| {
             let (acceptor, serve) = (acceptor.clone(), Arc::clone(&serve));

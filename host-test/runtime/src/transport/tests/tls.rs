@@ -7,7 +7,7 @@ use http::Version;
 use tokio::io::AsyncWriteExt as _;
 use wasmtime_wasi_http::{Error, RequestOptions};
 
-use super::support::{Authority, client, empty, get, listen};
+use super::support::{Authority, client, empty, get, listen, read_request};
 use crate::transport::Transport;
 
 async fn fails(transport: &Transport, url: &str) -> (Error, String) {
@@ -59,6 +59,35 @@ async fn a_port_without_tls_and_a_port_without_a_server_are_named() {
     assert!(matches!(error, Error::ConnectionRefused), "{error:?}");
     let refused = format!("127.0.0.1:{port} refuses connections");
     assert!(fault.starts_with(&refused), "{fault}");
+}
+
+/// Something in between may answer once for a service whose address is right.
+#[tokio::test]
+async fn a_service_that_has_answered_is_not_taken_for_a_port_without_tls() {
+    let authority = Authority::new("localhost", &[]);
+    let acceptor = authority.acceptor();
+    let port = listen(move |number, mut stream| {
+        let acceptor = acceptor.clone();
+        async move {
+            let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+            if number == 1 {
+                stream.write_all(answer).await.unwrap();
+                return;
+            }
+            let mut stream = acceptor.accept(stream).await.unwrap();
+            read_request(&mut stream).await.unwrap();
+            stream.write_all(answer).await.unwrap();
+        }
+    })
+    .await;
+    let url = format!("https://localhost:{port}/");
+    let transport = client(&url, authority.roots.clone());
+    assert!(get(&transport, &url).await.is_ok());
+    let (error, fault) = fails(&transport, &url).await;
+    assert!(matches!(error, Error::TlsProtocolError), "{error:?}");
+    assert!(fault.contains("does not speak TLS"), "{fault}");
+    assert!(get(&transport, &url).await.is_ok());
+    assert_eq!(transport.fault(), None);
 }
 
 #[tokio::test]
