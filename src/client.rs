@@ -103,7 +103,7 @@ pub enum TransportError {
     /// There is no connection.
     #[error("there is no connection: {0}")]
     Unreachable(String),
-    /// The response is in a form that nobody asked for; a retry cannot help.
+    /// The response is in a form that nobody asked for; it is seldom better the next time.
     #[error("an answer that cannot be read: {0}")]
     Unreadable(String),
     /// The host's policy forbids the request; a retry cannot help.

@@ -98,9 +98,8 @@ impl Config {
 
     fn read(reader: &mut FieldReader<'_>) -> Option<Self> {
         let base_url = read_base_url(reader);
-        let is_oauth = read_oauth(reader);
-        let token = read_token(reader, is_oauth);
-        let credentials = read_credentials(reader, &token, is_oauth);
+        let token = read_token(reader);
+        let credentials = read_credentials(reader, &token);
         let max_concurrency = reader.number("max_concurrency", &(1..=64), 8);
         let page_size = reader.number("page_size", &(1..=250), 250);
         let refresh_days = reader.number("refresh_days", &(0..=365), 7);
@@ -144,6 +143,8 @@ enum Token {
     Given(String),
     /// The host signs the requests.
     HeldByHost,
+    /// The host exchanges an OAuth client for tokens, and signs: no account is named.
+    OauthClient,
     Unusable,
 }
 
@@ -151,20 +152,23 @@ impl Token {
     fn looks_right(&self) -> bool {
         match self {
             Self::Given(token) => token.starts_with("ATATT3x"),
-            Self::HeldByHost | Self::Unusable => true,
+            Self::HeldByHost | Self::OauthClient | Self::Unusable => true,
         }
     }
 }
 
-fn read_token(reader: &mut FieldReader<'_>, is_oauth: bool) -> Token {
+fn read_token(reader: &mut FieldReader<'_>) -> Token {
+    let client = read_oauth(reader);
     match reader.take("api_token") {
         Some(Json::Scalar(Value::Text(text))) => return check_token(reader, text.trim_ascii()),
         Some(Json::Object(fields)) if is_held_by_host(&fields) => return Token::HeldByHost,
-        None if is_oauth => return Token::HeldByHost,
-        None => reader.problem(
-            "api_token",
-            "is missing: create an API token in your Atlassian account, or let the host sign the requests",
-        ),
+        None => match client {
+            Some(client) => return client,
+            None => reader.problem(
+                "api_token",
+                "is missing: create an API token in your Atlassian account, or let the host sign the requests",
+            ),
+        },
         Some(_) => reader.problem(
             "api_token",
             r#"must be a text, or {"held_by_host": true} if the host signs the requests"#,
@@ -202,38 +206,31 @@ fn check_token(reader: &mut FieldReader<'_>, token: &str) -> Token {
     }
 }
 
-/// Whether the host exchanges an OAuth client for tokens, and signs.
-fn read_oauth(reader: &mut FieldReader<'_>) -> bool {
-    match reader.take("oauth") {
-        None => false,
-        Some(Json::Object(_)) => true,
-        Some(_) => {
-            let what = "must be an object with client_id and client_secret";
-            reader.problem("oauth", what);
-            true
-        }
+/// Reports a client that is none: what it lacks is for the host to say.
+fn read_oauth(reader: &mut FieldReader<'_>) -> Option<Token> {
+    let client = reader.take("oauth")?;
+    if !matches!(client, Json::Object(_)) {
+        let what = "must be an object with client_id and client_secret";
+        reader.problem("oauth", what);
     }
+    Some(Token::OauthClient)
 }
 
-fn read_credentials(
-    reader: &mut FieldReader<'_>,
-    token: &Token,
-    is_oauth: bool,
-) -> Option<Credentials> {
+fn read_credentials(reader: &mut FieldReader<'_>, token: &Token) -> Option<Credentials> {
     let username = reader.text("username").unwrap_or_default();
     let scheme = reader.text("authentication");
     match scheme.as_deref().unwrap_or("basic") {
         "bearer" => match token {
             Token::Given(token) => Some(Credentials::bearer(token)),
-            Token::HeldByHost | Token::Unusable => None,
+            Token::HeldByHost | Token::OauthClient | Token::Unusable => None,
         },
         "basic" => {
-            if !is_oauth {
+            if !matches!(token, Token::OauthClient) {
                 check_username(reader, &username);
             }
             match token {
                 Token::Given(token) => Some(Credentials::basic(&username, token)),
-                Token::HeldByHost | Token::Unusable => None,
+                Token::HeldByHost | Token::OauthClient | Token::Unusable => None,
             }
         }
         _ => {

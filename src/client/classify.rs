@@ -208,9 +208,9 @@ pub fn transport_failure(context: RequestContext<'_>, cause: &TransportError) ->
         TransportError::Denied(_) | TransportError::Certificate(_) => {
             (Kind::InvalidConfig, ResponseAction::FailRun)
         }
-        TransportError::Unreadable(_) | TransportError::TooLarge => {
-            (Kind::UnexpectedResponse, ResponseAction::Fail)
-        }
+        // Like a body that cannot be understood: something in between may have answered once.
+        TransportError::Unreadable(_) => (Kind::UnexpectedResponse, ResponseAction::RetryBody),
+        TransportError::TooLarge => (Kind::UnexpectedResponse, ResponseAction::Fail),
     };
     Failure {
         error: error(context, kind, &cause.to_string(), None),

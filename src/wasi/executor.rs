@@ -36,7 +36,7 @@ pub(crate) fn wait_for(pollable: Pollable) -> Ready {
 }
 
 /// The future of [`wait_for`].
-#[must_use = "nothing is waited for until it is registration"]
+#[must_use = "nothing is waited for until it is awaited"]
 pub(crate) struct Ready(Rc<Registration>);
 
 impl Future for Ready {
