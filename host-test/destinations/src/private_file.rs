@@ -7,12 +7,13 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 use tempfile::NamedTempFile;
 
-/// Refuses a path that is a symbolic link: whoever can make one in a shared folder decides what is written.
+/// Refuses a path that is a symbolic link or no regular file: whoever can make a link in a shared folder decides what is
+/// written, reading a pipe waits for its writer, and /dev/null would become a file.
 ///
 /// # Errors
 ///
-/// The path is a symbolic link, or a folder on the way to it cannot be read.
-pub fn refuse_symbolic_link(path: &Path) -> Result<()> {
+/// The path is one of these, or a folder on the way to it cannot be read.
+pub fn refuse_special_file(path: &Path) -> Result<()> {
     match fs::symlink_metadata(path) {
         Ok(found) if found.is_symlink() => {
             let target = fs::read_link(path).unwrap_or_default();
@@ -22,6 +23,7 @@ pub fn refuse_symbolic_link(path: &Path) -> Result<()> {
                 target.display()
             )
         }
+        Ok(found) if !found.is_file() => bail!("{} is not a regular file", path.display()),
         Ok(_) => Ok(()),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error).with_context(|| format!("{} cannot be read", path.display())),
@@ -56,7 +58,7 @@ pub fn overwrite(path: &Path) -> Result<File> {
 ///
 /// The path is a symbolic link, or the file cannot be made.
 pub fn create_if_missing(path: &Path) -> Result<()> {
-    refuse_symbolic_link(path)?;
+    refuse_special_file(path)?;
     match owner_only().write(true).create_new(true).open(path) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => {
             Err(error).with_context(|| format!("{} cannot be made", path.display()))
@@ -71,14 +73,7 @@ pub fn create_if_missing(path: &Path) -> Result<()> {
 ///
 /// The path is a symbolic link or no regular file, or the folder cannot be written.
 pub fn replace(path: &Path, content: &[u8]) -> Result<()> {
-    refuse_symbolic_link(path)?;
-    // As root, /dev/null would become a file.
-    if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
-        bail!(
-            "{} is not a regular file and is not replaced",
-            path.display()
-        );
-    }
+    refuse_special_file(path)?;
     let written = new_file_beside(path, content)
         .and_then(|file| file.persist(path).map_err(|error| error.error));
     written
@@ -115,7 +110,7 @@ fn owner_only() -> OpenOptions {
 }
 
 fn open(options: &OpenOptions, path: &Path) -> Result<File> {
-    refuse_symbolic_link(path)?;
+    refuse_special_file(path)?;
     options
         .open(path)
         .with_context(|| format!("{} cannot be opened", path.display()))

@@ -21,6 +21,8 @@ const PADDING: char = '\n';
 ///
 /// The file exists and cannot be read.
 pub fn read(file: &Path) -> Result<Option<String>> {
+    private_file::refuse_special_file(file)
+        .with_context(|| format!("the state file {} cannot be used", file.display()))?;
     let bytes = match fs::read(file) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -91,7 +93,7 @@ impl<D: Destination> StateFile<D> {
 
 /// Finds out how the file can be replaced, and leaves its content as it is.
 fn probe(file: &Path) -> Result<Writing> {
-    private_file::refuse_symbolic_link(file)?;
+    private_file::refuse_special_file(file)?;
     let content = match fs::read(file) {
         Ok(content) => content,
         Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -208,5 +210,24 @@ mod tests {
         std::os::unix::fs::symlink(folder.path().join("elsewhere"), &file).unwrap();
         let error = StateFile::new(Recorder::default(), file).err().unwrap();
         assert!(format!("{error:#}").contains("symbolic link"), "{error:#}");
+    }
+
+    /// A pipe would be waited for, and a device would become a file.
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_regular_file_is_neither_read_nor_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("socket");
+        let _listener = std::os::unix::net::UnixListener::bind(&file).unwrap();
+        for error in [
+            read(&file).unwrap_err(),
+            StateFile::new(Recorder::default(), file.clone())
+                .err()
+                .unwrap(),
+        ] {
+            let error = format!("{error:#}");
+            assert!(error.contains("is not a regular file"), "{error}");
+        }
+        assert!(!fs::symlink_metadata(&file).unwrap().is_file());
     }
 }

@@ -6,12 +6,14 @@ use std::time::Duration;
 use anyhow::Result;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::Metrics;
 
 /// How long a reader may take.
 const READER: Duration = Duration::from_secs(5);
+/// How long no reader is taken after one could not be.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves the counters at an address until the task is dropped.
 ///
@@ -22,8 +24,12 @@ pub async fn serve(address: SocketAddr, metrics: Metrics) -> Result<SocketAddr> 
     let listener = TcpListener::bind(address).await?;
     let bound = listener.local_addr()?;
     tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let _ = timeout(READER, answer(stream, &metrics)).await;
+        loop {
+            match listener.accept().await {
+                Ok((stream, _)) => drop(timeout(READER, answer(stream, &metrics)).await),
+                // The machine is short of something for a moment: that ends no metrics.
+                Err(_) => sleep(PAUSE).await,
+            }
         }
     });
     Ok(bound)
