@@ -46,6 +46,7 @@ mod summary;
 #[cfg(test)]
 mod tests;
 mod users;
+mod work_item;
 mod writer;
 
 pub(crate) use spaces::{chosen_spaces, no_space};

@@ -3,6 +3,7 @@
 mod buffer;
 mod component;
 mod convert;
+mod error_code;
 mod executor;
 mod transport;
 

@@ -19,9 +19,10 @@ use crate::sync::detail_reader::{DetailReader, Occasion};
 use crate::sync::lookups::FoundBatch;
 use crate::sync::page_details::{Abort, PageDetails};
 use crate::sync::prefetch::OrderedPrefetch;
-use crate::sync::reader::{ListedPage, ListingReader, PageEnd, WorkItem};
+use crate::sync::reader::ListingReader;
 use crate::sync::run::SyncRun;
 use crate::sync::step::Step;
+use crate::sync::work_item::{ListedPage, PageEnd, WorkItem};
 
 /// Pages that have vanished are confirmed after so many: few, since an endpoint may say of every page that it is gone.
 const MAX_VANISHED: usize = 20;

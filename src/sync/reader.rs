@@ -12,49 +12,13 @@ use crate::note::{Level, Note};
 use crate::state::{Position, SortKey};
 use crate::sync::spaces::Spaces;
 use crate::sync::step::Step;
+use crate::sync::work_item::{ListedPage, PageEnd, WorkItem};
 use crate::timestamp::Timestamp;
 
 /// How many in-order pairs to see before the sort order is trusted; agreement by chance is 1 in 9!.
 const ENOUGH_PAIRS: u32 = 8;
 /// How often a listing may start again without getting further.
 const MAX_RESTARTS: u32 = 3;
-
-/// What the reader finds, in order.
-#[derive(Debug)]
-pub(super) enum WorkItem {
-    /// Spaces.
-    Spaces(Vec<SpaceRow>),
-    /// A page.
-    Page(Box<ListedPage>),
-    /// The end of a page of a listing.
-    PageEnd(PageEnd),
-    /// The listing by modification is not in that order. Nothing follows.
-    OutOfOrder,
-}
-
-/// A page as it was listed.
-#[derive(Debug)]
-pub(super) struct ListedPage {
-    /// Its row.
-    pub(super) row: PageRow,
-    /// Its sort key, where the listing is sorted: the run can resume after it.
-    pub(super) resume_after: Option<SortKey>,
-}
-
-/// The end of a page of a listing.
-#[derive(Debug)]
-pub(super) struct PageEnd {
-    /// Where the next page begins.
-    pub(super) position: Position,
-    /// Whether any row was listed so far.
-    pub(super) any_row: bool,
-    /// What was listed.
-    pub(super) endpoint: Endpoint,
-    /// Rows without a key on this page.
-    pub(super) unusable: usize,
-    /// Values on this page that could not be read.
-    pub(super) unreadable: Vec<UnreadableValue>,
-}
 
 /// Reads the listings of a plan.
 pub(super) struct ListingReader<'a, P> {
