@@ -244,7 +244,7 @@ impl Transport {
         let host = self.egress.origin().map(Origin::authority);
         let mut classified = classify(error, &host.unwrap_or_default());
         if self.has_answered.load(Ordering::Relaxed) {
-            classified = classified.as_transient();
+            classified = classified.into_transient();
         }
         if let Some(fault) = classified.fault {
             if self.tenant.may_log() {

@@ -84,7 +84,7 @@ impl Classified {
 
     /// Of a service that has answered before: its address is right, so that a port without TLS is something in between
     /// that may pass.
-    pub(super) fn as_transient(mut self) -> Self {
+    pub(super) fn into_transient(mut self) -> Self {
         if let Some(fault) = &mut self.fault
             && fault.kind == Some(FailureKind::InvalidConfig)
         {
