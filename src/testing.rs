@@ -14,6 +14,7 @@ mod key;
 mod log;
 mod oracle;
 mod recorder;
+mod script;
 
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -24,7 +25,9 @@ use mock_confluence::{
 use serde_json::{Value, json};
 
 use self::clock::Clock;
+use self::script::Script;
 use crate::client::{Headers, Platform, Request, Response, TransportError};
+use crate::endpoint::Endpoint;
 use crate::note::Note;
 use crate::timestamp::Timestamp;
 
@@ -33,6 +36,7 @@ pub(crate) use self::edit::{Edit, Versioned};
 pub(crate) use self::log::{Event, Sent};
 pub(crate) use self::oracle::{Rows, Tables, oracle};
 pub(crate) use self::recorder::{Recorder, Swept};
+pub(crate) use self::script::{Answer, response};
 
 /// When every simulation begins: 2026-11-01T00:00:00Z, a month after the last page of a made-up site.
 const BEGINNING: i64 = 1_793_491_200_000;
@@ -57,6 +61,7 @@ pub(crate) struct Simulation {
     gateway: bool,
     /// An answer to everything instead of the mock's.
     canned: RefCell<Option<Response>>,
+    script: Script,
     log: RefCell<Vec<(u64, Event)>>,
 }
 
@@ -77,6 +82,7 @@ impl Simulation {
             busiest: Cell::default(),
             gateway: true,
             canned: RefCell::default(),
+            script: Script::default(),
             log: RefCell::default(),
         }
     }
@@ -109,13 +115,17 @@ impl Simulation {
 
     /// Answers everything in the same way from now on.
     pub(crate) fn respond_with(&self, status: u16, headers: &[(&str, &str)], body: &str) {
-        let headers = headers.iter();
-        let headers = headers.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        *self.canned.borrow_mut() = Some(Response {
-            status,
-            headers: Headers(headers.collect()),
-            body: body.as_bytes().to_vec(),
-        });
+        *self.canned.borrow_mut() = Some(response(status, headers, body));
+    }
+
+    /// Answers the next requests to an endpoint with these, in their order. A call has to ask for all of them.
+    pub(crate) fn script(
+        &self,
+        endpoint: Endpoint,
+        answers: impl IntoIterator<Item = impl Into<Answer>>,
+    ) {
+        let answers = answers.into_iter().map(Into::into);
+        self.script.add(endpoint, answers);
     }
 
     /// A configuration for this simulation, with some fields set otherwise.
@@ -146,6 +156,11 @@ impl Simulation {
     pub(crate) fn run<T>(&self, call: impl Future<Output = T>) -> T {
         let result = self.clock.run(call);
         assert_eq!(self.in_flight.get(), 0, "no request outlives its call");
+        assert_eq!(
+            self.script.unused(),
+            0,
+            "every scripted answer is asked for"
+        );
         result
     }
 
@@ -241,9 +256,9 @@ impl Simulation {
     /// What becomes of an answer on its way.
     async fn carry(&self, reply: Reply, request: &Request<'_>) -> Result<Response, TransportError> {
         match reply.transmission.arrival() {
-            Arrival::Whole => Ok(response(&reply)),
+            Arrival::Whole => Ok(reply_as_response(&reply)),
             Arrival::Beginning(bytes) => {
-                let mut response = response(&reply);
+                let mut response = reply_as_response(&reply);
                 response.body.truncate(usize::try_from(bytes).unwrap());
                 Ok(response)
             }
@@ -261,15 +276,14 @@ impl Platform for Simulation {
     async fn send(&self, request: &Request<'_>) -> Result<Response, TransportError> {
         let _in_flight = InFlightGuard::new(self);
         self.sleep(self.latency()).await;
-        let canned = self.canned.borrow().clone();
-        let answer = match canned {
-            Some(response) => Ok(response),
+        let mut sent = Sent::new(request);
+        let canned = self.canned.borrow().clone().map(Ok);
+        let answer = match canned.or_else(|| self.script.next(sent.endpoint)) {
+            Some(answer) => answer,
             None => self.carry(self.answer(request), request).await,
         };
-        self.record(Event::Sent(Sent::new(
-            request,
-            answer.as_ref().ok().map(|response| response.status),
-        )));
+        sent.status = answer.as_ref().ok().map(|response| response.status);
+        self.record(Event::Sent(sent));
         answer
     }
 
@@ -293,7 +307,7 @@ impl Platform for Simulation {
     }
 }
 
-fn response(reply: &Reply) -> Response {
+fn reply_as_response(reply: &Reply) -> Response {
     let headers = reply.headers.iter();
     let headers = headers.map(|(name, value)| {
         let value = value.to_str().unwrap();

@@ -33,7 +33,8 @@ pub(crate) struct Sent {
 }
 
 impl Sent {
-    pub(super) fn new(request: &Request<'_>, status: Option<u16>) -> Self {
+    /// A request without an answer so far.
+    pub(super) fn new(request: &Request<'_>) -> Self {
         let (path, query) = request
             .path_and_query
             .split_once('?')
@@ -44,7 +45,7 @@ impl Sent {
             path: path.to_owned(),
             query: query.to_owned(),
             body: body.map(|body| String::from_utf8_lossy(body).into_owned()),
-            status,
+            status: None,
         }
     }
 }
