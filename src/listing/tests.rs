@@ -1,1 +1,343 @@
+//! Listings from their first page to their end, and those that have none.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::api::label::LabelRow;
+use crate::api::page::PageRow;
+use crate::config::Config;
+use crate::testing::{Simulation, response, small_site};
+
+fn simulation() -> Simulation {
+    Simulation::new(small_site(0, 1), 0)
+}
+
+fn config(simulation: &Simulation) -> Config {
+    Config::parse(&simulation.config(json!({}))).unwrap()
+}
+
+/// A page with these ids, and a link to the next one unless the cursor is empty.
+fn page<I: ToString>(ids: impl IntoIterator<Item = I>, cursor: &str) -> Response {
+    let link = format!("/wiki/api/v2/pages?cursor={cursor}");
+    let next = (!cursor.is_empty()).then_some(link);
+    let links = json!({ "next": next, "base": "https://site.example/wiki" });
+    page_with(ids, &json!({ "_links": links }), &[])
+}
+
+fn page_with<I: ToString>(
+    ids: impl IntoIterator<Item = I>,
+    rest: &serde_json::Value,
+    headers: &[(&str, &str)],
+) -> Response {
+    let rows = ids.into_iter().map(|id| json!({ "id": id.to_string() }));
+    let mut body = rest.clone();
+    body["results"] = rows.collect();
+    response(200, headers, &body.to_string())
+}
+
+fn no_ids() -> [u32; 0] {
+    []
+}
+
+/// All pages of a listing, as lists of ids, and the error that ended it.
+fn read(
+    simulation: &Simulation,
+    mut listing: Listing<PageRow>,
+    answers: impl IntoIterator<Item = Response>,
+) -> (Vec<Vec<String>>, Option<RequestError>) {
+    simulation.script(Endpoint::Pages, answers);
+    let config = config(simulation);
+    let client = Client::new(simulation, &config);
+    let mut pages = Vec::new();
+    simulation.run(async {
+        loop {
+            match listing.next(&client).await {
+                Ok(Some(page)) => {
+                    pages.push(page.rows.into_iter().map(|row| row.source_id).collect());
+                }
+                Ok(None) => return (pages, None),
+                Err(error) => return (pages, Some(error)),
+            }
+        }
+    })
+}
+
+fn listing(limit: u32) -> Listing<PageRow> {
+    Listing::new("", limit, None)
+}
+
+#[track_caller]
+fn assert_ends_with(error: Option<RequestError>, words: &str) {
+    let Some(RequestError::Fatal(error)) = error else {
+        panic!("{error:?}")
+    };
+    assert!(error.message.contains(words), "{error}");
+}
+
+/// A link may lead elsewhere, with other parameters: the credentials and the filters go where they went before.
+#[test]
+fn only_the_cursor_of_a_next_link_is_used() {
+    let simulation = simulation();
+    let elsewhere = "http://elsewhere.example/x?cursor=a%2Bb%3D&limit=1&sort=-id";
+    let first = page_with([1], &json!({ "_links": { "next": elsewhere } }), &[]);
+    let listing = Listing::new("sort=id&status=current", 250, None);
+    let (pages, error) = read(&simulation, listing, [first, page([2], "")]);
+    assert_eq!((pages.concat().len(), error), (2, None));
+    let sent = simulation.sent();
+    assert!(sent.iter().all(|sent| sent.path == "/wiki/api/v2/pages"));
+    let queries = sent.iter().map(|sent| sent.query.as_str());
+    assert!(queries.eq([
+        "sort=id&status=current&limit=250",
+        "sort=id&status=current&cursor=a%2Bb%3D&limit=250",
+    ]));
+}
+
+#[test]
+fn a_listing_goes_on_from_a_cursor_and_ends_once() {
+    let simulation = simulation();
+    let config = config(&simulation);
+    let client = Client::new(&simulation, &config);
+    let mut listing = Listing::<PageRow>::new("", 5, Some("a/b".to_owned()));
+    simulation.script(Endpoint::Pages, [page([1], "next"), page(no_ids(), "")]);
+    simulation.run(async {
+        let first = listing.next(&client).await.unwrap().unwrap();
+        assert_eq!(first.next.as_deref(), Some("next"));
+        let last = listing.next(&client).await.unwrap().unwrap();
+        assert_eq!((last.rows.len(), last.next), (0, None));
+        for _ in 0..2 {
+            assert!(listing.next(&client).await.unwrap().is_none());
+        }
+    });
+    let queries = simulation.sent().into_iter().map(|sent| sent.query);
+    assert!(queries.eq(["cursor=a%2Fb&limit=5", "cursor=next&limit=5"]));
+}
+
+#[test]
+fn an_id_in_a_path_leads_nowhere_else() {
+    let simulation = simulation();
+    let config = config(&simulation);
+    let client = Client::new(&simulation, &config);
+    let page_ref = PageRef {
+        id: "7/../8?x",
+        space_id: None,
+    };
+    let mut listing = Listing::<LabelRow>::of_page(page_ref, 5);
+    simulation.script(Endpoint::Labels, [page([1], "")]);
+    let read = simulation.run(listing.next(&client)).unwrap().unwrap();
+    let label = read.rows.first().unwrap();
+    assert_eq!((&*label.page_id, &*label.source_id), ("7/../8?x", "1"));
+    let path = simulation.sent().pop().unwrap().path;
+    assert_eq!(path, "/wiki/api/v2/pages/7%2F%2E%2E%2F8%3Fx/labels");
+}
+
+#[test]
+fn empty_pages_are_followed_but_not_for_ever() {
+    let empty = |count: u32, name: &str| -> Vec<Response> {
+        let cursors = (0..count).map(|index| format!("{name}{index}"));
+        cursors.map(|cursor| page(no_ids(), &cursor)).collect()
+    };
+    let rows_between = [
+        empty(50, "a"),
+        vec![page([1], "b")],
+        empty(50, "c"),
+        vec![page([2], "")],
+    ];
+    let (pages, error) = read(&simulation(), listing(5), rows_between.concat());
+    assert_eq!((pages.concat().len(), error), (2, None));
+    // The last one is asked for twice more.
+    let (pages, error) = read(&simulation(), listing(5), empty(53, "a"));
+    assert_eq!(pages.len(), 50);
+    assert_ends_with(error, "one empty page after the other");
+}
+
+#[test]
+fn a_listing_that_leads_nowhere_ends_with_an_error() {
+    let long = "x".repeat(8 * 1024 + 1);
+    let same = (0..10).map(|index| page([1], &format!("c{index}")));
+    for (accepted, last, words) in [
+        (
+            vec![page([1], "a")],
+            page([2], "a"),
+            "a cursor that was seen before",
+        ),
+        (
+            vec![page([1], "a"), page([2], "b")],
+            page([3], "a"),
+            "a cursor that was seen before",
+        ),
+        (vec![], page([1], &long), "a cursor of more than 8 KiB"),
+        (
+            same.collect(),
+            page([1], "more"),
+            "the same rows again and again",
+        ),
+    ] {
+        let expected = accepted.len();
+        let answers = accepted.into_iter().chain(vec![last; 3]);
+        let (pages, error) = read(&simulation(), listing(5), answers);
+        assert_eq!(pages.len(), expected, "{words}");
+        assert_ends_with(error, words);
+    }
+}
+
+/// What is wrong with one answer may be right in the next one; rows of the refused answer are not kept.
+#[test]
+fn a_page_that_is_refused_is_asked_for_again() {
+    let circle = page([2], "a");
+    let unreadable = page_with([2], &json!({ "_links": 5 }), &[]);
+    let unsaid = page_with([2, 3, 4, 5, 6], &json!({}), &[]);
+    let unreadable_key = page(["2", "?"], "b");
+    for refused in [circle, unreadable, unsaid, unreadable_key] {
+        let answers = [page([1], "a"), refused, page([2, 3], "b"), page([4], "")];
+        let (pages, error) = read(&simulation(), listing(5), answers);
+        assert_eq!(error, None);
+        assert_eq!(pages.concat(), ["1", "2", "3", "4"]);
+    }
+}
+
+#[test]
+fn a_row_whose_key_stays_unreadable_is_counted() {
+    let simulation = simulation();
+    let config = config(&simulation);
+    let client = Client::new(&simulation, &config);
+    simulation.script(Endpoint::Pages, vec![page(["1", "?", "!"], ""); 2]);
+    let page = simulation.run(listing(5).next(&client)).unwrap().unwrap();
+    assert_eq!((page.rows.len(), page.unusable), (1, 2));
+}
+
+#[test]
+fn a_full_page_has_to_say_whether_it_is_the_last() {
+    let base = [("Link", r#"<https://site.example/wiki>; rel="base""#)];
+    for (limit, rows, rest, headers, is_end, why) in [
+        (5, 5, json!({}), &[][..], false, "full, and no links at all"),
+        (5, 4, json!({}), &[], true, "not full"),
+        (
+            250,
+            25,
+            json!({}),
+            &[],
+            false,
+            "as few as the service cuts a page to",
+        ),
+        (250, 24, json!({}), &[], true, "fewer than that"),
+        (1, 1, json!({}), &[], true, "a probe"),
+        (
+            5,
+            5,
+            json!({ "_links": {} }),
+            &[],
+            true,
+            "links without a next one",
+        ),
+        (5, 5, json!({}), &base, true, "a header without a next one"),
+    ] {
+        let answer = page_with(1..=rows, &rest, headers);
+        let answers = vec![answer; if is_end { 1 } else { 3 }];
+        let (pages, error) = read(&simulation(), listing(limit), answers);
+        assert_eq!(pages.concat().len(), if is_end { rows } else { 0 }, "{why}");
+        assert_eq!(error.is_none(), is_end, "{why}: {error:?}");
+    }
+}
+
+#[test]
+fn only_a_refused_cursor_calls_for_a_restart() {
+    let refusal = |status| response(status, &[], "");
+    for status in [400, 410] {
+        let answers = [page([1], "a"), refusal(status)];
+        let (pages, error) = read(&simulation(), listing(5), answers);
+        assert_eq!(pages.len(), 1);
+        assert!(matches!(error, Some(RequestError::CursorRefused(_))));
+        let (_, error) = read(&simulation(), listing(5), [refusal(status)]);
+        assert!(matches!(error, Some(RequestError::Fatal(_))), "{error:?}");
+    }
+}
+
+/// A service that was overloaded once is not asked for so many rows again.
+#[test]
+fn a_reduced_page_size_stays() {
+    let simulation = simulation();
+    let answers = [
+        page([1], "a"),
+        response(504, &[], ""),
+        page([2], "b"),
+        page([3], ""),
+    ];
+    let (pages, error) = read(&simulation, listing(100), answers);
+    assert_eq!((pages.concat().len(), error), (3, None));
+    let queries = simulation.sent().into_iter().map(|sent| sent.query);
+    assert!(queries.eq([
+        "limit=100",
+        "cursor=a&limit=100",
+        "cursor=a&limit=50",
+        "cursor=b&limit=50",
+    ]));
+}
+
+#[test]
+fn the_first_rows_are_behind_empty_pages() {
+    let empty = |cursor| page(no_ids(), cursor);
+    for (answers, expected) in [
+        (vec![page([1, 2], "a")], &["1", "2"][..]),
+        (vec![empty("a"), empty("b"), page([3], "c")], &["3"]),
+        (vec![empty("a"), empty("")], &[]),
+    ] {
+        let simulation = simulation();
+        let config = config(&simulation);
+        let client = Client::new(&simulation, &config);
+        simulation.script(Endpoint::Pages, answers);
+        let rows = simulation.run(listing(5).first_rows(&client)).unwrap();
+        let ids = rows.iter().map(|row| row.source_id.as_str());
+        assert!(ids.eq(expected.iter().copied()));
+    }
+}
+
+/// Where a page's next link stands.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    Body,
+    Header,
+    Both,
+}
+
+fn a_page() -> impl Strategy<Value = (usize, Place)> {
+    let place = prop::sample::select(vec![Place::Body, Place::Header, Place::Both]);
+    (0_usize..5, place)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_split_into_pages_yields_the_same_rows(
+        pages in prop::collection::vec(a_page(), 1..12),
+        cursor in "[A-Za-z0-9+/=%&# ]{1,20}",
+    ) {
+        let mut answers = Vec::new();
+        let mut rows = 0;
+        for (index, (size, place)) in pages.iter().enumerate() {
+            let ids = rows..rows + size;
+            rows += size;
+            let cursor = format!("{cursor}{index}");
+            let cursor = utf8_percent_encode(&cursor, NON_ALPHANUMERIC);
+            let link = format!("/x?limit=5&cursor={cursor}");
+            let header = format!("<{link}>; rel=\"next\"");
+            let in_body = json!({ "_links": { "next": link } });
+            let is_last = index + 1 == pages.len();
+            let (rest, headers) = match place {
+                _ if is_last => (json!({ "_links": {} }), None),
+                Place::Body => (in_body, None),
+                Place::Header => (json!({}), Some(("Link", header.as_str()))),
+                Place::Both => (in_body, Some(("Link", header.as_str()))),
+            };
+            answers.push(page_with(ids, &rest, headers.as_slice()));
+        }
+        let simulation = simulation();
+        let (read, error) = read(&simulation, listing(5), answers);
+        prop_assert_eq!(error, None);
+        let expected: Vec<_> = (0..rows).map(|id| id.to_string()).collect();
+        prop_assert_eq!(read.concat(), expected);
+    }
+}
