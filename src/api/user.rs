@@ -51,14 +51,20 @@ impl ListedRow for UserRow {
     const ENDPOINT: Endpoint = Endpoint::Users;
     type Wire<'a> = UserWire<'a>;
 
-    /// An empty e-mail is one that the user's profile hides.
+    /// An empty name or e-mail is one that the user's profile hides.
     fn from_wire(wire: &UserWire<'_>, _: Context<'_>, fields: &mut FieldReader) -> Option<Self> {
         let shown = |text: &String| !text.is_empty();
         let source_id = fields.account_key("source_id", &wire.account_id)?;
-        let name = fields.text("name", &wire.display_name).filter(shown);
+        let mut names = FieldReader::default();
+        let name = names.text("name", &wire.display_name).filter(shown);
+        let name = name.or_else(|| names.text("name", &wire.public_name).filter(shown));
+        if name.is_none() {
+            // Once, where neither of the two can be read.
+            fields.unreadable.extend(names.unreadable.first());
+        }
         Some(Self {
             source_id,
-            name: name.or_else(|| FieldReader::default().text("", &wire.public_name)),
+            name,
             email: fields.text("email", &wire.email).filter(shown),
             account_type: fields.text("account_type", &wire.account_type),
             account_status: fields.text("account_status", &wire.account_status),
