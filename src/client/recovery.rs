@@ -20,9 +20,23 @@ const MAX_PROBE_RETRIES: u32 = 5;
 #[derive(Debug, Default)]
 pub(super) struct RetryState {
     pub(super) failed: u32,
+    /// What the last failure called for, and how many did in a row.
+    last: Option<(ResponseAction, u32)>,
     waited: Duration,
     /// When it last failed.
     failed_at: Option<Timestamp>,
+}
+
+impl RetryState {
+    /// Counts a failure; how many called for the same action in a row.
+    fn record_failure(&mut self, action: ResponseAction, now: Timestamp) -> u32 {
+        let before = self.last.filter(|(last, _)| *last == action);
+        let in_a_row = before.map_or(0, |(_, count)| count) + 1;
+        self.last = Some((action, in_a_row));
+        self.failed += 1;
+        self.failed_at = Some(now);
+        in_a_row
+    }
 }
 
 impl<P: Platform> Client<'_, P> {
@@ -59,8 +73,7 @@ impl<P: Platform> Client<'_, P> {
     ) -> Result<(), Failure> {
         request.reduce_page_size(&failure);
         let now = self.platform.now();
-        retry.failed += 1;
-        retry.failed_at = Some(now);
+        let in_a_row = retry.record_failure(failure.action, now);
         let context = RetryContext {
             action: failure.action,
             from_cdn: failure.from_cdn,
@@ -69,6 +82,7 @@ impl<P: Platform> Client<'_, P> {
                 .borrow_mut()
                 .is_confirmed(request, &failure, now),
             failed: retry.failed,
+            in_a_row,
             waited: retry.waited,
             requested,
             random: self.platform.random(),
@@ -149,9 +163,10 @@ impl<P: Platform> Client<'_, P> {
             let Err((mut failure, requested)) = sent else {
                 return Ok(());
             };
-            if let ResponseAction::Suspect(_) = failure.action
-                && retry.failed < MAX_PROBE_RETRIES
-            {
+            if let ResponseAction::Suspect(_) = failure.action {
+                if retry.failed >= MAX_PROBE_RETRIES {
+                    return Err(failure);
+                }
                 // The collection itself is suspect: nothing else can clear it but another try.
                 failure.action = ResponseAction::Retry;
             }

@@ -26,6 +26,9 @@ pub struct RetryContext {
     pub confirmed: bool,
     /// Tries that failed so far, this one included.
     pub failed: u32,
+    /// How many of them, up to this one, called for the same action in a row: what else failed before says nothing
+    /// about this answer.
+    pub in_a_row: u32,
     /// How long this request has waited between its tries.
     pub waited: Duration,
     /// The wait that the service requests.
@@ -49,14 +52,16 @@ pub fn decide(policy: &Retry, context: &RetryContext) -> Decision {
     let wait = context.requested.filter(|wait| !wait.is_zero());
     let wait = wait.unwrap_or_else(|| backoff(context));
     let total = context.waited.saturating_add(wait);
-    if context.failed > max_retries(policy, context) || total > policy.patience {
+    let is_used_up = context.failed > policy.attempts || context.in_a_row > max_retries(context);
+    if is_used_up || total > policy.patience {
         return Decision::GiveUp;
     }
     Decision::RetryAfter(wait)
 }
 
-fn max_retries(policy: &Retry, context: &RetryContext) -> u32 {
-    let most = match context.action {
+/// Retries of answers that call for the same action, one after the other.
+fn max_retries(context: &RetryContext) -> u32 {
+    match context.action {
         ResponseAction::Retry | ResponseAction::RateLimited => u32::MAX,
         ResponseAction::Suspect(_) if context.confirmed => 0,
         ResponseAction::Suspect(_) if context.from_cdn => u32::MAX,
@@ -69,8 +74,7 @@ fn max_retries(policy: &Retry, context: &RetryContext) -> u32 {
         | ResponseAction::RestartListing
         | ResponseAction::Fail
         | ResponseAction::FailRun => 0,
-    };
-    most.min(policy.attempts)
+    }
 }
 
 /// 2, 4, 8, 16, 30, 30… seconds, each times 0.7 to 1.3, so that many clients do not return at once.
@@ -98,6 +102,7 @@ mod tests {
             from_cdn: false,
             confirmed: false,
             failed,
+            in_a_row: failed,
             waited: Duration::ZERO,
             requested: None,
             random: 0.5,
@@ -187,7 +192,12 @@ mod tests {
             ),
         ] {
             let granted = (1..10).take_while(|&failed| {
-                decide(&POLICY, &RetryContext { failed, ..context }) != Decision::GiveUp
+                let context = RetryContext {
+                    failed,
+                    in_a_row: failed,
+                    ..context
+                };
+                decide(&POLICY, &context) != Decision::GiveUp
             });
             assert_eq!(granted.count(), retries, "{why}");
         }

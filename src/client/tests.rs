@@ -242,6 +242,26 @@ fn an_answer_that_cannot_be_read_is_asked_for_again() {
     }
 }
 
+/// Under load, refusals that are false come among failures that pass.
+#[test]
+fn a_refusal_is_doubted_whatever_failed_before_it() {
+    let refused = || answer(404, &[], BARE);
+    let unreadable = || answer(200, &[], "{secret}");
+    let busy = || plain(503);
+    for answers in [
+        vec![busy(), busy(), busy(), refused(), good()],
+        vec![busy(), busy(), unreadable(), unreadable(), good()],
+        vec![refused(), refused(), refused(), unreadable(), good()],
+    ] {
+        let simulation = simulation();
+        let config = config(&simulation, json!({}));
+        let client = Client::new(&simulation, &config);
+        simulation.script(Endpoint::Views, answers);
+        let result = fetch(&simulation, &client, Endpoint::Views);
+        assert_eq!(result, Ok("good".to_owned()));
+    }
+}
+
 /// What a request ends as: the variant of [`RequestError`].
 fn ending(error: &RequestError) -> &'static str {
     match error {
