@@ -1,13 +1,18 @@
 //! Checkpoints.
 
+use std::time::Duration;
+
 use crate::client::Platform;
 use crate::error::Result;
 use crate::note::Note;
 use crate::sink::Sink;
 use crate::sync::run::SyncRun;
+use crate::timestamp::Timestamp;
 
 /// Bytes of a state. Where it would be longer, the accounts in it are looked up first.
 const MAX_STATE: usize = 60 * 1024;
+/// How often a person is told how far the run is. A host may let a component wait that says more than somebody can read.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
 
 impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
     /// Writes a checkpoint if one is due. Where the state is too long, nothing more is delivered before the accounts in
@@ -29,11 +34,12 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         self.write_checkpoint(&state)
     }
 
-    /// Writes a checkpoint if anything has changed since the last one.
+    /// Writes a checkpoint at the end of a phase if anything has changed since the last one.
     pub(super) fn checkpoint(&mut self) -> Result<()> {
         if !self.pacer.has_changed() {
             return Ok(());
         }
+        self.progress_reported = None;
         let state = self.state_text()?;
         self.write_checkpoint(&state)
     }
@@ -41,8 +47,9 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
     fn write_checkpoint(&mut self, state: &str) -> Result<()> {
         self.writer.flush()?;
         self.context.sink.checkpoint(state)?;
-        self.pacer.restart(self.context.client.now());
-        self.report_progress();
+        let now = self.context.client.now();
+        self.pacer.restart(now);
+        self.report_progress(now);
         Ok(())
     }
 
@@ -56,8 +63,13 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         self.state.to_json()
     }
 
-    fn report_progress(&self) {
+    fn report_progress(&mut self, now: Timestamp) {
         let Some(run) = &self.state.run else { return };
+        let is_early = |last| now.since(last) < PROGRESS_INTERVAL;
+        if self.progress_reported.is_some_and(is_early) {
+            return;
+        }
+        self.progress_reported = Some(now);
         let total = self
             .state
             .pages

@@ -28,6 +28,8 @@ pub(super) struct SyncRun<'a, P, S> {
     pub(super) writer: RowWriter<'a, S>,
     pub(super) lookups: Lookups<'a>,
     pub(super) pacer: Pacer,
+    /// When a person was last told how far it is.
+    pub(super) progress_reported: Option<Timestamp>,
     /// Whether a checkpoint waits for accounts that are being looked up.
     pub(super) waits_for_lookups: bool,
     /// Pages set aside by this run, by the detail they lack, as long as its endpoint has not succeeded.
@@ -62,6 +64,7 @@ impl<'a, P: Platform, S: Sink> SyncRun<'a, P, S> {
             writer: RowWriter::new(context.selection, context.sink, accounts),
             lookups: Lookups::default(),
             pacer: Pacer::default(),
+            progress_reported: None,
             waits_for_lookups: false,
             probes: PerStream::default(),
             stall_causes: PerStream::default(),

@@ -367,6 +367,30 @@ fn a_checkpoint_comes_with_time() {
     assert!(gaps.max() < Some(40_000), "{times:?}");
 }
 
+/// A note costs a host more than a person gains from the next one a moment later.
+#[test]
+fn progress_is_told_five_times_a_second_at_most() {
+    let simulation = Simulation::new(small_site(300, 17), 18);
+    let recorder = Recorder::new(&simulation);
+    read(
+        &simulation,
+        &recorder,
+        sized(250, 8),
+        &every_stream(Mode::Full),
+    )
+    .unwrap();
+    let log = simulation.take_log();
+    let times = log.iter().filter_map(|(millis, event)| match event {
+        crate::testing::Event::Note(note) if note.contains("\"progress\"") => Some(*millis),
+        _ => None,
+    });
+    let times: Vec<_> = times.collect();
+    let gaps: Vec<_> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let early = gaps.iter().filter(|gap| **gap < 200).count();
+    assert!(gaps.len() > 5, "{times:?}");
+    assert!(early <= 1, "but for the end of the run: {times:?}");
+}
+
 /// A full page without any link may be the last one or not: to take it for the end could lose rows in silence.
 #[test]
 fn a_full_page_without_links_is_no_end() {
