@@ -41,6 +41,8 @@ pub struct Failure {
     pub action: ResponseAction,
     /// Whether the CDN generated the answer, as in the runs of false 403s and 404s that were seen.
     pub from_cdn: bool,
+    /// Whether fewer rows may be answered: the service was overloaded or too slow, or the answer too long.
+    pub fewer_rows: bool,
 }
 
 /// What a failed request calls for.
@@ -123,6 +125,7 @@ pub fn classify(context: RequestContext<'_>, response: &Response) -> Result<(), 
         error: error(context, found.kind, &found.message, Some(response)),
         action: found.action,
         from_cdn: is_from_cdn(response),
+        fewer_rows: matches!(response.status, 500 | 502..=504),
     })
 }
 
@@ -216,6 +219,10 @@ pub fn transport_failure(context: RequestContext<'_>, cause: &TransportError) ->
         error: error(context, kind, &cause.to_string(), None),
         action,
         from_cdn: false,
+        fewer_rows: matches!(
+            cause,
+            TransportError::Timeout(_) | TransportError::Network(_) | TransportError::TooLarge
+        ),
     }
 }
 
@@ -255,6 +262,7 @@ pub fn body_failure(
         error: error(context, found.kind, &found.message, Some(response)),
         action: found.action,
         from_cdn: false,
+        fewer_rows: cause.is_cut(),
     }
 }
 

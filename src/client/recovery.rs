@@ -71,7 +71,10 @@ impl<P: Platform> Client<'_, P> {
         mut failure: Failure,
         requested: Option<Duration>,
     ) -> Result<(), Failure> {
-        request.reduce_page_size(&failure);
+        let asks_for_fewer = failure.fewer_rows && request.reduce_page_size();
+        if asks_for_fewer && failure.action == ResponseAction::Fail {
+            failure.action = ResponseAction::Retry;
+        }
         let now = self.platform.now();
         let in_a_row = retry.record_failure(failure.action, now);
         let context = RetryContext {

@@ -18,7 +18,7 @@ pub struct ApiRequest<'a> {
     pub page: Option<PageRef<'a>>,
     /// The query without cursor and limit, or nothing.
     pub query: String,
-    /// The rows to ask for; halved when the service is overloaded.
+    /// The rows to ask for; halved where fewer may be answered.
     pub limit: Option<&'a Cell<u32>>,
     /// The JSON body of a POST.
     pub body: Option<Vec<u8>>,
@@ -60,15 +60,13 @@ impl<'a> ApiRequest<'a> {
         text
     }
 
-    /// A listing that times out at the service may succeed with half as many rows.
-    pub(super) fn reduce_page_size(&self, failure: &Failure) {
-        let overloaded = matches!(failure.error.http_status, Some(500 | 502..=504));
-        if let Some(limit) = self
-            .limit
-            .filter(|limit| overloaded && limit.get() > SMALLEST_LIMIT)
-        {
-            limit.set((limit.get() / 2).max(SMALLEST_LIMIT));
-        }
+    /// Asks for half as many rows of a listing from now on; whether these are fewer.
+    pub(super) fn reduce_page_size(&self) -> bool {
+        let Some(limit) = self.limit.filter(|limit| limit.get() > SMALLEST_LIMIT) else {
+            return false;
+        };
+        limit.set((limit.get() / 2).max(SMALLEST_LIMIT));
+        true
     }
 }
 

@@ -189,6 +189,7 @@ impl<'a, P: Platform> Client<'a, P> {
                     error,
                     action,
                     from_cdn: false,
+                    fewer_rows: false,
                 },
                 None,
             ));

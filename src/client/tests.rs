@@ -446,7 +446,7 @@ fn who_takes_the_service_at_its_word_asks_no_more_than_transient_failures_need()
 }
 
 #[test]
-fn an_overloaded_listing_is_asked_for_fewer_rows() {
+fn a_listing_that_does_not_come_is_asked_for_fewer_rows() {
     for (failures, limits) in [
         (
             vec![plain(504), plain(500), plain(502)],
@@ -454,9 +454,10 @@ fn an_overloaded_listing_is_asked_for_fewer_rows() {
         ),
         (vec![plain(503), plain(503)], &[8, 5, 5]),
         (
-            vec![plain(429), plain(408), timeout()],
-            &[250, 250, 250, 250],
+            vec![timeout(), reset(), TransportError::TooLarge.into()],
+            &[250, 125, 62, 31],
         ),
+        (vec![plain(429), plain(408)], &[250, 250, 250]),
         (vec![plain(504)], &[3, 3]),
     ] {
         let simulation = simulation();
