@@ -26,7 +26,7 @@ pub const MAX_BODY: usize = 32 << 20;
 
 /// All that the connector needs of the world: one implementation over WASI, one scripted for tests.
 pub trait Platform {
-    /// Sends one request and reads the whole response within the request's timeout. Follows no redirect and
+    /// Sends one request and reads the whole response, within the request's timeout. Follows no redirect and
     /// retries nothing.
     fn send(&self, request: &Request<'_>)
     -> impl Future<Output = Result<Response, TransportError>>;
@@ -54,7 +54,7 @@ pub struct Request<'a> {
     /// The headers to read from a good response, besides its length. Each costs a host call, and the service
     /// sends some thirty.
     pub headers: [Option<&'static str>; 4],
-    /// How long the exchange may take, from its start to the end of the response.
+    /// How long the service may take to answer, and how long what is left of the body may then take.
     pub timeout: Duration,
 }
 

@@ -112,10 +112,9 @@ impl Platform for Wasi {
         if let (Some(body), Some(bytes)) = (body, request.body) {
             write(body, bytes)?;
         }
-        let deadline = now() + nanoseconds(request.timeout);
         wait_for(answer.subscribe()).await;
         match answer.get() {
-            Some(Ok(Ok(response))) => receive(&response, request, deadline, &self.buffered).await,
+            Some(Ok(Ok(response))) => receive(&response, request, &self.buffered).await,
             Some(Ok(Err(code))) => Err(failed(&code)),
             Some(Err(())) | None => Err(TransportError::Network(
                 "no answer where one was ready".into(),
@@ -174,7 +173,6 @@ fn write(body: OutgoingBody, bytes: &[u8]) -> Result<(), TransportError> {
 async fn receive(
     response: &IncomingResponse,
     request: &Request<'_>,
-    deadline: u64,
     buffered: &Cell<usize>,
 ) -> Result<Response, TransportError> {
     let status = response.status();
@@ -192,9 +190,7 @@ async fn receive(
         let stream = body
             .stream()
             .map_err(|()| TransportError::Network("no body".into()))?;
-        read(&stream, declared, deadline, buffered)
-            .await?
-            .ok_or(TransportError::Timeout(request.timeout))?
+        read(&stream, declared, request.timeout, buffered).await?
     };
     Ok(Response {
         status,
@@ -220,33 +216,37 @@ fn headers(response: &IncomingResponse, status: u16, request: &Request<'_>) -> H
     Headers(lines)
 }
 
-/// Nothing where the deadline passes before the end.
+/// Reads a body to its end.
+///
+/// The host's timeout is for the gap between two chunks: a body that drips keeps within it for ever. So there is a
+/// deadline for the whole of it, from the first time that it has to be waited for.
 async fn read(
     stream: &InputStream,
     declared: Option<usize>,
-    deadline: u64,
+    timeout: Duration,
     buffered: &Cell<usize>,
-) -> Result<Option<Vec<u8>>, TransportError> {
+) -> Result<Vec<u8>, TransportError> {
     let mut buffer = Buffer::new(buffered);
-    let mut waited = false;
+    let mut deadline = None;
     loop {
         match stream.read(CHUNK as u64) {
-            // The host's timeout is for the gap between two chunks: a body that drips keeps within it for ever.
-            Ok(_) if waited && now() > deadline => return Ok(None),
+            Ok(_) if deadline.is_some_and(|deadline| now() > deadline) => {
+                return Err(TransportError::Timeout(timeout));
+            }
             Ok(chunk) if chunk.is_empty() => {
+                deadline.get_or_insert_with(|| now() + nanoseconds(timeout));
                 wait_for(stream.subscribe()).await;
-                waited = true;
             }
             Ok(chunk) => {
                 buffer.push(chunk)?;
                 if declared == Some(buffer.length) {
-                    return Ok(Some(buffer.take()));
+                    return Ok(buffer.take());
                 }
             }
             Err(StreamError::Closed) if declared.is_some_and(|length| length > buffer.length) => {
                 return Err(TransportError::Network("the answer breaks off".into()));
             }
-            Err(StreamError::Closed) => return Ok(Some(buffer.take())),
+            Err(StreamError::Closed) => return Ok(buffer.take()),
             // Whatever the host says of it, another try is the answer.
             Err(StreamError::LastOperationFailed(_)) => {
                 let why = "the answer breaks off, or comes to a halt";
