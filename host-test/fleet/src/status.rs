@@ -1,11 +1,15 @@
 //! What a person sees of the fleet.
 
 use anyhow::{Context as _, Result};
+use connector_runtime::printable::printable;
 use serde_json::{Value, json};
 use tokio_postgres::Row;
 
 use crate::lease::schema;
 use crate::store::Store;
+
+/// Characters of a cell at most.
+const CELL: usize = 60;
 
 const QUERY: &str = "
     SELECT c.name, c.paused, c.pause_reason, date_trunc('second', c.next_due)::text, c.failures, c.succeeded_at::text,
@@ -92,14 +96,7 @@ pub fn table(connections: &[Value]) -> String {
 }
 
 fn line(connection: &Value) -> [String; 8] {
-    let text = |value: &Value| {
-        value
-            .as_str()
-            .unwrap_or("-")
-            .chars()
-            .take(60)
-            .collect::<String>()
-    };
+    let text = |value: &Value| value.as_str().map_or_else(|| "-".to_owned(), cell);
     let at = |member: &str| connection.get(member).unwrap_or(&Value::Null).clone();
     let last = at("last_run");
     let of_last = |member: &str| last.get(member).unwrap_or(&Value::Null).clone();
@@ -117,6 +114,11 @@ fn line(connection: &Value) -> [String; 8] {
     let rows = of_last("rows")
         .as_i64()
         .map_or_else(|| "-".to_owned(), |rows| rows.to_string());
+    let next_run = if at("paused") == true {
+        "-".to_owned()
+    } else {
+        text(&at("next_run"))
+    };
     let lag = format!("{} s", at("lag_s"));
     [
         text(&at("name")),
@@ -125,7 +127,48 @@ fn line(connection: &Value) -> [String; 8] {
         text(&of_last("outcome")),
         rows,
         lag,
-        text(&at("next_run")),
+        next_run,
         failures.unwrap_or_default(),
     ]
+}
+
+/// A text as a terminal may show it, cut off after a word.
+fn cell(text: &str) -> String {
+    let text = printable(text);
+    let Some((end, _)) = text.char_indices().nth(CELL) else {
+        return text.into_owned();
+    };
+    let cut = text.get(..end).unwrap_or_default();
+    let is_whole = text.get(end..).is_some_and(|rest| rest.starts_with(' '));
+    let last_word = cut.rfind(' ').filter(|_| !is_whole);
+    let cut = last_word.and_then(|end| cut.get(..end)).unwrap_or(cut);
+    format!("{}…", cut.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_ends_with_a_word_and_moves_no_cursor() {
+        assert_eq!(cell("short"), "short");
+        let words = "invalid_config: api_token is missing in the configuration of this connection";
+        assert_eq!(
+            cell(words),
+            "invalid_config: api_token is missing in the configuration of…"
+        );
+        assert_eq!(cell(&"é".repeat(61)), format!("{}…", "é".repeat(60)));
+        assert_eq!(cell("a\u{1b}[2Jb\n"), "a\\u{1b}[2Jb\\n");
+    }
+
+    #[test]
+    fn a_paused_connection_has_no_next_run() {
+        let connection = |paused: bool| json!({ "name": "a", "paused": paused, "pause_reason": "by hand", "next_run": "2026-01-01", "lag_s": 0 });
+        assert!(table(&[connection(false)]).contains("2026-01-01"));
+        let paused = table(&[connection(true)]);
+        assert!(
+            paused.contains("paused (by hand)") && !paused.contains("2026"),
+            "{paused}"
+        );
+    }
 }

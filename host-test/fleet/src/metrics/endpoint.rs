@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
@@ -21,7 +21,9 @@ const PAUSE: Duration = Duration::from_millis(100);
 ///
 /// The address cannot be used.
 pub async fn serve(address: SocketAddr, metrics: Metrics) -> Result<SocketAddr> {
-    let listener = TcpListener::bind(address).await?;
+    let listener = TcpListener::bind(address).await.with_context(|| {
+        format!("metrics cannot be served at {address}; name another address with --metrics")
+    })?;
     let bound = listener.local_addr()?;
     tokio::spawn(async move {
         loop {
