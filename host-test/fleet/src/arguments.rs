@@ -4,8 +4,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use connector_fleet::simulate;
+use connector_runtime::address::NetworkPolicy;
 
 /// Runs many Confluence connections over many workers, on a queue in PostgreSQL.
 #[derive(Parser)]
@@ -74,13 +76,13 @@ pub(crate) enum ModeName {
 
 #[derive(Args)]
 pub(crate) struct Work {
-    /// Runs at once.
-    #[arg(long, default_value_t = 8, value_name = "N")]
-    pub(crate) runs: usize,
-    /// Seconds after which a worker that gave no sign is taken for dead.
+    /// Runs at once, 1 to 2000.
+    #[arg(long, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=2_000))]
+    pub(crate) runs: u32,
+    /// Seconds after which a worker that gave no sign is taken for dead, 2 to 3600.
     #[arg(long, default_value_t = 60, value_name = "S", value_parser = clap::value_parser!(u64).range(2..=3600))]
     pub(crate) lease: u64,
-    /// Requests in flight of connections that share a site, over all workers: give each worker the same number.
+    /// Requests in flight of connections that share a site, over all workers, 1 to 64: give each worker the same number.
     #[arg(long, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
     pub(crate) site_requests: u32,
     /// Where to serve /metrics.
@@ -89,4 +91,70 @@ pub(crate) struct Work {
     /// Allows sites on this machine, for tests.
     #[arg(long)]
     pub(crate) allow_loopback: bool,
+    /// Allow addresses of a network that is not part of the public internet; may be repeated.
+    #[arg(long, value_name = "CIDR", value_parser = check_network)]
+    pub(crate) allow_network: Vec<String>,
+}
+
+impl Work {
+    /// What the runs may reach beyond the public internet.
+    pub(crate) fn network(&self) -> Result<NetworkPolicy> {
+        let mut policy = NetworkPolicy::default();
+        if self.allow_loopback {
+            policy = policy.allow_loopback();
+        }
+        for network in &self.allow_network {
+            policy = policy.allow_network(network.parse()?);
+        }
+        Ok(policy)
+    }
+}
+
+fn check_network(text: &str) -> Result<String> {
+    let parsed = text.parse();
+    let policy = parsed.map(|network| NetworkPolicy::default().allow_network(network));
+    policy.context("a network is written as 10.0.0.0/8 or fd00::/8")?;
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn work_has_bounds_and_says_them() {
+        Arguments::command().debug_assert();
+        let parsed = |more: &[&str]| {
+            let arguments = ["confluence-fleet", "work"].iter().chain(more);
+            Arguments::try_parse_from(arguments).map(drop)
+        };
+        for good in [
+            ["--runs", "1"],
+            ["--runs", "2000"],
+            ["--allow-network", "10.0.0.0/8"],
+            ["--allow-network", "fd00::/8"],
+        ] {
+            parsed(&good).unwrap();
+        }
+        for bad in [
+            ["--runs", "0"],
+            ["--runs", "2001"],
+            ["--lease", "1"],
+            ["--allow-network", "10.0.0.0/33"],
+            ["--allow-network", "host"],
+        ] {
+            assert!(parsed(&bad).is_err(), "{bad:?}");
+        }
+        let mut command = Arguments::command();
+        let work = command.find_subcommand_mut("work").unwrap();
+        let help = work.render_long_help().to_string();
+        assert!(
+            help.contains("1 to 2000") && help.contains("2 to 3600"),
+            "{help}"
+        );
+    }
 }

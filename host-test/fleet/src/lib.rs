@@ -55,6 +55,7 @@
 //!
 //! Two workers are enough. The first wall is one core of PostgreSQL, which 116,000 connections an hour fill.
 
+pub mod configuration;
 pub mod connector;
 pub mod lease;
 pub mod metrics;
@@ -64,6 +65,7 @@ pub mod runner;
 pub mod secrets;
 pub mod session;
 pub mod simulate;
+pub mod start;
 pub mod status;
 pub mod store;
 pub mod worker;

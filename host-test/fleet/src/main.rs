@@ -14,10 +14,9 @@ use connector_fleet::metrics::{self, Metrics};
 use connector_fleet::secrets::Vault;
 use connector_fleet::store::{NewConnection, Store};
 use connector_fleet::worker::{self, WorkerSettings};
-use connector_fleet::{queue, status};
+use connector_fleet::{configuration, queue, start, status};
 use connector_postgres::Address;
 use connector_runtime::CancellationToken;
-use connector_runtime::address::NetworkPolicy;
 use connector_runtime::component_source::ComponentSource;
 use connector_runtime::runtime::Runtime;
 use serde_json::Value;
@@ -74,13 +73,14 @@ async fn run(arguments: Arguments) -> Result<()> {
         Command::Migrate => {
             // The queue's own words for a database that cannot be reached are no use to a person.
             store.client().await?;
-            queue::migrate(&url).await?;
-            store.migrate().await
+            // The fleet's tables come first: the queue does not say why it was refused.
+            store.migrate().await?;
+            queue::migrate(&url).await
         }
         Command::Add(new) => add(&store, new).await,
         Command::Pause { name } => store.pause(&name).await,
         Command::Resume { name } => store.resume(&name).await,
-        Command::Remove { name } => store.remove(&name).await,
+        Command::Remove { name } => remove(&store, &name).await,
         Command::Status { json } => {
             let connections = status::read(&store).await?;
             if json {
@@ -108,19 +108,35 @@ fn vault() -> Result<Vault> {
     Vault::new(std::env::var("FLEET_KEY").ok().as_deref())
 }
 
+async fn remove(store: &Store, name: &str) -> Result<()> {
+    let schema = store.remove(name).await?;
+    print(&format!(
+        "removed {name:?}; the rows that it delivered stay in the schema {schema}\n"
+    ))
+}
+
 async fn add(store: &Store, new: Add) -> Result<()> {
+    configuration::check_name(&new.name)?;
     let text = std::fs::read_to_string(&new.config);
     let text = text.with_context(|| format!("{} cannot be read", new.config.display()))?;
     let config = serde_json::from_str(&text);
-    let mut config: serde_json::Map<_, _> =
-        config.with_context(|| format!("{} is not a JSON object", new.config.display()))?;
+    let config = config.with_context(|| format!("{} is not JSON", new.config.display()))?;
+    let Value::Object(mut config) = config else {
+        anyhow::bail!("{} is not a JSON object", new.config.display());
+    };
     let runtime = load().await?;
     let known = |name: &String| runtime.streams().iter().any(|stream| stream.name == *name);
     if let Some(unknown) = new.streams.iter().find(|name| !known(name)) {
         anyhow::bail!("there is no stream {unknown:?}");
     }
     ensure!(!new.every.is_zero(), "--every is at least a second");
-    vault()?.seal(&new.name, &runtime.description().secret_fields, &mut config)?;
+    let description = runtime.description();
+    configuration::check(description, &mut config)?;
+    let vault = vault()?;
+    if vault.has_key() {
+        start::check_key(store, &vault).await?;
+    }
+    vault.seal(&new.name, &description.secret_fields, &mut config)?;
     let config = Value::Object(config);
     let connection = NewConnection {
         site: connector::site(&runtime, &config)?,
@@ -143,31 +159,29 @@ async fn serve(url: &str, store: Store, work: Work) -> Result<()> {
         let bound = metrics::serve(address, counters.clone()).await?;
         tracing::info!("metrics at http://{bound}/metrics");
     }
-    let network = NetworkPolicy::default();
+    let stop = CancellationToken::new();
+    tokio::spawn(cancel_on_signal(stop.clone()));
     let runner = ComponentRunner {
         runtime: load().await?,
         vault: vault()?,
         address: Address::parse(url)?,
-        network: if work.allow_loopback {
-            network.allow_loopback()
-        } else {
-            network
-        },
+        network: work.network()?,
     };
+    if !start::ready(&store, &runner.vault, &stop).await? {
+        return Ok(());
+    }
     let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
     let settings = WorkerSettings {
         url: url.to_owned(),
         name: format!("{}/{}", host.trim(), std::process::id()),
-        runs: work.runs.max(1),
+        runs: usize::try_from(work.runs)?,
         lease: Duration::from_secs(work.lease),
         site: SiteLimit {
             requests: work.site_requests,
-            runs: u32::try_from(work.runs / 2)?.clamp(1, work.site_requests),
+            runs: (work.runs / 2).clamp(1, work.site_requests),
         },
         grace: GRACE,
     };
-    let stop = CancellationToken::new();
-    tokio::spawn(cancel_on_signal(stop.clone()));
     worker::work(settings, store, runner, counters, stop).await
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use graphile_worker::{
     IntoTaskHandlerResult, TaskHandler, WorkerContext, WorkerOptions, WorkerRecoveryConfig,
     WorkerShutdownConfig,
@@ -93,6 +93,8 @@ pub(crate) async fn serve_queue<R: Runner>(shared: &Arc<Shared<R>>) -> Result<()
 /// The database cannot be reached, or refuses.
 pub async fn migrate(url: &str) -> Result<()> {
     let options = WorkerOptions::default().database_url(url).max_pg_conn(1);
-    options.init().await?;
+    // Its error tells its causes itself.
+    let made = options.init().await;
+    made.map_err(|error| anyhow!("the tables of the queue cannot be made: {error}"))?;
     Ok(())
 }

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use connector_postgres::Address;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::sync::Mutex;
+use tokio_postgres::Row;
 
+use crate::configuration::check_name;
+use crate::lease::{Lease, schema};
 use crate::session::Session;
 
 /// The task of the queue that runs a connection, as `schema.sql` names it too.
@@ -72,15 +75,48 @@ impl Store {
             "BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('confluence_fleet', 0)); {} COMMIT",
             include_str!("schema.sql")
         );
-        Ok(self.client().await?.batch_execute(&sql).await?)
+        let made = self.client().await?.batch_execute(&sql).await;
+        made.map_err(|error| match error.as_db_error() {
+            Some(reply) => anyhow!(
+                "the tables of the fleet cannot be made: {}; they need a role that may create schemas in this database",
+                reply.message()
+            ),
+            None => error.into(),
+        })
+    }
+
+    /// Whether the tables of the fleet are there.
+    ///
+    /// # Errors
+    ///
+    /// The database cannot be reached.
+    pub async fn is_migrated(&self) -> Result<bool> {
+        let sql = "SELECT to_regclass('confluence_fleet.connections') IS NOT NULL";
+        Ok(self.client().await?.query_one(sql, &[]).await?.get(0))
+    }
+
+    /// Names and configurations of connections with encrypted secrets, so many at most.
+    ///
+    /// # Errors
+    ///
+    /// The database cannot be read.
+    pub async fn sealed(&self, at_most: i64) -> Result<Vec<(String, Map<String, Value>)>> {
+        let sql = "SELECT name, config::text FROM confluence_fleet.connections
+                   WHERE jsonb_path_exists(config, '$.**.encrypted') ORDER BY id LIMIT $1";
+        let rows = self.client().await?.query(sql, &[&at_most]).await;
+        let rows =
+            rows.context("the fleet cannot be read; has `confluence-fleet migrate` been run?")?;
+        let sealed = |row: &Row| Ok((row.get(0), serde_json::from_str(row.get(1))?));
+        rows.iter().map(sealed).collect()
     }
 
     /// Adds a connection; its first run is due at once.
     ///
     /// # Errors
     ///
-    /// There is one of this name, or the tables are missing.
+    /// There is one of this name, the name cannot be one, or the tables are missing.
     pub async fn add(&self, new: &NewConnection) -> Result<i64> {
+        check_name(&new.name)?;
         let client = self.client().await?;
         let every = i64::try_from(new.every.as_secs())?;
         let sql = "WITH added AS (
@@ -133,17 +169,33 @@ impl Store {
         self.change(sql, name).await
     }
 
-    /// Forgets a connection. The rows that it delivered stay.
+    /// Forgets a connection. The rows that it delivered stay, in the schema that this returns.
     ///
     /// # Errors
     ///
     /// There is none of this name.
-    pub async fn remove(&self, name: &str) -> Result<()> {
-        self.change(
-            "DELETE FROM confluence_fleet.connections WHERE name = $1",
-            name,
-        )
-        .await
+    pub async fn remove(&self, name: &str) -> Result<String> {
+        let sql = "DELETE FROM confluence_fleet.connections WHERE name = $1 RETURNING id";
+        let removed = self.client().await?.query_opt(sql, &[&name]).await?;
+        let removed = removed.with_context(|| format!("there is no connection {name:?}"))?;
+        Ok(schema(removed.get(0)))
+    }
+
+    /// Why a lease is no longer this one, for a person; none if it still is.
+    ///
+    /// # Errors
+    ///
+    /// The database cannot be reached.
+    pub async fn why_lost(&self, held: &Lease) -> Result<Option<&'static str>> {
+        let sql = "SELECT lease_token, paused FROM confluence_fleet.connections WHERE id = $1";
+        let client = self.client().await?;
+        let row = client.query_opt(sql, &[&held.connection]).await?;
+        Ok(match row {
+            None => Some("the connection was removed during this run"),
+            Some(row) if row.get::<_, i64>(0) == held.token => None,
+            Some(row) if row.get(1) => Some("the connection was paused during this run"),
+            Some(_) => Some("the lease went to another worker during this run"),
+        })
     }
 
     async fn change(&self, sql: &str, name: &str) -> Result<()> {

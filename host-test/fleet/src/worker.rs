@@ -141,6 +141,11 @@ impl<R: Runner> Shared<R> {
             report = self.runner.run(order) => report,
             never = self.keep(&lease, &permits, &cancellation) => match never {},
         };
+        if report.ending != Ending::Succeeded
+            && let Ok(Some(why)) = self.store.why_lost(&lease).await
+        {
+            report.message = Some(why.to_owned());
+        }
         if self.stop.is_cancelled() && report.ending != Ending::Succeeded {
             report.ending = Ending::HandedOn;
         }
@@ -162,10 +167,11 @@ impl<R: Runner> Shared<R> {
             match self.store.finish(lease, report, next).await {
                 Ok(true) => return Ok(()),
                 Ok(false) => {
-                    tracing::warn!(
-                        connection = lease.name,
-                        "the lease went to another worker during this run"
-                    );
+                    let why = self.store.why_lost(lease).await.ok().flatten();
+                    let why = why.unwrap_or("the lease was lost during this run");
+                    if report.message.as_deref() != Some(why) {
+                        tracing::warn!(connection = lease.name, "{why}");
+                    }
                     return Ok(());
                 }
                 Err(error) if begun.elapsed() > self.settings.lease => {

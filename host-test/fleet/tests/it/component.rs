@@ -51,6 +51,9 @@ async fn the_connector_fills_a_schema_within_its_sites_limit_and_a_wrong_token_p
     let mut wrong = mock.config_json();
     wrong["api_token"] = json!("wrong");
     store.add(&of_site("wrong", wrong)).await.unwrap();
+    let mut sealed = mock.config_json();
+    sealed["api_token"] = json!({ "encrypted": "AAAA" });
+    store.add(&of_site("sealed", sealed)).await.unwrap();
     let runner = ComponentRunner {
         runtime: Runtime::load(&ComponentSource::embedded(COMPONENT))
             .await
@@ -64,8 +67,7 @@ async fn the_connector_fills_a_schema_within_its_sites_limit_and_a_wrong_token_p
         requests: 3,
         runs: 2,
     };
-    let done =
-        "SELECT bool_and(succeeded_at IS NOT NULL OR paused) FROM confluence_fleet.connections";
+    let done = "SELECT bool_and(succeeded_at IS NOT NULL OR paused OR failures > 0) FROM confluence_fleet.connections";
     let metrics = work_until(settings, &store, runner, done).await;
     let client = store.client().await.unwrap();
     let found = "SELECT count(*) FROM connection_1.pages";
@@ -76,6 +78,9 @@ async fn the_connector_fills_a_schema_within_its_sites_limit_and_a_wrong_token_p
         "SELECT coalesce(pause_reason, '') FROM confluence_fleet.connections WHERE name = 'wrong'";
     let paused: String = client.query_one(paused, &[]).await.unwrap().get(0);
     assert!(paused.starts_with("invalid_credentials: "), "{paused}");
+    let sealed = "SELECT NOT paused AND failures > 0 FROM confluence_fleet.connections WHERE name = 'sealed'";
+    let tried_again: bool = client.query_one(sealed, &[]).await.unwrap().get(0);
+    assert!(tried_again, "it is the worker that has no key");
     assert!(mock.max_in_flight() <= 3, "{}", mock.max_in_flight());
 
     let text = metrics.text();

@@ -10,5 +10,6 @@
 mod component;
 mod fairness;
 mod kill;
+mod start;
 mod store;
 mod support;

@@ -144,11 +144,12 @@ async fn connections_are_paused_resumed_and_removed_by_name() {
     );
     store.resume("a").await.unwrap();
     lease(store.acquire(id, "one", LONG, SITE).await.unwrap());
-    store.remove("a").await.unwrap();
+    let schema = store.remove("a").await.unwrap();
+    assert_eq!(schema, format!("connection_{id}"));
     for missing in [
         store.pause("a").await,
         store.resume("a").await,
-        store.remove("a").await,
+        store.remove("a").await.map(drop),
     ] {
         assert!(missing.unwrap_err().to_string().contains("no connection"));
     }
