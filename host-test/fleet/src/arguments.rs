@@ -47,7 +47,13 @@ pub(crate) enum Command {
     /// Runs connections that are due until it is stopped.
     Work(Work),
     /// Says how many workers a larger fleet needs.
-    Simulate(simulate::Fleet),
+    Simulate {
+        #[command(flatten)]
+        fleet: simulate::Fleet,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Args)]

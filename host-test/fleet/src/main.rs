@@ -12,6 +12,7 @@ use connector_fleet::connector::{self, ComponentRunner};
 use connector_fleet::lease::SiteLimit;
 use connector_fleet::metrics::{self, Metrics};
 use connector_fleet::secrets::Vault;
+use connector_fleet::simulate::report;
 use connector_fleet::store::{NewConnection, Store};
 use connector_fleet::worker::{self, WorkerSettings};
 use connector_fleet::{configuration, queue, start, status};
@@ -62,8 +63,13 @@ fn log_to_stderr() {
 }
 
 async fn run(arguments: Arguments) -> Result<()> {
-    if let Command::Simulate(fleet) = &arguments.command {
-        return print(&fleet.table());
+    if let Command::Simulate { fleet, json } = &arguments.command {
+        let found = fleet.found();
+        return print(&if *json {
+            format!("{}\n", report::json(fleet, &found))
+        } else {
+            report::table(fleet, &found)
+        });
     }
     let url = arguments
         .database
@@ -90,7 +96,7 @@ async fn run(arguments: Arguments) -> Result<()> {
             }
         }
         Command::Work(work) => serve(&url, store, work).await,
-        Command::Simulate(_) => Ok(()),
+        Command::Simulate { .. } => Ok(()),
     }
 }
 

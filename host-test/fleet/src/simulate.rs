@@ -6,10 +6,14 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use clap::Args;
+
+pub mod report;
+mod resources;
+
+pub use resources::{Load, Resource};
 
 /// The fleet to simulate, with the costs of a run.
 #[derive(Debug, Clone, Args)]
@@ -38,6 +42,15 @@ pub struct Fleet {
     /// Milliseconds of PostgreSQL's processor for a run, its rows and its place in the queue.
     #[arg(long, default_value_t = 31)]
     pub database_ms: u32,
+    /// Processors of PostgreSQL.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub database_cores: u32,
+    /// Requests a second that one site serves; without a limit where this is left out.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub site_requests_per_second: Option<u32>,
+    /// Connections that share one site.
+    #[arg(long, default_value_t = 1, value_name = "N", requires = "site_requests_per_second", value_parser = clap::value_parser!(u32).range(1..))]
+    pub connections_per_site: u32,
 }
 
 /// What a number of workers leads to.
@@ -45,9 +58,9 @@ pub struct Fleet {
 pub struct Outcome {
     /// Workers.
     pub workers: u32,
-    /// How late the median run begins.
+    /// How late the median run begins, while nothing is overloaded.
     pub median_lag: Duration,
-    /// How late the latest but one in a hundred begins.
+    /// How late the latest but one in a hundred begins, while nothing is overloaded.
     pub high_lag: Duration,
     /// Processors that PostgreSQL needs.
     pub database_cores: f64,
@@ -99,19 +112,30 @@ impl Fleet {
         let at = |part: usize| {
             Duration::from_micros(lags.get(lags.len() * part / 100).copied().unwrap_or(0))
         };
-        let runs_a_second = f64::from(self.connections) / self.every.as_secs_f64();
         Outcome {
             workers,
             median_lag: at(50),
             high_lag: at(99),
-            database_cores: runs_a_second * f64::from(self.database_ms) / 1_000.0,
+            database_cores: self.database_cores_needed(),
         }
     }
 
-    /// The fewest workers with which one run in a hundred at most begins a hundredth of the interval late.
+    /// What a report shows: the number of workers that is needed, and half and twice as many.
+    #[must_use]
+    pub fn found(&self) -> Vec<Outcome> {
+        let needed = self.workers_needed();
+        let workers = [needed.div_ceil(2), needed, needed.saturating_mul(2)];
+        workers.map(|workers| self.simulate(workers)).to_vec()
+    }
+
+    /// The fewest workers with which no worker is overloaded, and one run in a hundred at most begins a hundredth of the interval late.
     #[must_use]
     pub fn workers_needed(&self) -> u32 {
-        let enough = |workers: u32| self.simulate(workers).high_lag <= self.every / 100;
+        let enough = |workers: u32| {
+            let mut of_workers = self.loads(workers).into_iter();
+            of_workers.all(|load| !load.resource.is_of_workers() || !load.is_overloaded())
+                && self.simulate(workers).high_lag <= self.every / 100
+        };
         let mut high = 1;
         while !enough(high) && high < 1 << 20 {
             high *= 2;
@@ -126,41 +150,6 @@ impl Fleet {
             }
         }
         high
-    }
-
-    /// A table around the number of workers that is needed, and the first wall.
-    #[must_use]
-    pub fn table(&self) -> String {
-        let needed = self.workers_needed();
-        let mut text = format!(
-            "{} connections, each every {:?}\n\n",
-            self.connections, self.every
-        );
-        text.push_str("workers  median lag  lag of 99 %  PostgreSQL's cores\n");
-        for workers in [needed.div_ceil(2), needed, needed * 2] {
-            let Outcome {
-                median_lag,
-                high_lag,
-                database_cores,
-                ..
-            } = self.simulate(workers);
-            let (median, high) = (median_lag.as_secs_f64(), high_lag.as_secs_f64());
-            let _ = writeln!(
-                text,
-                "{workers:>7}  {median:>8.1} s  {high:>9.1} s  {database_cores:>18.2}"
-            );
-        }
-        let _ = writeln!(
-            text,
-            "\n{needed} workers of {} runs and {} cores are needed.",
-            self.runs, self.cores
-        );
-        let wall = self.every.as_secs_f64() * 1_000.0 / f64::from(self.database_ms.max(1));
-        let _ = writeln!(
-            text,
-            "The first wall is one core of PostgreSQL: it is full at {wall:.0} connections."
-        );
-        text
     }
 }
 
@@ -189,49 +178,4 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-
-    fn fleet() -> Fleet {
-        Fleet {
-            connections: 36_000,
-            every: Duration::from_hours(1),
-            runs: 10,
-            cores: 1,
-            requests: 10,
-            latency_ms: 100,
-            cpu_ms: 10,
-            database_ms: 5,
-        }
-    }
-
-    /// Ten runs a second of 1.01 s each fill 10.1 slots, so one worker of ten is not enough, and two are.
-    #[test]
-    fn it_agrees_with_arithmetic() {
-        let fleet = fleet();
-        assert!(fleet.simulate(1).high_lag > Duration::from_secs(36));
-        assert_eq!(fleet.simulate(2).high_lag, Duration::ZERO);
-        assert_eq!(fleet.workers_needed(), 2);
-        assert!((fleet.simulate(1).database_cores - 0.05).abs() < 1e-9);
-        let busy = Fleet {
-            cpu_ms: 250,
-            ..fleet
-        };
-        assert_eq!(
-            busy.workers_needed(),
-            3,
-            "ten runs of 0.25 s a second need 2.5 cores"
-        );
-    }
-
-    #[test]
-    fn durations_have_a_unit() {
-        assert_eq!(parse_duration("90s"), Ok(Duration::from_secs(90)));
-        assert_eq!(parse_duration("2d"), Ok(Duration::from_hours(48)));
-        for text in ["", "1", "h", "-1h", "1w", "0h", "99999999999999d"] {
-            assert!(parse_duration(text).is_err(), "{text}");
-        }
-    }
-}
+mod tests;

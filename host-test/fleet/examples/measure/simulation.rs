@@ -51,6 +51,9 @@ pub(crate) async fn measure() -> Result<()> {
         latency_ms: milliseconds((sample.run - sample.cpu).max(latency)) as u32,
         cpu_ms: milliseconds(sample.cpu) as u32,
         database_ms: milliseconds(sample.database_cpu / SAMPLE as f64) as u32,
+        database_cores: 2,
+        site_requests_per_second: None,
+        connections_per_site: 1,
     };
     println!("{SAMPLE} runs measured; so the simulation is given {simulated:?}");
     let expected = simulated.simulate_first(u32::try_from(WORKERS)?);
