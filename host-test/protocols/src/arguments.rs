@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::{ContextKind, ContextValue};
 use connector_destinations::stderr;
 use connector_destinations::stdout::StandardOutput;
 
@@ -20,7 +21,7 @@ pub fn parse<T: Parser>(name: &'static str) -> Result<T, ExitCode> {
     let parsed = matches.and_then(|mut matches| T::from_arg_matches_mut(&mut matches));
     parsed.map_err(|error| {
         if error.use_stderr() {
-            error.exit();
+            without_secrets(error).exit();
         }
         match print(&error) {
             Ok(()) => ExitCode::SUCCESS,
@@ -32,8 +33,68 @@ pub fn parse<T: Parser>(name: &'static str) -> Result<T, ExitCode> {
     })
 }
 
+/// The error without the values that may hold a password, as the URL of a database does: standard error ends up in logs.
+fn without_secrets(mut error: clap::Error) -> clap::Error {
+    let quoted = [
+        ContextKind::InvalidArg,
+        ContextKind::InvalidSubcommand,
+        ContextKind::InvalidValue,
+    ];
+    for kind in quoted {
+        let Some(ContextValue::String(text)) = error.get(kind) else {
+            continue;
+        };
+        if may_hold_secret(text) {
+            let hidden = format!("{}…", scheme(text));
+            error.insert(kind, ContextValue::String(hidden));
+        }
+    }
+    error
+}
+
+fn may_hold_secret(text: &str) -> bool {
+    text.contains("://") || text.contains('@') || text.to_ascii_lowercase().contains("password")
+}
+
+/// What comes before the first colon, if it is a word.
+fn scheme(text: &str) -> &str {
+    let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
+    let is_word = scheme.chars().all(|c| c.is_ascii_alphanumeric());
+    if is_word { scheme } else { "" }
+}
+
 fn print(help: &clap::Error) -> anyhow::Result<()> {
     let mut out = StandardOutput::open()?;
     write!(out, "{}", help.render())?;
     Ok(out.flush()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Cli {
+        #[arg(long, value_parser = |_: &str| Err::<String, _>("it is no target"))]
+        to: Option<String>,
+    }
+
+    #[test]
+    fn a_value_that_may_hold_a_password_is_not_quoted() {
+        for (arguments, shown) in [
+            (vec!["--to", "postgres://u:S3cret@h/db?x=y"], "postgres…"),
+            (vec!["--to=POSTGRES://u:S3cret@h/db"], "POSTGRES…"),
+            (vec!["--to", "postgres:host=h password=S3cret"], "postgres…"),
+            (vec!["--to", "u:S3cret@h"], "u…"),
+            (vec!["postgres://u:S3cret@h/db"], "postgres…"),
+            (vec!["--to", "sqlit:docs"], "sqlit:docs"),
+        ] {
+            let error = Cli::try_parse_from([&["command"], arguments.as_slice()].concat());
+            let words = error.map(drop).map_err(without_secrets);
+            let words = words.map_err(|error| error.render().to_string());
+            let words = words.err().unwrap_or_default();
+            assert!(!words.contains("S3cret"), "{words}");
+            assert!(words.contains(shown), "{words}");
+        }
+    }
 }
