@@ -32,3 +32,4 @@ mod value;
 pub use address::Address;
 pub use destination::Postgres;
 pub use options::{Fence, PostgresOptions};
+pub use session::is_unavailable;

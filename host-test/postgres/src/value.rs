@@ -2,7 +2,9 @@
 
 use anyhow::{Result, anyhow};
 use connector_runtime::stream::ColumnKind;
-use jiff::Timestamp;
+use jiff::civil::{Time, date};
+use jiff::fmt::temporal::{Pieces, PiecesOffset};
+use jiff::{SignedDuration, Timestamp};
 use postgres_types::private::BytesMut;
 use serde_json::Value;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
@@ -70,10 +72,26 @@ fn without_nul(text: String) -> String {
 }
 
 fn microseconds(text: &str) -> Result<i64> {
-    let time: Timestamp = text
-        .parse()
-        .map_err(|_| anyhow!("a time is not in the form of RFC 3339"))?;
-    Ok(time.as_microsecond() - EPOCH)
+    let time = text.parse::<Timestamp>().map(Timestamp::as_microsecond);
+    let time = time.ok().or_else(|| at_the_end_of_time(text));
+    let time = time.ok_or_else(|| anyhow!("a time is not in the form of RFC 3339"))?;
+    Ok(time - EPOCH)
+}
+
+/// A time for which there is no instant with every offset: a timestamp of jiff ends a day before the year 9999 does, and
+/// who means "never" writes its last moment.
+fn at_the_end_of_time(text: &str) -> Option<i64> {
+    let pieces = Pieces::parse(text).ok()?;
+    let offset = match pieces.offset()? {
+        PiecesOffset::Numeric(offset) => offset.offset().seconds(),
+        _ => 0,
+    };
+    let local = pieces
+        .date()
+        .to_datetime(pieces.time().unwrap_or(Time::midnight()));
+    let since = local.duration_since(date(1970, 1, 1).to_datetime(Time::midnight()));
+    let since = since - SignedDuration::from_secs(offset.into());
+    i64::try_from(since.as_micros()).ok()
 }
 
 /// JSON whose texts and names hold no NUL, which jsonb refuses.
@@ -213,6 +231,21 @@ mod tests {
                 json!("2000-01-01T01:00:00.000002+01:00"),
                 ColumnKind::Timestamp,
                 Cell::Timestamp(2),
+            ),
+            (
+                json!("9999-12-31T23:59:59.999Z"),
+                ColumnKind::Timestamp,
+                Cell::Timestamp(252_455_615_999_999_000),
+            ),
+            (
+                json!("9999-12-31T23:59:59-01:00"),
+                ColumnKind::Timestamp,
+                Cell::Timestamp(252_455_619_599_000_000),
+            ),
+            (
+                json!("0000-01-01T00:00:00+01:00"),
+                ColumnKind::Timestamp,
+                Cell::Timestamp(-63_113_907_600_000_000),
             ),
             (json!(7), ColumnKind::Integer, Cell::Integer(7)),
             (

@@ -23,6 +23,7 @@ use connector_runtime::run::{self, Completed};
 use connector_runtime::runtime::{Runtime, SyncRequest};
 use connector_runtime::stream::Stream;
 use serde_json::Value;
+use tokio::task::AbortHandle;
 
 use self::destination::{Opened, Tables, Target};
 use self::summary::RunReport;
@@ -30,7 +31,7 @@ use super::context::{ConfigArguments, Context};
 use super::error::{CommandError, CommandResult};
 
 /// How long an interrupted run tries to write its last line.
-const LAST_LINE: Duration = Duration::from_millis(300);
+const LAST_LINE: Duration = Duration::from_millis(600);
 
 pub(super) const EXAMPLE: &str = "\
 Examples:
@@ -77,9 +78,12 @@ enum ModeName {
 }
 
 pub(super) async fn run(context: &Context, arguments: &Arguments) -> CommandResult {
+    arguments.check()?;
+    let shutdown = Shutdown::listen();
+    let mut report = RunReport::new(Instant::now());
+    let preparing = Preparing::begin(&shutdown, &report);
     let runtime = context.load().await?;
     let selection = select(runtime.streams(), arguments)?;
-    let mut report = RunReport::new(Instant::now());
     let ended = match context.connect(&runtime, &arguments.config)? {
         Ok(connection) => {
             let run = Run {
@@ -89,7 +93,7 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> CommandResu
                 connection: &connection,
                 selection: &selection,
             };
-            run.execute(&mut report).await
+            run.execute(&mut report, &shutdown, preparing).await
         }
         Err(failure) => Err(failure),
     };
@@ -109,6 +113,45 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> CommandResu
             stderr::print_line(&format!("error: {}", failure.message));
             Ok(ExitCode::FAILURE)
         }
+    }
+}
+
+impl Arguments {
+    /// Options that go together.
+    fn check(&self) -> Result<(), CommandError> {
+        match self.to {
+            Target::Postgres(_) => Ok(()),
+            _ if self.schema.is_none() => Ok(()),
+            _ => Err(CommandError::usage(
+                "--schema is a schema in PostgreSQL: use it with --to postgres:URL",
+            )),
+        }
+    }
+}
+
+/// While a run is prepared: a component is compiled, a database waited for. A signal ends the process meanwhile, with
+/// the last line of a run. Dropped when the run itself listens.
+struct Preparing(AbortHandle);
+
+impl Preparing {
+    fn begin(shutdown: &Shutdown, report: &RunReport) -> Self {
+        let token = shutdown.token();
+        let failure = Failure::new(
+            FailureKind::Cancelled,
+            "interrupted before anything was read",
+        );
+        let line = report.last_line(&Err(failure.clone()));
+        let waiting = tokio::spawn(async move {
+            token.cancelled().await;
+            end_interrupted(line, &failure);
+        });
+        Self(waiting.abort_handle())
+    }
+}
+
+impl Drop for Preparing {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 
@@ -149,18 +192,25 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    async fn execute(&self, report: &mut RunReport) -> Result<Completed, Failure> {
+    async fn execute(
+        &self,
+        report: &mut RunReport,
+        shutdown: &Shutdown,
+        preparing: Preparing,
+    ) -> Result<Completed, Failure> {
+        // A destination may have to be waited for.
+        let opened = tokio::task::block_in_place(|| self.open());
+        drop(preparing);
         let Opened {
             destination,
             state,
             sweeps,
             stop,
-        } = self.open()?;
+        } = opened?;
         let connection = self.connection.clone();
         let destination = ProgressOutput::new(destination, self.context.verbosity)
             .with_requests(move || connection.sent_requests());
         report.watch(destination.counts(), sweeps);
-        let shutdown = Shutdown::listen();
         let cancelled = shutdown.token();
         tokio::spawn(async move {
             cancelled.cancelled().await;
@@ -180,7 +230,7 @@ impl Run<'_> {
         self.arguments
             .to
             .finish(&report.unclosed(self.selection))
-            .map_err(destination::invalid_config)?;
+            .map_err(destination::unusable)?;
         match report.refused_close(self.selection, self.arguments.max_delete) {
             None => Ok(completed),
             Some(message) => Err(summary::refused(message, completed)),
@@ -190,7 +240,7 @@ impl Run<'_> {
     /// The destination, and the state to begin with. Nothing was sent yet.
     fn open(&self) -> Result<Opened, Failure> {
         let max_delete =
-            MaxDelete::percent(self.arguments.max_delete).map_err(destination::invalid_config)?;
+            MaxDelete::percent(self.arguments.max_delete).map_err(destination::unusable)?;
         destination::open(
             &self.arguments.to,
             self.arguments.state.as_deref(),

@@ -1,6 +1,7 @@
 //! Signals: a run whose service has stalled ends soon, and the next one goes on from its last checkpoint.
 
-use std::process::{Command, Stdio};
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::sync::{assert_same, start};
@@ -40,9 +41,7 @@ fn a_stalled_run_ends_soon_and_its_last_checkpoint_is_good() {
             std::thread::sleep(Duration::from_millis(5));
         }
         let signalled = Instant::now();
-        let mut kill = Command::new("kill");
-        kill.args(["-s", signal, &run.id().to_string()]);
-        assert!(kill.status().unwrap().success());
+        send(signal, &run);
         let output = run.wait_with_output().unwrap();
         let took = signalled.elapsed();
         assert!(took < LONGEST, "{signal}: {took:?}");
@@ -61,5 +60,49 @@ fn a_stalled_run_ends_soon_and_its_last_checkpoint_is_good() {
             requests < undisturbed,
             "{signal}: {requests} of {undisturbed}"
         );
+    }
+}
+
+fn send(signal: &str, process: &Child) {
+    let mut kill = Command::new("kill");
+    kill.args(["-s", signal, &process.id().to_string()]);
+    assert!(kill.status().unwrap().success());
+}
+
+/// A database that accepts connections and answers none; and one that nobody serves.
+#[test]
+fn a_database_that_does_not_answer_is_left_at_a_signal_and_its_password_is_in_no_output() {
+    let config = write_config(&folder("silent-database"), &mock(3).config_json());
+    let config = config.display().to_string();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let to = format!("postgres://user:Pa55w0rd@127.0.0.1:{port}/db");
+    let start = |to: &str| {
+        let mut command = Command::new(HOST_TEST);
+        command.args(["sync", "--config", &config, "--to", to]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().unwrap()
+    };
+    let run = start(&to);
+    let _connection = silent.accept().unwrap();
+    let signalled = Instant::now();
+    send("TERM", &run);
+    let stopped = run.wait_with_output().unwrap();
+    assert!(signalled.elapsed() < LONGEST);
+    drop(silent);
+    let refused = start(&to).wait_with_output().unwrap();
+    let mistyped = start(&format!("{to}?no=such")).wait_with_output().unwrap();
+    for (output, status, kind) in [
+        (&stopped, 1, Some("cancelled")),
+        (&refused, 1, Some("unavailable")),
+        (&mistyped, 2, None),
+    ] {
+        let words = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(status), "{words}");
+        let last = lines(&output.stdout).pop().unwrap_or_default();
+        assert_eq!(last["kind"].as_str(), kind, "{last}");
+        for text in [&words, &String::from_utf8_lossy(&output.stdout)] {
+            assert!(!text.contains("Pa55w0rd"), "{text}");
+        }
     }
 }

@@ -11,7 +11,7 @@ use connector_destinations::json_lines_directory::{self, JsonLinesDirectory};
 use connector_destinations::sqlite::{MaxDelete, Sqlite, SqliteOptions, SweepReport};
 use connector_destinations::state_file::{self, StateFile};
 use connector_destinations::stdout::StandardOutput;
-use connector_postgres::{Address, Postgres, PostgresOptions};
+use connector_postgres::{Address, Postgres, PostgresOptions, is_unavailable};
 use connector_runtime::contract::{FailureKind, Selection};
 use connector_runtime::destination::Destination;
 use connector_runtime::failure::Failure;
@@ -100,7 +100,7 @@ pub(super) fn open(
         Target::Sqlite(file) => open_sqlite(file, runtime, max_delete, given, state_file),
         Target::Postgres(address) => open_postgres(address, runtime, tables, given, state_file),
     }
-    .map_err(invalid_config)?;
+    .map_err(unusable)?;
     if let Some(file) = state_file {
         let kept = StateFile::new(opened.destination, file.to_owned())
             .map_err(Failure::from_error(FailureKind::InvalidState))?;
@@ -204,7 +204,12 @@ fn open_postgres(
     })
 }
 
-/// A destination that cannot be used.
-pub(super) fn invalid_config(error: anyhow::Error) -> Failure {
-    Failure::from_error(FailureKind::InvalidConfig)(error)
+/// A destination that cannot be used; one that may be used later is no fault of the configuration.
+pub(super) fn unusable(error: anyhow::Error) -> Failure {
+    let kind = if is_unavailable(&error) {
+        FailureKind::Unavailable
+    } else {
+        FailureKind::InvalidConfig
+    };
+    Failure::from_error(kind)(error)
 }
