@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use connector_runtime::destination::{Batch, Destination, Note, Row};
+use serde_json::Value;
 
 use crate::{private_file, stderr};
 
@@ -34,6 +35,7 @@ pub fn read(file: &Path) -> Result<Option<String>> {
     // A state that is not UTF-8 is for the component to refuse.
     let text = String::from_utf8_lossy(&bytes);
     let state = text.trim_end_matches(PADDING);
+    let state = state.trim_start_matches('\u{feff}');
     if is_empty(state) {
         stderr::warn(&format!(
             "the state file {} holds no state; this run starts afresh",
@@ -44,11 +46,28 @@ pub fn read(file: &Path) -> Result<Option<String>> {
     Ok(Some(state.to_owned()))
 }
 
-/// Whether a text is one of the shapes in which orchestrators say that there is no state.
+/// Whether a text is one of the shapes in which orchestrators say that there is no state: nothing, or JSON in which
+/// nothing is but more of these shapes, as in `{"bookmarks":{}}`, and what names them.
 #[must_use]
 pub fn is_empty(state: &str) -> bool {
-    let without_blanks: String = state.split_whitespace().collect();
-    matches!(without_blanks.as_str(), "" | "null" | "{}" | "[]" | "\"\"")
+    let text = state.trim_start_matches('\u{feff}').trim();
+    text.is_empty() || serde_json::from_str(text).is_ok_and(|state| holds_nothing(&state))
+}
+
+/// Members that say which shape it is, and of what.
+const NAMES: [&str; 3] = ["type", "stream_descriptor", "currently_syncing"];
+
+fn holds_nothing(state: &Value) -> bool {
+    match state {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.iter().all(holds_nothing),
+        Value::Object(members) => {
+            let mut members = members.iter();
+            members.all(|(name, value)| NAMES.contains(&name.as_str()) || holds_nothing(value))
+        }
+        Value::Bool(_) | Value::Number(_) => false,
+    }
 }
 
 /// Writes the state of each checkpoint to a file, after `inner` has committed.
@@ -164,7 +183,22 @@ mod tests {
             ("{}", true),
             ("{ }\n", true),
             ("[]", true),
+            ("\u{feff}{}", true),
+            (r#"{"bookmarks":{},"currently_syncing":null}"#, true),
+            (r#"{"value":null}"#, true),
+            (r#"{"state":{}}"#, true),
+            (r#"[{"type":"LEGACY","data":{}}]"#, true),
+            (
+                r#"{"type":"GLOBAL","global":{"shared_state":null,"stream_states":[]}}"#,
+                true,
+            ),
+            (
+                r#"{"type":"STREAM","stream":{"stream_descriptor":{"name":"pages"},"stream_state":{}}}"#,
+                true,
+            ),
             (r#"{"v":4}"#, false),
+            (r#"{"bookmarks":{"pages":{"v":0}}}"#, false),
+            (r#"{"finished":false}"#, false),
             ("not json", false),
         ] {
             assert_eq!(is_empty(text), empty, "{text:?}");

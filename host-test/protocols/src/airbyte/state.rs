@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use connector_destinations::stderr;
+use connector_destinations::{state_file, stderr};
 use connector_runtime::contract::{Mode, Selection};
 use serde::{Deserialize, Serialize};
 use serde_json::{Deserializer, Map, Value};
@@ -103,7 +103,11 @@ impl States {
         let Some(text) = file.map(files::read_if_there).transpose()?.flatten() else {
             return Ok(Self::default());
         };
-        let states = Self::parse(&text)?;
+        let states = if state_file::is_empty(&text) {
+            Self::default()
+        } else {
+            Self::parse(&text)?
+        };
         if states.0.is_empty() {
             stderr::warn("the state holds nothing of this source; this run starts afresh");
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use connector_destinations::stderr;
+use connector_destinations::{state_file, stderr};
 use serde::{Deserialize, Serialize};
 use serde_json::{Deserializer, Value};
 
@@ -59,7 +59,11 @@ pub(super) fn read(file: Option<&Path>) -> Result<Option<TapState>> {
     let Some(text) = file.map(files::read_if_there).transpose()?.flatten() else {
         return Ok(None);
     };
-    let state = parse(&text)?;
+    let state = if state_file::is_empty(&text) {
+        None
+    } else {
+        parse(&text)?
+    };
     if state.is_none() {
         stderr::print_line("WARNING the state is empty; this run starts afresh");
     }
