@@ -55,18 +55,21 @@ impl Pools {
         let connection = capture_connection(&mut request);
         let mut answer = pin!(self.current().request(request));
         let answer = match timeout_at(deadlines.connect(), &mut answer).await {
-            Ok(answer) => answer.map_err(SendError::Client),
-            Err(_) if connection.connection_metadata().is_none() => Err(SendError::ConnectTimeout),
-            Err(_) => match timeout_at(deadlines.first_byte, answer).await {
-                Ok(answer) => answer.map_err(SendError::Client),
-                Err(_) => Err(SendError::AnswerTimeout),
-            },
+            Ok(answer) => Some(answer),
+            Err(_) if connection.connection_metadata().is_none() => {
+                return (Err(SendError::ConnectTimeout), ConnectionUse::New);
+            }
+            Err(_) => timeout_at(deadlines.first_byte, answer).await.ok(),
         };
-        let used = connection
-            .connection_metadata()
-            .as_ref()
-            .and_then(ConnectionState::of)
-            .map_or(ConnectionUse::New, |state| state.record_use());
+        let metadata = connection.connection_metadata();
+        let used = metadata.as_ref().and_then(ConnectionState::of);
+        let used = used.map_or(ConnectionUse::New, |state| state.record_use());
+        if let (None, Some(connected)) = (&answer, metadata.as_ref()) {
+            // One that answers pings and nothing else would be taken for the next request as well.
+            connected.poison();
+        }
+        let answer = answer.ok_or(SendError::AnswerTimeout);
+        let answer = answer.and_then(|answer| answer.map_err(SendError::Client));
         (answer, used)
     }
 }

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
+use http::Request;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
-use wasmtime_wasi_http::Error;
+use wasmtime_wasi_http::{Error, RequestOptions};
 
-use super::support::{Authority, client, get, get_text, read_request, text};
+use super::support::{Authority, client, empty, get, get_text, read_request, text};
 use crate::transport::Transport;
 
 pub(super) const DATA: u8 = 0;
@@ -248,6 +250,25 @@ async fn a_silent_connection_is_noticed_and_replaced() {
     })
     .await;
     assert_eq!(get_text(&transport, &url).await, "first");
+    assert_eq!(get_text(&transport, &url).await, "second");
+}
+
+/// Many servers acknowledge pings whatever became of what is behind them.
+#[tokio::test]
+async fn a_connection_that_answers_pings_alone_is_left() {
+    let (transport, url) = server(|connection, request, id| match (connection, request) {
+        (0, 0) => Reply::Frames(answer(id, "first")),
+        (0, _) => Reply::Frames(Vec::new()),
+        _ => Reply::Frames(answer(id, "second")),
+    })
+    .await;
+    assert_eq!(get_text(&transport, &url).await, "first");
+    let request = Request::get(&url).body(empty()).unwrap();
+    let options = RequestOptions {
+        first_byte_timeout: Some(Duration::from_millis(200)),
+        ..RequestOptions::default()
+    };
+    assert!(transport.send(request, &options).await.is_err());
     assert_eq!(get_text(&transport, &url).await, "second");
 }
 
