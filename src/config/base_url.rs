@@ -25,7 +25,8 @@ pub const TEMPLATES: [&str; 3] = [
 ];
 
 pub(super) const HELP: &str = "use https://api.atlassian.com/ex/confluence/<cloud-id> with a scoped token, \
-     or https://<site>.atlassian.net with an unscoped one";
+     or https://<site>.atlassian.net with an unscoped one \
+     (isolated cloud: <site>.atlassian-isolated.net, US government: <site>.atlassian-us-gov-mod.net)";
 
 /// The domains of sites: commercial, isolated cloud, and the two for the US government.
 const SITE_DOMAINS: [&str; 4] = [

@@ -18,7 +18,7 @@ use connector_runtime::runtime::Runtime;
 use super::error::{CommandError, CommandResult};
 
 /// The variable of the environment that holds the token, where nothing else does.
-const TOKEN_VARIABLE: &str = "CONFLUENCE_API_TOKEN";
+pub(super) const TOKEN_VARIABLE: &str = "CONFLUENCE_API_TOKEN";
 /// The same for the secret of an OAuth client.
 const CLIENT_SECRET_VARIABLE: &str = "CONFLUENCE_CLIENT_SECRET";
 

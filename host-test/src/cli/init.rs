@@ -3,10 +3,11 @@
 mod ask;
 mod echo;
 
+use std::env;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use connector_destinations::private_file;
 use connector_destinations::stderr::print_line;
@@ -14,7 +15,7 @@ use connector_protocols::files;
 use connector_runtime::connection::Signing;
 use serde_json::{Value, json};
 
-use super::context::Context;
+use super::context::{Context, TOKEN_VARIABLE};
 use super::error::{CommandError, CommandResult};
 use super::{cloud_id, validate};
 
@@ -61,15 +62,10 @@ pub(super) async fn run(context: &Context, arguments: Arguments) -> CommandResul
             "{out} exists; replace it with --force, or name another file with --out"
         )));
     }
-    let site = answer(arguments.site, "The site, such as example.atlassian.net")?;
+    let site = answer(arguments.site, &SITE)?;
     let base_url = base_url(context, &site, arguments.cloud_id).await?;
-    let email = answer(arguments.email, "The e-mail address of the account")?;
-    let token = if let Some(file) = &arguments.token_file {
-        files::read(file).map_err(CommandError::Usage)?
-    } else {
-        print_line(TOKENS);
-        ask::secret("The token, which is not shown").await?
-    };
+    let email = answer(arguments.email, &EMAIL)?;
+    let token = token(arguments.token_file.as_deref()).await?;
     let config = json!({
         "base_url": base_url,
         "username": email.trim(),
@@ -79,14 +75,60 @@ pub(super) async fn run(context: &Context, arguments: Arguments) -> CommandResul
     check(context, &arguments.out, &config).await
 }
 
+/// A question, and which answers make no sense.
+struct Question {
+    words: &'static str,
+    makes_sense: fn(&str) -> bool,
+    otherwise: &'static str,
+}
+
+const SITE: Question = Question {
+    words: "The site, such as example.atlassian.net",
+    makes_sense: |site| !site.is_empty() && !site.contains(char::is_whitespace),
+    otherwise: "a site is an address such as example.atlassian.net",
+};
+const EMAIL: Question = Question {
+    words: "The e-mail address of the account",
+    makes_sense: |email| email.contains('@') && email.is_ascii(),
+    otherwise: "that is no e-mail address",
+};
+
+/// How often a person is asked the same.
+const ATTEMPTS: usize = 3;
+
 /// An answer from an option, else from the person.
-fn answer(given: Option<String>, question: &str) -> Result<String> {
-    let answer = match given {
-        Some(given) => given,
-        None => ask::line(question)?,
-    };
-    ensure!(!answer.trim().is_empty(), "{question}: the answer is empty");
-    Ok(answer)
+fn answer(given: Option<String>, question: &Question) -> Result<String> {
+    let given_as_option = given.is_some();
+    let attempts = if given_as_option { 1 } else { ATTEMPTS };
+    let mut given = given;
+    for _ in 0..attempts {
+        let answer = match given.take() {
+            Some(given) => given,
+            None => ask::line(question.words)?,
+        };
+        if (question.makes_sense)(answer.trim()) {
+            return Ok(answer);
+        }
+        if !given_as_option {
+            print_line(question.otherwise);
+        }
+    }
+    bail!("{}: {}", question.words, question.otherwise)
+}
+
+/// The token of a file, else of the environment, else as the person types it.
+async fn token(file: Option<&Path>) -> CommandResult<String> {
+    if let Some(file) = file {
+        return files::read(file).map_err(CommandError::Usage);
+    }
+    if let Ok(token) = env::var(TOKEN_VARIABLE)
+        && !token.trim().is_empty()
+    {
+        print_line(&format!("The token is that of {TOKEN_VARIABLE}."));
+        return Ok(token);
+    }
+    print_line(TOKENS);
+    Ok(ask::secret("The token, which is not shown").await?)
 }
 
 /// The base URL at the gateway, which works with every token.
