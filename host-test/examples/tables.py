@@ -85,6 +85,8 @@ def load(database, folder):
 if __name__ == "__main__":
     database = duckdb.connect(sys.argv[2])
     streams = load(database, Path(sys.argv[1]))
+    if sys.argv[3:]:
+        Path(sys.argv[3]).mkdir(parents=True, exist_ok=True)
     for stream in streams if sys.argv[3:] else []:
         target = str(Path(sys.argv[3]) / f"{stream}.parquet").replace("'", "''")
         database.execute(f"COPY \"{stream}\" TO '{target}' (FORMAT parquet)")
