@@ -67,7 +67,20 @@ pub(super) fn link(name: Option<&str>, url: Option<&str>) -> Markup {
 
 /// A name that can be seen.
 pub(super) fn visible(name: Option<&str>) -> Option<&str> {
-    name.filter(|name| !name.trim().is_empty())
+    name.filter(|name| !name.chars().all(is_blank))
+}
+
+/// Whether a character leaves no ink: white space, or one that Unicode ignores in display.
+fn is_blank(character: char) -> bool {
+    character.is_whitespace()
+        || character.is_control()
+        || matches!(
+            character,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+                | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+                | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}'
+        )
 }
 
 fn is_web_url(url: &str) -> bool {
@@ -138,6 +151,8 @@ mod tests {
                 "<bdi title=\"&lt;script&gt;alert('&amp;&quot;)&lt;/script&gt;\">&lt;script&gt;alert('&amp;&quot;)&lt;/script&gt;</bdi>",
             ),
             (" ", "", "<i>untitled</i>"),
+            ("\u{200b}\u{200b}", "", "<i>untitled</i>"),
+            ("\u{feff} \u{2060}\n", "", "<i>untitled</i>"),
         ] {
             assert_eq!(link(Some(name), Some(url)).into_string(), html);
         }
