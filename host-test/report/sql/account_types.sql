@@ -1,5 +1,6 @@
 -- People against apps: the work of the year before :until by the type of the account. Service accounts are apps.
 SELECT
+    count(*) OVER () AS total,
     coalesce(users.account_type, 'unknown') AS account_type,
     count(DISTINCT versions.author_id) AS accounts,
     sum(CASE WHEN versions.number = 1 THEN 1 ELSE 0 END) AS new_documents,
@@ -10,5 +11,5 @@ LEFT JOIN confluence_users AS users ON users.source_id = versions.author_id
 WHERE pages.status IN ('current', 'archived') AND versions.author_id IS NOT NULL
     AND versions.created_at >= :year_ago AND versions.created_at < :until
 GROUP BY coalesce(users.account_type, 'unknown')
-ORDER BY count(*) DESC, 1
+ORDER BY count(*) DESC, 2
 LIMIT 20

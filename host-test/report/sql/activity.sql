@@ -1,5 +1,5 @@
--- New documents and updates per period, and how many people made them. :unit is 'week', 'month', 'quarter' or
--- 'year'. A document's first version makes it new, every later one is an update.
+-- New documents and updates per period, and how many people made them. The unit is a week, month, quarter or
+-- year. A document's first version makes it new, every later one is an update.
 SELECT
     date_trunc(:unit, versions.created_at) AS period,
     sum(CASE WHEN versions.number = 1 THEN 1 ELSE 0 END) AS new_documents,

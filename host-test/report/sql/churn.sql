@@ -18,6 +18,7 @@ ranked AS (
     WHERE versions > 1
 )
 SELECT
+    count(*) OVER () AS total,
     pages.title, pages.source_url, spaces.name AS space, ranked.period, ranked.versions, ranked.contributors
 FROM ranked
 JOIN confluence_pages AS pages ON pages.source_id = ranked.page_id

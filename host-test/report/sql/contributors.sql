@@ -15,6 +15,7 @@ WITH people AS (
     GROUP BY versions.author_id
 )
 SELECT
+    count(*) OVER () AS total, sum(CASE WHEN people.this_year > 0 THEN 1 ELSE 0 END) OVER () AS total_this_year,
     people.author_id, users.name, people.new_documents, people.updates, people.this_year, people.all_time,
     people.documents, people.latest
 FROM people

@@ -23,7 +23,7 @@ work AS (
     GROUP BY pages.space_id
 )
 SELECT
-    spaces.name, spaces.source_url, documents.documents, documents.untouched,
+    count(*) OVER () AS total, spaces.name, spaces.source_url, documents.documents, documents.untouched,
     coalesce(work.new_documents, 0) AS new_documents, coalesce(work.updates, 0) AS updates,
     coalesce(work.contributors, 0) AS contributors, documents.views
 FROM documents

@@ -21,7 +21,7 @@ gained AS (
         )
 )
 SELECT
-    sum(gained.views_count) OVER () AS gained, min(gained.since) OVER () AS since,
+    count(*) OVER () AS total, sum(gained.views_count) OVER () AS gained, min(gained.since) OVER () AS since,
     pages.title, pages.source_url, spaces.name AS space, owners.name AS person, pages.updated_at, gained.views_count
 FROM gained
 JOIN confluence_pages AS pages ON pages.source_id = gained.page_id

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::model::{AccountType, Emails, Report};
+use super::model::{AccountType, AllEmails, Listing, Report};
 use super::{components, format, queries};
 
 pub(super) fn section(report: &Report) -> Markup {
@@ -17,14 +17,14 @@ pub(super) fn section(report: &Report) -> Markup {
         queries::EMAILS,
         queries::JOIN_BY_EMAIL,
     ];
-    components::section("accounts", "Accounts", &body, &queries)
+    components::section("accounts", "Accounts", &body, report.days, &queries)
 }
 
-fn account_types(types: &[AccountType]) -> Markup {
-    if types.is_empty() {
+fn account_types(types: &Listing<AccountType>) -> Markup {
+    if types.rows.is_empty() {
         return components::empty("Nobody wrote in the past year.");
     }
-    let rows = types.iter().map(|account_type| {
+    let rows = types.rows.iter().map(|account_type| {
         let numbers = [
             account_type.accounts,
             account_type.new_documents,
@@ -35,31 +35,29 @@ fn account_types(types: &[AccountType]) -> Markup {
     });
     html! {
         p { "Who worked on documents in the past year. Service accounts and automations are apps." }
+        (components::cut(types.rows.len(), types.total, "account type"))
         (components::table(&["account type", "accounts", "new documents", "updates"], rows))
     }
 }
 
-fn emails(groups: &[Emails]) -> Markup {
-    if groups.is_empty() {
+fn emails(emails: &AllEmails) -> Markup {
+    let groups = &emails.groups;
+    if groups.rows.is_empty() {
         return components::empty("No accounts are known.");
     }
-    let sum = |number: fn(&Emails) -> u64| groups.iter().map(number).fold(0, u64::saturating_add);
-    let (accounts, without) = (
-        sum(|group| group.accounts),
-        sum(|group| group.without_email),
-    );
-    let rows = groups.iter().map(|group| {
+    let rows = groups.rows.iter().map(|group| {
         let name = html! { (readable_type(&group.account_type)) ", " (group.account_status) };
         let numbers = [group.accounts, group.without_email];
         (name, numbers.map(format::count).to_vec())
     });
     html! {
         p {
-            "In the data: " b { (format::count(without)) } " of "
-            (format::plural(accounts, "account")) ". Confluence hides addresses by each person's privacy settings. "
+            "In the data: " b { (format::count(emails.without_email)) } " of "
+            (format::plural(emails.accounts, "account")) ". Confluence hides addresses by each person's privacy settings. "
             "Accounts without one cannot be matched to people in other systems; the SQL below shows how to match the "
             "others."
         }
+        (components::cut(groups.rows.len(), groups.total, "group"))
         (components::table(&["account type, status", "accounts", "without e-mail"], rows))
     }
 }

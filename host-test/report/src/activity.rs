@@ -32,6 +32,7 @@ pub(super) fn section(report: &Report) -> Result<Markup> {
         "activity",
         title,
         &body,
+        report.days,
         &[queries::ACTIVITY],
     ))
 }

@@ -2,18 +2,25 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use super::format;
+use super::calendar::Days;
 use super::palette::ColorToken;
+use super::{format, queries};
 
 /// A section with its heading and, at its end, the SQL that it was made by.
-pub(super) fn section(id: &str, title: &str, body: &Markup, queries: &[&str]) -> Markup {
+pub(super) fn section(
+    id: &str,
+    title: &str,
+    body: &Markup,
+    days: Days,
+    queries: &[&str],
+) -> Markup {
     html! {
         section id=(id) {
             h2 { (title) }
             (body)
             details.sql {
                 summary { "The SQL of this section" }
-                @for query in queries { pre tabindex="0" { code { (query.trim_end()) } } }
+                @for query in queries { pre tabindex="0" { code { (queries::shown(query, days)) } } }
             }
         }
     }
@@ -95,6 +102,16 @@ pub(super) fn bar(parts: &[(ColorToken, u64)], longest: u64) -> Markup {
             @for (color, part) in parts.iter().filter(|(_, part)| *part > 0) {
                 i style={ (fill(*color)) ";width:" (format::percent(*part, longest)) } {}
             }
+        }
+    }
+}
+
+/// Above a list that is cut: how much of all it shows.
+pub(super) fn cut(rows: usize, total: u64, thing: &str) -> Markup {
+    let rows = u64::try_from(rows).unwrap_or(u64::MAX);
+    html! {
+        @if rows < total {
+            p.note { "Listed: " (format::count(rows)) " of " (format::plural(total, thing)) "." }
         }
     }
 }

@@ -8,13 +8,14 @@ use super::{components, format, queries};
 
 pub(super) fn most_read(report: &Report) -> Markup {
     let body = html! {
-        @if report.most_read.is_empty() {
+        @if report.most_read.rows.is_empty() {
             (components::empty(why_unread(&report.summary)))
         } @else {
             p {
                 "Views count since a document was made." (unknown_views(&report.summary)) (age(report.views_age))
             }
-            (list(&report.most_read))
+            (components::cut(report.most_read.rows.len(), report.most_read.total, "document"))
+            (list(&report.most_read.rows))
             (gained(report.views_gained.as_ref()))
         }
     };
@@ -25,12 +26,12 @@ pub(super) fn most_read(report: &Report) -> Markup {
         queries::VIEWS_GAINED,
         queries::KEEP_VIEWS,
     ];
-    components::section("most-read", title, &body, &queries)
+    components::section("most-read", title, &body, report.days, &queries)
 }
 
 pub(super) fn untouched(report: &Report) -> Markup {
     let summary = &report.summary;
-    let listed = u64::try_from(report.untouched.len()).unwrap_or(u64::MAX);
+    let listed = u64::try_from(report.untouched.rows.len()).unwrap_or(u64::MAX);
     let body = html! {
         p {
             "Last updated before " (format::long_day(report.days.year_ago)) ": "
@@ -41,10 +42,10 @@ pub(super) fn untouched(report: &Report) -> Markup {
             @if listed < summary.untouched_yet_read { ", the most read of which are" }
             @if listed == 0 { "." } @else { ":" }
         }
-        @if report.untouched.is_empty() {
+        @if report.untouched.rows.is_empty() {
             (components::empty(if summary.counted == 0 { why_unread(summary) } else { "There is none." }))
         } @else {
-            (list(&report.untouched))
+            (list(&report.untouched.rows))
             p.note {
                 "Confluence counts views since a document was made and does not say when: “yet read” means that "
                 "somebody read it, not that somebody did recently."
@@ -53,7 +54,7 @@ pub(super) fn untouched(report: &Report) -> Markup {
     };
     let title = "Not touched for a year, yet read";
     let queries = [queries::UNTOUCHED, queries::SUMMARY];
-    components::section("untouched", title, &body, &queries)
+    components::section("untouched", title, &body, report.days, &queries)
 }
 
 /// What was read since the figures that were kept last.
@@ -70,9 +71,12 @@ fn gained(gained: Option<&ViewsGained>) -> Markup {
                 p {
                     b { (format::plural(gained.views, "view")) } " came"
                     @if let Some(since) = gained.since { " since " (format::long_day(since)) }
-                    @if gained.documents.is_empty() { "." } @else { "; the documents with most of them:" }
+                    @if gained.documents.rows.is_empty() { "." } @else { "; the documents with most of them:" }
                 }
-                @if !gained.documents.is_empty() { (list(&gained.documents)) }
+                @if !gained.documents.rows.is_empty() {
+                    (components::cut(gained.documents.rows.len(), gained.documents.total, "document"))
+                    (list(&gained.documents.rows))
+                }
             },
         }
     }
@@ -147,12 +151,12 @@ fn identified(document: &Document, facts: [Option<Markup>; 3]) -> Markup {
 }
 
 fn space(document: &Document) -> Option<Markup> {
-    format::visible(document.space.as_deref()).map(|space| html! { bdi { (space) } })
+    format::visible(document.space.as_deref()).map(|space| html! { bdi title=(space) { (space) } })
 }
 
 fn person(document: &Document, role: &str) -> Option<Markup> {
     let person = format::visible(document.person.as_deref());
-    person.map(|person| html! { (role) " " bdi { (person) } })
+    person.map(|person| html! { (role) " " bdi title=(person) { (person) } })
 }
 
 fn list(documents: &[Document]) -> Markup {

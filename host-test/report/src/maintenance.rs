@@ -2,17 +2,17 @@
 
 use maud::{Markup, html};
 
-use super::model::{Churn, Document, Report, SpaceLabels};
+use super::model::{Churn, Document, Labels, Listing, Report};
 use super::{components, documents, format, queries};
 
 pub(super) fn section(report: &Report) -> Markup {
     let body = html! {
         (never_read(report))
-        (labels(report))
+        (labels(&report.labels))
         (churn(&report.churn))
     };
     let queries = [queries::NEVER_READ, queries::LABELS, queries::CHURN];
-    components::section("maintenance", "Maintenance", &body, &queries)
+    components::section("maintenance", "Maintenance", &body, report.days, &queries)
 }
 
 fn never_read(report: &Report) -> Markup {
@@ -43,17 +43,13 @@ fn unread(documents: &[Document]) -> Markup {
     components::ranking(&["document", "updated"], rows.collect())
 }
 
-fn labels(report: &Report) -> Markup {
-    let sum = |number: fn(&SpaceLabels) -> u64| {
-        report
-            .labels
-            .iter()
-            .map(number)
-            .fold(0, u64::saturating_add)
-    };
-    let (documents, unlabeled) = (sum(|space| space.documents), sum(|space| space.unlabeled));
-    let rows = report.labels.iter().filter(|space| space.unlabeled > 0);
-    let rows = rows.map(|space| {
+fn labels(labels: &Labels) -> Markup {
+    let Labels {
+        documents,
+        unlabeled,
+        ref spaces,
+    } = *labels;
+    let rows = spaces.rows.iter().map(|space| {
         let numbers = [space.documents, space.unlabeled].map(format::count);
         let name = format::link(space.name.as_deref(), space.url.as_deref());
         (name, numbers.to_vec())
@@ -65,30 +61,32 @@ fn labels(report: &Report) -> Markup {
         } @else {
             p { b { (format::plural(unlabeled, "document")) } " of " (format::count(documents)) "." }
             @if unlabeled > 0 {
+                (components::cut(spaces.rows.len(), spaces.total, "space"))
                 (components::table(&["space", "documents", "without a label"], rows))
             }
         }
     }
 }
 
-fn churn(documents: &[Churn]) -> Markup {
-    let rows = documents.iter().map(|document| {
+fn churn(documents: &Listing<Churn>) -> Markup {
+    let rows = documents.rows.iter().map(|document| {
         let month = document.month.map(|month| month.strftime("%B %Y").to_string());
         let entry = html! {
             (format::link(document.title.as_deref(), document.url.as_deref()))
             p.more {
                 @if let Some(month) = month { (month) " · " }
                 "by " (format::people(document.contributors))
-                @if let Some(space) = format::visible(document.space.as_deref()) { " · " bdi { (space) } }
+                @if let Some(space) = format::visible(document.space.as_deref()) { " · " bdi title=(space) { (space) } }
             }
         };
         (entry, vec![format::count(document.versions)])
     });
     html! {
         h3 { "Changed most often within a month of the past year" }
-        @if documents.is_empty() {
+        @if documents.rows.is_empty() {
             (components::empty("No document changed twice within a month."))
         } @else {
+            (components::cut(documents.rows.len(), documents.total, "document"))
             (components::ranking(&["document", "versions"], rows.collect()))
         }
     }

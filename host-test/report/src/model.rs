@@ -14,23 +14,24 @@ pub(super) struct Report {
     pub(super) weeks: Timeline,
     /// All the time that there are documents of, in a unit that shows it whole; of more than a year only.
     pub(super) history: Option<Timeline>,
-    pub(super) contributors: Vec<Contributor>,
+    pub(super) contributors: Contributors,
     pub(super) distribution_of_year: Vec<Group>,
     pub(super) distribution_of_all_time: Vec<Group>,
-    pub(super) account_types: Vec<AccountType>,
-    pub(super) emails: Vec<Emails>,
-    pub(super) most_read: Vec<Document>,
+    pub(super) account_types: Listing<AccountType>,
+    pub(super) emails: AllEmails,
+    pub(super) most_read: Listing<Document>,
     /// None where the figures are not kept over time.
     pub(super) views_gained: Option<ViewsGained>,
-    pub(super) untouched: Vec<Document>,
+    pub(super) untouched: Listing<Document>,
     pub(super) never_read: Listing<Document>,
-    pub(super) churn: Vec<Churn>,
+    pub(super) churn: Listing<Churn>,
     pub(super) single_contributor_pages: Listing<Document>,
     pub(super) single_contributor_spaces: Listing<SoloSpace>,
     pub(super) deactivated: Listing<Orphan>,
-    pub(super) spaces: Vec<Space>,
-    pub(super) labels: Vec<SpaceLabels>,
-    pub(super) states: Vec<SpaceState>,
+    pub(super) spaces: Listing<Space>,
+    pub(super) labels: Labels,
+    /// Its total is of spaces, its rows are of their states.
+    pub(super) states: Listing<SpaceState>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -61,7 +62,7 @@ pub(super) struct ViewsGained {
     /// When the oldest of those figures was read.
     pub(super) since: Option<Date>,
     /// Their views are those that they gained.
-    pub(super) documents: Vec<Document>,
+    pub(super) documents: Listing<Document>,
 }
 
 /// The first rows of a list, and how many rows there are in all.
@@ -69,6 +70,15 @@ pub(super) struct ViewsGained {
 pub(super) struct Listing<T> {
     pub(super) total: u64,
     pub(super) rows: Vec<T>,
+}
+
+impl<T> Default for Listing<T> {
+    fn default() -> Self {
+        Self {
+            total: 0,
+            rows: Vec::new(),
+        }
+    }
 }
 
 /// Periods in their order, those in which nothing happened too.
@@ -83,6 +93,14 @@ pub(super) struct Period {
     pub(super) new_documents: u32,
     pub(super) updates: u32,
     pub(super) contributors: u32,
+}
+
+/// The most active people, those of the past year first.
+#[derive(Debug, Default)]
+pub(super) struct Contributors {
+    pub(super) people: Listing<Contributor>,
+    /// All who wrote in the past year.
+    pub(super) this_year: u64,
 }
 
 #[derive(Debug)]
@@ -117,6 +135,14 @@ pub(super) struct AccountType {
     pub(super) accounts: u64,
     pub(super) new_documents: u64,
     pub(super) updates: u64,
+}
+
+/// How many accounts there are, and how many of them have no e-mail address.
+#[derive(Debug, Default)]
+pub(super) struct AllEmails {
+    pub(super) accounts: u64,
+    pub(super) without_email: u64,
+    pub(super) groups: Listing<Emails>,
 }
 
 /// How many accounts of one type and status have no e-mail address.
@@ -185,6 +211,15 @@ pub(super) struct SoloSpace {
     pub(super) url: Option<String>,
     pub(super) person: Option<String>,
     pub(super) documents: u64,
+}
+
+/// How many documents there are, and how many of them have no label.
+#[derive(Debug, Default)]
+pub(super) struct Labels {
+    pub(super) documents: u64,
+    pub(super) unlabeled: u64,
+    /// Its total is of the spaces that have documents without a label.
+    pub(super) spaces: Listing<SpaceLabels>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -17,7 +17,10 @@ pub(super) fn section(report: &Report) -> Markup {
             (documents::listed(pages.rows.len(), pages.total, "most read"))
         }
         @if !pages.rows.is_empty() { (solo_pages(&pages.rows)) }
-        @if !spaces.rows.is_empty() { (solo_spaces(&spaces.rows)) }
+        @if !spaces.rows.is_empty() {
+            (components::cut(spaces.rows.len(), spaces.total, "space"))
+            (solo_spaces(&spaces.rows))
+        }
         h3 { "Nobody left to ask" }
         p {
             "The account of the owner, or of every contributor, is deactivated: "
@@ -31,7 +34,7 @@ pub(super) fn section(report: &Report) -> Markup {
         queries::SINGLE_CONTRIBUTOR_SPACES,
         queries::DEACTIVATED,
     ];
-    components::section("ownership", "Ownership", &body, &queries)
+    components::section("ownership", "Ownership", &body, report.days, &queries)
 }
 
 fn solo_pages(pages: &[Document]) -> Markup {
@@ -47,7 +50,7 @@ fn solo_spaces(spaces: &[SoloSpace]) -> Markup {
         let name = html! {
             (format::link(space.name.as_deref(), space.url.as_deref()))
             @if let Some(person) = format::visible(space.person.as_deref()) {
-                p.more { "written by " bdi { (person) } }
+                p.more { "written by " bdi title=(person) { (person) } }
             }
         };
         (name, vec![format::count(space.documents)])

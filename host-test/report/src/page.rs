@@ -74,22 +74,28 @@ fn tiles(report: &Report) -> Markup {
         _ => format::count(number),
     };
     let tiles = [
-        ("documents", format::count(summary.documents)),
         (
-            "new in the past year",
+            noun(summary.documents, "document", ""),
+            format::count(summary.documents),
+        ),
+        (
+            "new in the past year".to_owned(),
             format::count(year.new_documents.into()),
         ),
         (
-            "updates in the past year",
+            noun(year.updates.into(), "update", " in the past year"),
             format::count(year.updates.into()),
         ),
         (
-            "contributors in the past year",
+            noun(year.contributors.into(), "contributor", " in the past year"),
             format::count(year.contributors.into()),
         ),
-        ("views of all time", of_views(summary.views)),
         (
-            "not touched for a year, yet read",
+            noun(summary.views, "view", " of all time"),
+            of_views(summary.views),
+        ),
+        (
+            "not touched for a year, yet read".to_owned(),
             of_views(summary.untouched_yet_read),
         ),
     ];
@@ -98,6 +104,12 @@ fn tiles(report: &Report) -> Markup {
             @for (name, number) in tiles { div { dt { (name) } dd { (number) } } }
         }
     }
+}
+
+/// What a tile's number counts.
+fn noun(number: u64, thing: &str, rest: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{thing}{ending}{rest}")
 }
 
 fn footer() -> Markup {
@@ -121,9 +133,10 @@ fn footer() -> Markup {
                     "documents without an update in it; labels, comments and moves are no updates."
                 }
                 li {
-                    "Each section shows its SQL, in PostgreSQL's dialect: put dates in place of " code { ":until" }
-                    " (the day after the report's), " code { ":since" } " and " code { ":year_ago" }
-                    ", and it runs wherever the tables are."
+                    "Each section shows its SQL, with this report's dates in it, as it runs in the program "
+                    code { "sqlite3" } " on the file. In PostgreSQL and DuckDB put "
+                    code { "date_trunc('week', …)" } " and " code { "date_trunc('month', …)" } " in place of "
+                    code { "date(…)" } ". What is shown of all time comes from the same queries with an earlier date."
                 }
             }
         }

@@ -4,7 +4,7 @@ use anyhow::Result;
 use maud::{Markup, html};
 
 use super::chart::{Bar, Chart};
-use super::model::{Contributor, Group, Report, total};
+use super::model::{Contributor, Contributors, Group, Report, total};
 use super::palette::ColorToken;
 use super::timeline::CONTRIBUTORS;
 use super::{components, format, queries};
@@ -43,6 +43,7 @@ pub(super) fn section(report: &Report) -> Result<Markup> {
         "people",
         "Contributors",
         &body,
+        report.days,
         &queries,
     ))
 }
@@ -127,19 +128,23 @@ fn group_table(groups: &[Group]) -> Markup {
 }
 
 /// Those who wrote in the past year, and then those who did not.
-fn most_active(contributors: &[Contributor]) -> Markup {
+fn most_active(contributors: &Contributors) -> Markup {
+    let people = &contributors.people;
     let (now, before): (Vec<_>, Vec<_>) =
-        contributors.iter().partition(|person| person.this_year > 0);
+        people.rows.iter().partition(|person| person.this_year > 0);
+    let of_earlier = people.total.saturating_sub(contributors.this_year);
     html! {
         h3 { "The most active of the past year" }
         @if now.is_empty() {
             (components::empty("Nobody wrote in this time."))
         } @else {
             (components::legend(&WORK))
+            (components::cut(now.len(), contributors.this_year, "contributor"))
             (components::ranking(&["contributor", "past year", "all time"], of_this_year(&now)))
         }
         @if !before.is_empty() {
             h3 { "The most active of earlier years" }
+            (components::cut(before.len(), of_earlier, "contributor"))
             (components::ranking(&["contributor", "all time"], of_earlier_years(&before)))
         }
     }

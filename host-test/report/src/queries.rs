@@ -1,12 +1,13 @@
 //! The queries: the SQL files of `sql/`, run over the `confluence_…` tables.
 //!
 //! The SQL is in PostgreSQL's dialect and runs unchanged in DuckDB, so that it runs in a warehouse that holds the
-//! same tables. The report shows it whole; only the dates are parameters.
+//! same tables; only the dates and the unit of time are parameters. The report shows it whole, in SQLite's words.
 
 mod activity;
 mod documents;
 mod people;
 mod row;
+mod shown;
 mod spaces;
 
 use anyhow::Result;
@@ -17,6 +18,7 @@ use super::calendar::Days;
 use super::database::Database;
 use super::model::{Listing, Report, Summary, ViewsAge};
 use row::{day, number, text};
+pub(super) use shown::shown;
 
 pub(super) const SUMMARY: &str = include_str!("../sql/summary.sql");
 pub(super) const VIEWS_AGE: &str = include_str!("../sql/views_age.sql");

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::model::{Report, Space, SpaceState};
+use super::model::{Listing, Report, Space, SpaceState};
 use super::palette::ColorToken;
 use super::{components, format, queries};
 
@@ -16,27 +16,28 @@ const SPACES_WITH_BARS: usize = 15;
 
 pub(super) fn section(report: &Report) -> Markup {
     let spaces = &report.spaces;
-    let longest = spaces.iter().map(|space| space.documents).max();
+    let longest = spaces.rows.iter().map(|space| space.documents).max();
     let longest = longest.unwrap_or_default();
-    let bars = spaces.iter().take(SPACES_WITH_BARS).map(|space| {
+    let bars = spaces.rows.iter().take(SPACES_WITH_BARS).map(|space| {
         let documents = format::count(space.documents);
         (row(space, longest), vec![documents])
     });
     let body = html! {
-        @if spaces.is_empty() {
+        @if spaces.rows.is_empty() {
             (components::empty("No space has a document."))
         } @else {
             (components::legend(&LEGEND))
+            (components::cut(spaces.rows.len(), spaces.total, "space"))
             (components::ranking(&["space", "documents"], bars.collect()))
             details {
-                summary { "The numbers" @if spaces.len() > SPACES_WITH_BARS { ", of more spaces" } }
-                (table(spaces))
+                summary { "The numbers" @if spaces.rows.len() > SPACES_WITH_BARS { ", of more spaces" } }
+                (table(&spaces.rows))
             }
         }
-        @if !report.states.is_empty() { (states(&report.states)) }
+        @if !report.states.rows.is_empty() { (states(&report.states)) }
     };
     let queries = [queries::SPACES, queries::STATES];
-    components::section("spaces", "By space", &body, &queries)
+    components::section("spaces", "By space", &body, report.days, &queries)
 }
 
 fn row(space: &Space, longest: u64) -> Markup {
@@ -89,20 +90,29 @@ fn table(spaces: &[Space]) -> Markup {
     components::table(&columns, rows)
 }
 
-fn states(states: &[SpaceState]) -> Markup {
-    let spaces = states.chunk_by(|one, next| one.space_id == next.space_id);
+fn states(states: &Listing<SpaceState>) -> Markup {
+    let spaces = states
+        .rows
+        .chunk_by(|one, next| one.space_id == next.space_id);
     let rows = spaces.filter_map(|states| {
         let space = states.first()?;
+        let named_ones = states.iter().map(|state| state.documents);
+        let others = named_ones.fold(space.documents_of_space, u64::saturating_sub);
         let name = html! {
             (format::link(space.space.as_deref(), space.url.as_deref()))
-            p.whole { @for (place, state) in states.iter().enumerate() { @if place > 0 { " · " } (named(state)) } }
+            p.whole {
+                @for (place, state) in states.iter().enumerate() { @if place > 0 { " · " } (named(state)) }
+                @if others > 0 { " · " (format::count(others)) " " i { "others" } }
+            }
         };
         let [with_state, documents] = [space.with_state, space.documents_of_space].map(format::count);
         Some((name, vec![format!("{with_state} of {documents}")]))
     });
+    let rows: Vec<_> = rows.collect();
     html! {
         h3 { "Content states" }
-        (components::ranking(&["space", "with a state"], rows.collect()))
+        (components::cut(rows.len(), states.total, "space"))
+        (components::ranking(&["space", "with a state"], rows))
     }
 }
 

@@ -158,6 +158,8 @@ fn contributors_come_by_this_year_and_then_by_all_time() {
     let report = ask(small());
     let people: Vec<_> = report
         .contributors
+        .people
+        .rows
         .iter()
         .map(|person| {
             (
@@ -176,8 +178,8 @@ fn contributors_come_by_this_year_and_then_by_all_time() {
     assert_eq!(people, expected);
     assert_eq!(
         (
-            report.contributors[0].new_documents,
-            report.contributors[0].updates
+            report.contributors.people.rows[0].new_documents,
+            report.contributors.people.rows[0].updates
         ),
         (1, 1)
     );
@@ -213,11 +215,11 @@ fn documents_come_by_their_views() {
     };
     let old = ("Old, read".to_owned(), 50);
     assert_eq!(
-        titles(&report.most_read),
+        titles(&report.most_read.rows),
         [("Edge".to_owned(), 70), old.clone()]
     );
-    assert_eq!(titles(&report.untouched), [old]);
-    let found = &report.untouched[0];
+    assert_eq!(titles(&report.untouched.rows), [old]);
+    let found = &report.untouched.rows[0];
     assert_eq!(
         (found.space.as_deref(), found.person.as_deref()),
         (Some("Space"), Some("Ann"))
@@ -234,7 +236,7 @@ fn a_space_counts_its_own_and_one_without_a_row_is_not_lost() {
         )
         .unwrap();
     let report = ask(database);
-    let [first, second] = report.spaces.as_slice() else {
+    let [first, second] = report.spaces.rows.as_slice() else {
         unreachable!("there are two spaces with documents");
     };
     assert_eq!(
@@ -418,18 +420,19 @@ fn labels_and_states_are_counted_by_space() {
         UPDATE confluence_pages SET content_state_name = 'Verified' WHERE source_id IN ('1', '3', '6');";
     database.execute_batch(edits).unwrap();
     let report = ask(database);
-    let labels = &report.labels[0];
+    let labels = &report.labels.spaces.rows[0];
     assert_eq!((labels.documents, labels.unlabeled), (4, 3));
     let states: Vec<_> = report
         .states
+        .rows
         .iter()
         .map(|state| (state.state.as_deref(), state.documents))
         .collect();
     assert_eq!(states, [(None, 2), (Some("Verified"), 2)]);
-    let first = &report.states[0];
+    let first = &report.states.rows[0];
     assert_eq!((first.documents_of_space, first.with_state), (4, 2));
     assert_eq!(
-        ask(small()).states,
+        ask(small()).states.rows,
         [],
         "a site without states has no table of them"
     );
@@ -439,6 +442,7 @@ fn labels_and_states_are_counted_by_space() {
 fn the_busiest_month_of_a_document_is_told() {
     let churn = ask(small()).churn;
     let found: Vec<_> = churn
+        .rows
         .iter()
         .map(|entry| {
             let title = entry.title.as_deref().unwrap();
@@ -457,6 +461,7 @@ fn the_busiest_month_of_a_document_is_told() {
 fn people_and_apps_are_told_apart() {
     let types: Vec<_> = ask(small())
         .account_types
+        .rows
         .into_iter()
         .map(|group| {
             (
@@ -535,6 +540,7 @@ fn views_since_those_that_were_kept_are_shown() {
     let gained = report.views_gained.as_ref().unwrap();
     let found: Vec<_> = gained
         .documents
+        .rows
         .iter()
         .map(|document| (document.title.as_deref().unwrap(), document.views.unwrap()))
         .collect();
@@ -552,4 +558,136 @@ fn views_since_those_that_were_kept_are_shown() {
             .into_string()
             .contains("keep the figures of each")
     );
+}
+
+/// As many spaces as asked for. Each has a person who wrote its three documents alone: two are in a state of their own,
+/// the third is in none and has a label.
+fn many(spaces: u32) -> Connection {
+    let database = empty();
+    let fill = "
+        CREATE TEMP TABLE n AS WITH RECURSIVE n (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM n LIMIT 3 * ?1) SELECT n FROM n";
+    database.execute(fill, [spaces]).unwrap();
+    let rows = "
+        INSERT INTO confluence_spaces SELECT n, 'Space ' || n, '' FROM n WHERE n < (SELECT count(*) / 3 FROM n);
+        INSERT INTO confluence_users SELECT n, 'Person ' || n, '', 'atlassian', 'active' FROM n;
+        INSERT INTO confluence_pages SELECT n, 'Page ' || n, 'current', n / 3, n, '', '2024-01-01', '2024-01-01', 1,
+            CASE n % 3 WHEN 0 THEN NULL ELSE 'State ' || n END FROM n;
+        INSERT INTO confluence_page_versions SELECT n, 1, n / 3, '2026-07-01' FROM n;
+        INSERT INTO confluence_page_versions SELECT n, 2, n / 3, '2026-07-02' FROM n;
+        INSERT INTO confluence_page_labels SELECT n, 'a', 'a' FROM n WHERE n % 3 = 0;";
+    database.execute_batch(rows).unwrap();
+    database
+}
+
+#[test]
+fn a_list_that_is_cut_says_so_and_its_totals_are_of_everything() {
+    let report = ask(many(300));
+    let labels = &report.labels;
+    assert_eq!((labels.documents, labels.unlabeled), (900, 600));
+    assert_eq!((labels.spaces.rows.len(), labels.spaces.total), (100, 300));
+    let states = &report.states;
+    assert_eq!((states.rows.len(), states.total), (300, 300));
+    for space in states
+        .rows
+        .chunk_by(|one, next| one.space_id == next.space_id)
+    {
+        let documents: u64 = space.iter().map(|state| state.documents).sum();
+        assert_eq!(documents, space[0].documents_of_space);
+    }
+    let page = page::page(&report).unwrap().into_string();
+    assert!(page.contains("<b>600 documents</b> of 900."));
+    let cut = |words: &str| page.matches(words).count();
+    assert_eq!(
+        cut("Listed: 100 of 300 spaces."),
+        3,
+        "by space, states, labels"
+    );
+    assert_eq!(
+        cut("Listed: 25 of 300 spaces."),
+        1,
+        "of a single contributor"
+    );
+    assert_eq!(cut("Listed: 25 of 300 contributors."), 1);
+    assert_eq!(cut("Listed: 25 of 900 documents."), 2, "most read, churn");
+    let whole = page::page(&ask(many(25))).unwrap().into_string();
+    assert!(!whole.contains(" of 25 "));
+}
+
+#[test]
+fn a_space_of_many_states_counts_the_others() {
+    let database = many(10);
+    database
+        .execute("UPDATE confluence_pages SET space_id = '0'", [])
+        .unwrap();
+    let report = ask(database);
+    assert_eq!((report.states.rows.len(), report.states.total), (20, 1));
+    let page = page::page(&report).unwrap().into_string();
+    assert!(page.contains("10 <i>without</i>") && page.contains("1 <i>others</i>"));
+}
+
+#[test]
+fn accounts_of_more_kinds_than_are_listed_are_counted() {
+    let database = many(10);
+    database
+        .execute("UPDATE confluence_users SET account_status = source_id", [])
+        .unwrap();
+    let emails = ask(database).emails;
+    assert_eq!((emails.accounts, emails.without_email), (30, 30));
+    assert_eq!((emails.groups.rows.len(), emails.groups.total), (20, 30));
+}
+
+#[test]
+fn one_of_a_thing_is_no_plural() {
+    let database = empty();
+    let versions = [(Some("ann"), "2026-07-11"), (Some("ann"), "2026-07-12")];
+    add(&database, "1", "Only", "current", Some(1), &versions);
+    let page = page::page(&ask(database)).unwrap().into_string();
+    for tile in ["document", "update in the past year", "view of all time"] {
+        assert!(
+            page.contains(&format!("<dt>{tile}</dt><dd>1</dd>")),
+            "{tile}"
+        );
+    }
+    assert!(!page.contains(">1 documents"));
+}
+
+/// Without the functions that the report brings along.
+#[test]
+fn the_sql_of_the_page_runs_as_it_is() {
+    let database = small();
+    database
+        .execute_batch("CREATE TABLE people (email TEXT, team TEXT)")
+        .unwrap();
+    database.execute_batch(queries::KEEP_VIEWS).unwrap();
+    let report = ask(small());
+    let page = page::page(&report).unwrap().into_string();
+    let shown: Vec<_> = page
+        .split("<code>")
+        .skip(1)
+        .filter_map(|code| code.split_once("</code></pre>"))
+        .map(|(sql, _)| {
+            sql.replace("&lt;", "<")
+                .replace("&gt;", ">")
+                .replace("&quot;", "\"")
+        })
+        .collect();
+    assert!(shown.len() >= 19, "{}", shown.len());
+    for sql in shown {
+        assert!(database.execute_batch(&sql).is_ok(), "{sql}");
+    }
+}
+
+#[test]
+fn the_weeks_and_months_of_the_sql_on_the_page_are_those_of_the_report() {
+    let database = small();
+    let days = super::calendar::Days::of(AS_OF);
+    let read = |sql: &str, column: &str| -> Vec<String> {
+        let mut statement = database.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| row.get(column)).unwrap();
+        rows.map(Result::unwrap).collect()
+    };
+    let weeks = read(&queries::shown(queries::ACTIVITY, days), "period");
+    assert_eq!(weeks, ["2025-07-07", "2026-07-06"]);
+    let months = read(&queries::shown(queries::CHURN, days), "period");
+    assert_eq!(months, ["2026-07-01"]);
 }

@@ -11,8 +11,8 @@ use super::{
 use crate::model::{Churn, Departed, Document, Listing, Orphan, ViewsGained};
 
 impl Queries<'_> {
-    pub(super) fn most_read(&self) -> Result<Vec<Document>> {
-        self.rows(MOST_READ, named_params! {":until": self.until}, document)
+    pub(super) fn most_read(&self) -> Result<Listing<Document>> {
+        self.listing(MOST_READ, named_params! {":until": self.until}, document)
     }
 
     /// None where nobody keeps figures.
@@ -23,7 +23,7 @@ impl Queries<'_> {
         }
         let mut gained = ViewsGained::default();
         let parameters = named_params! {":until": self.until};
-        gained.documents = self.rows(VIEWS_GAINED, parameters, |row| {
+        gained.documents = self.listing(VIEWS_GAINED, parameters, |row| {
             gained.views = number(row, "gained")?;
             gained.since = day(row, "since")?;
             document(row)
@@ -31,9 +31,9 @@ impl Queries<'_> {
         Ok(Some(gained))
     }
 
-    pub(super) fn untouched(&self) -> Result<Vec<Document>> {
+    pub(super) fn untouched(&self) -> Result<Listing<Document>> {
         let parameters = named_params! {":year_ago": self.year_ago};
-        self.rows(UNTOUCHED, parameters, document)
+        self.listing(UNTOUCHED, parameters, document)
     }
 
     pub(super) fn never_read(&self) -> Result<Listing<Document>> {
@@ -41,9 +41,9 @@ impl Queries<'_> {
         self.listing(NEVER_READ, parameters, document)
     }
 
-    pub(super) fn churn(&self) -> Result<Vec<Churn>> {
+    pub(super) fn churn(&self) -> Result<Listing<Churn>> {
         let parameters = named_params! {":until": self.until, ":year_ago": self.year_ago};
-        self.rows(CHURN, parameters, |row| {
+        self.listing(CHURN, parameters, |row| {
             Ok(Churn {
                 title: text(row, "title")?,
                 url: text(row, "source_url")?,

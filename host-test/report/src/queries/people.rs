@@ -6,12 +6,14 @@ use rusqlite::named_params;
 
 use super::row::{day, number, small_number, text};
 use super::{ACCOUNT_TYPES, CONTRIBUTORS, DISTRIBUTION, EMAILS, Queries};
-use crate::model::{AccountType, Contributor, Emails, Group};
+use crate::model::{AccountType, AllEmails, Contributor, Contributors, Emails, Group, Listing};
 
 impl Queries<'_> {
-    pub(super) fn contributors(&self) -> Result<Vec<Contributor>> {
+    pub(super) fn contributors(&self) -> Result<Contributors> {
+        let mut found = Contributors::default();
         let parameters = named_params! {":until": self.until, ":year_ago": self.year_ago};
-        self.rows(CONTRIBUTORS, parameters, |row| {
+        found.people = self.listing(CONTRIBUTORS, parameters, |row| {
+            found.this_year = number(row, "total_this_year")?;
             Ok(Contributor {
                 id: text(row, "author_id")?.unwrap_or_default(),
                 name: text(row, "name")?,
@@ -22,7 +24,8 @@ impl Queries<'_> {
                 documents: number(row, "documents")?,
                 latest: day(row, "latest")?,
             })
-        })
+        })?;
+        Ok(found)
     }
 
     pub(super) fn distribution(&self, since: Date) -> Result<Vec<Group>> {
@@ -37,9 +40,9 @@ impl Queries<'_> {
         })
     }
 
-    pub(super) fn account_types(&self) -> Result<Vec<AccountType>> {
+    pub(super) fn account_types(&self) -> Result<Listing<AccountType>> {
         let parameters = named_params! {":until": self.until, ":year_ago": self.year_ago};
-        self.rows(ACCOUNT_TYPES, parameters, |row| {
+        self.listing(ACCOUNT_TYPES, parameters, |row| {
             Ok(AccountType {
                 name: text(row, "account_type")?.unwrap_or_default(),
                 accounts: number(row, "accounts")?,
@@ -49,14 +52,18 @@ impl Queries<'_> {
         })
     }
 
-    pub(super) fn emails(&self) -> Result<Vec<Emails>> {
-        self.rows(EMAILS, &[], |row| {
+    pub(super) fn emails(&self) -> Result<AllEmails> {
+        let mut found = AllEmails::default();
+        found.groups = self.listing(EMAILS, &[], |row| {
+            found.accounts = number(row, "total_accounts")?;
+            found.without_email = number(row, "total_without_email")?;
             Ok(Emails {
                 account_type: text(row, "account_type")?.unwrap_or_default(),
                 account_status: text(row, "account_status")?.unwrap_or_default(),
                 accounts: number(row, "accounts")?,
                 without_email: number(row, "without_email")?,
             })
-        })
+        })?;
+        Ok(found)
     }
 }

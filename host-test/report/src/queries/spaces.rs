@@ -5,12 +5,12 @@ use rusqlite::named_params;
 
 use super::row::{known_number, number, small_number, text};
 use super::{LABELS, Queries, SINGLE_CONTRIBUTOR_SPACES, SPACES, STATES};
-use crate::model::{Listing, Period, SoloSpace, Space, SpaceLabels, SpaceState};
+use crate::model::{Labels, Listing, Period, SoloSpace, Space, SpaceLabels, SpaceState};
 
 impl Queries<'_> {
-    pub(super) fn spaces(&self) -> Result<Vec<Space>> {
+    pub(super) fn spaces(&self) -> Result<Listing<Space>> {
         let parameters = named_params! {":until": self.until, ":year_ago": self.year_ago};
-        self.rows(SPACES, parameters, |row| {
+        self.listing(SPACES, parameters, |row| {
             Ok(Space {
                 name: text(row, "name")?,
                 url: text(row, "source_url")?,
@@ -38,19 +38,25 @@ impl Queries<'_> {
         })
     }
 
-    pub(super) fn labels(&self) -> Result<Vec<SpaceLabels>> {
-        self.rows(LABELS, named_params! {":until": self.until}, |row| {
+    pub(super) fn labels(&self) -> Result<Labels> {
+        let mut found = Labels::default();
+        let parameters = named_params! {":until": self.until};
+        found.spaces = self.listing(LABELS, parameters, |row| {
+            found.documents = number(row, "total_documents")?;
+            found.unlabeled = number(row, "total_unlabeled")?;
             Ok(SpaceLabels {
                 name: text(row, "name")?,
                 url: text(row, "source_url")?,
                 documents: number(row, "documents")?,
                 unlabeled: number(row, "unlabeled")?,
             })
-        })
+        })?;
+        found.spaces.rows.retain(|space| space.unlabeled > 0);
+        Ok(found)
     }
 
-    pub(super) fn states(&self) -> Result<Vec<SpaceState>> {
-        self.rows(STATES, named_params! {":until": self.until}, |row| {
+    pub(super) fn states(&self) -> Result<Listing<SpaceState>> {
+        self.listing(STATES, named_params! {":until": self.until}, |row| {
             Ok(SpaceState {
                 space_id: text(row, "space_id")?,
                 space: text(row, "name")?,
