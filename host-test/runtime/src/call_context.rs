@@ -95,6 +95,10 @@ impl CallContext {
         self.outgoing.metrics()
     }
 
+    pub(crate) fn secrets(&self) -> &Secrets {
+        &self.secrets
+    }
+
     pub(crate) fn limits(&self) -> Limits {
         self.limits
     }

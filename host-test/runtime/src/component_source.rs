@@ -1,6 +1,7 @@
 //! Where a component comes from, and how it becomes machine code.
 
 use std::borrow::Cow;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
@@ -63,15 +64,19 @@ impl ComponentSource {
 
 fn read(file: &Path, limits: CompileLimits) -> Result<Vec<u8>> {
     let unreadable = || format!("{} can't be read", file.display());
-    let size = std::fs::metadata(file).with_context(unreadable)?.len();
-    if size > limits.size {
+    let open = std::fs::File::open(file).with_context(unreadable)?;
+    let mut bytes = Vec::new();
+    // Not by its size alone: a device has none, and no end.
+    let mut beginning = open.take(limits.size + 1);
+    beginning.read_to_end(&mut bytes).with_context(unreadable)?;
+    if bytes.len() as u64 > limits.size {
         bail!(
-            "{} has {size} bytes; {} are allowed",
+            "{} has too many bytes; {} are allowed",
             file.display(),
             limits.size
         );
     }
-    std::fs::read(file).with_context(unreadable)
+    Ok(bytes)
 }
 
 fn cached(

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::contract::types;
+use crate::gate::parse_object;
 use crate::origin::BaseUrlTemplate;
 use crate::printable::printable_within;
 use crate::request_pattern::RequestPattern;
@@ -181,8 +182,7 @@ fn parse_all<T, P>(
 }
 
 fn details(json: Option<&str>) -> Map<String, Value> {
-    json.and_then(|json| serde_json::from_str(json).ok())
-        .unwrap_or_default()
+    json.and_then(parse_object).unwrap_or_default()
 }
 
 impl From<types::Authentication> for Authentication {

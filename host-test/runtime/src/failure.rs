@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::contract::{EndpointAccess, FailureKind, types};
+use crate::gate::parse_object;
 use crate::printable::{map_texts, printable_within};
 use crate::secrets::Secrets;
 use crate::transport::NetworkFault;
@@ -123,10 +124,10 @@ pub(crate) fn summary(json: Option<String>, secrets: &Secrets) -> Summary {
     let Some(json) = json else {
         return Summary::new();
     };
-    if let Ok(Value::Object(object)) = serde_json::from_str(&json) {
+    if let Some(object) = parse_object(&json) {
         return map_texts(object, &|text| clean(&text, secrets));
     }
-    tracing::warn!("the component's summary is not a JSON object");
+    tracing::warn!("the component's summary is not a JSON object, or holds too many values");
     Summary::new()
 }
 

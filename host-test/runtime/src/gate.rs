@@ -4,23 +4,33 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::de::DeserializeSeed as _;
+use serde_json::{Map, Value};
 
 use crate::contract::Selection;
 use crate::contract::types;
 use crate::destination::{Batch, Row};
 use crate::limits::STATE;
 use crate::printable::printable_within;
+use crate::secrets::Secrets;
 use crate::stream::Stream;
 
 mod row;
 mod value;
 
 use row::{RowSeed, Shape};
+use value::ValueSeed;
 
 /// What a guest delivers against the contract; it ends the call.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the component delivered what the contract does not allow: {0}")]
 pub(crate) struct InvalidDelivery(String);
+
+impl InvalidDelivery {
+    /// The same without secrets, which a guest can use as names.
+    pub(crate) fn without(&self, secrets: &Secrets) -> Self {
+        Self(secrets.redact(&self.0).into_owned())
+    }
+}
 
 /// What was selected, and how far its snapshots are.
 pub(crate) struct Gate {
@@ -151,6 +161,21 @@ fn parse(stream: &Stream, shape: Shape, json: &str, left: &mut usize) -> Checked
             let error = printable_within(&error.to_string(), 300);
             InvalidDelivery(format!("{} of {}: {error}", shape.name(), stream.name))
         })
+}
+
+/// Values of an object that a guest hands over besides rows: of its summary, of a failure's details.
+const OBJECT_VALUES: usize = 20_000;
+
+/// An object that a guest hands over besides rows; none where it is something else, or holds too many values: it is parsed
+/// at once, on the thread of others.
+pub(crate) fn parse_object(json: &str) -> Option<Map<String, Value>> {
+    let mut left = OBJECT_VALUES;
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    let parsed = ValueSeed::new(&mut left).deserialize(&mut deserializer);
+    match parsed.and_then(|value| deserializer.end().map(|()| value)) {
+        Ok(Value::Object(object)) => Some(object),
+        _ => None,
+    }
 }
 
 fn quoted(name: &str) -> String {

@@ -21,6 +21,8 @@ const MAX_STREAMS: usize = 200;
 const MAX_COLUMNS: usize = 500;
 /// Bytes of the JSON Schema of one stream at most.
 const MAX_SCHEMA: usize = 256 << 10;
+/// The same of all streams together: parsed, a schema takes up to 50 times as many.
+const MAX_SCHEMAS: usize = 1 << 20;
 /// Bytes of a text for a person; what is longer is cut off.
 const MAX_TEXT: usize = 4 << 10;
 
@@ -110,6 +112,10 @@ impl Stream {
                 "it lists {} streams; {MAX_STREAMS} are allowed",
                 infos.len()
             );
+            return Err(ContractViolation(message));
+        }
+        if infos.iter().map(|info| info.schema.len()).sum::<usize>() > MAX_SCHEMAS {
+            let message = "its streams have schemas of more than 1 MiB together".to_owned();
             return Err(ContractViolation(message));
         }
         let mut names = HashSet::new();

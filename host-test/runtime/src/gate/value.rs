@@ -90,6 +90,18 @@ mod tests {
     }
 
     #[test]
+    fn an_object_besides_rows_holds_so_many_values_and_no_more() {
+        use crate::gate::parse_object;
+        assert!(parse_object(r#"{"a":[1,{"b":null}]} "#).is_some());
+        for refused in ["[]", "{", "{} {}", "7", ""] {
+            assert!(parse_object(refused).is_none(), "{refused}");
+        }
+        let many = |count| format!(r#"{{"x":[{}0]}}"#, "[],".repeat(count));
+        assert!(parse_object(&many(10_000)).is_some());
+        assert!(parse_object(&many(100_000)).is_none());
+    }
+
+    #[test]
     fn values_are_those_of_serde_json_and_counted() {
         for (json, values) in [
             ("null", 1),

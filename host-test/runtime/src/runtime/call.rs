@@ -13,6 +13,7 @@ use crate::contract::Connector;
 use crate::cpu_scheduler::{CpuLimited, CpuMeter};
 use crate::gate::InvalidDelivery;
 use crate::limits::{Exceeded, Limits};
+use crate::secrets::Secrets;
 use crate::tenant::Tenant;
 
 impl Runtime {
@@ -25,6 +26,7 @@ impl Runtime {
         call: impl AsyncFnOnce(&Connector, &mut Store<CallContext>) -> wasmtime::Result<T>,
     ) -> Result<(T, CallReport)> {
         let (limits, metrics) = (context.limits(), context.metrics());
+        let secrets = context.secrets().clone();
         let stopped = context.stopped();
         let meter = self.ticker.meter(tenant);
         let mut store = self.store(context, limits);
@@ -45,7 +47,8 @@ impl Runtime {
             () = tokio::time::sleep(limits.wall) => bail!(Exceeded::Wall(limits.wall)),
             () = stopped => bail!(Stopped),
         };
-        let (value, instantiated, context) = ended.map_err(|error| failure(error, &limits))?;
+        let (value, instantiated, context) =
+            ended.map_err(|error| failure(error, &limits, &secrets))?;
         let first_request = metrics.first.get().map(|first| first.duration_since(begun));
         let usage = Usage {
             memory: context.resources.used,
@@ -86,12 +89,12 @@ pub(super) struct CallReport {
 }
 
 /// A limit in its own words, anything else with the guest's.
-fn failure(error: wasmtime::Error, limits: &Limits) -> anyhow::Error {
+fn failure(error: wasmtime::Error, limits: &Limits, secrets: &Secrets) -> anyhow::Error {
     if let Some(exceeded) = Exceeded::behind(&error, limits) {
         return exceeded.into();
     }
     if let Some(invalid) = error.downcast_ref::<InvalidDelivery>() {
-        return invalid.clone().into();
+        return invalid.without(secrets).into();
     }
     match error.downcast::<CalledAfterRefusal>() {
         Ok(called) => called.into(),

@@ -56,6 +56,21 @@ fn columns_have_a_kind_and_say_whether_they_are_required() {
 }
 
 #[test]
+fn schemas_take_so_much_memory_together_and_no_more() {
+    let mut schema = things();
+    let description = "x".repeat(200 << 10).into();
+    let members = schema.as_object_mut().unwrap();
+    members.insert("description".to_owned(), description);
+    let infos = |count: usize| {
+        let names = (0..count).map(|number| format!("things{number}"));
+        names.map(|name| info(&name, &["order"], &schema)).collect()
+    };
+    assert_eq!(Stream::parse_all(infos(4)).unwrap().len(), 4);
+    let refused = Stream::parse_all(infos(6)).unwrap_err().to_string();
+    assert!(refused.contains("more than 1 MiB together"), "{refused}");
+}
+
+#[test]
 fn names_are_identifiers_and_keys_are_columns() {
     let sql = "x\" (a); ATTACH 'f' AS g; --";
     let long = "a".repeat(64);
