@@ -11,6 +11,7 @@ use super::log::Event;
 use super::oracle::Tables;
 use crate::sink::{Batch, Sink, SinkError};
 use crate::stream::Stream;
+use crate::timestamp::Timestamp;
 
 /// Rows by stream and key, each with the snapshot to which it belongs.
 type Stored = BTreeMap<&'static str, BTreeMap<String, (Value, u64)>>;
@@ -19,6 +20,8 @@ type Stored = BTreeMap<&'static str, BTreeMap<String, (Value, u64)>>;
 #[derive(Debug, Clone, Default)]
 struct Store {
     rows: Stored,
+    /// When the views of each page were read, by their key.
+    views_read: BTreeMap<String, Timestamp>,
     /// For each stream, how many snapshots have begun.
     snapshots: BTreeMap<&'static str, u64>,
     state: Option<String>,
@@ -116,6 +119,16 @@ impl<'a> Recorder<'a> {
         tables
     }
 
+    /// When those views were read that were read longest ago.
+    pub(crate) fn oldest_views(&self) -> Option<Timestamp> {
+        let store = self.store.borrow();
+        let rows = store.rows.get(Stream::PageViews.name())?;
+        rows.keys()
+            .filter_map(|key| store.views_read.get(key))
+            .min()
+            .copied()
+    }
+
     fn accept(&self, event: Event) -> Result<(), SinkError> {
         match self.remaining.get() {
             Some(0) => {
@@ -162,8 +175,14 @@ impl Sink for Recorder<'_> {
         self.accept(Event::Batch(stream, replaces, rows))?;
         *self.emitted.borrow_mut().entry(stream).or_default() += rows;
         let mut store = self.store.borrow_mut();
-        let snapshot = store.snapshots.get(stream).copied().unwrap_or_default();
-        let table = store.rows.entry(stream).or_default();
+        let Store {
+            rows,
+            views_read,
+            snapshots,
+            ..
+        } = &mut *store;
+        let snapshot = snapshots.get(stream).copied().unwrap_or_default();
+        let table = rows.entry(stream).or_default();
         let replaces = parse(&batch.replaces);
         table.retain(|_, (row, _)| !replaces.iter().any(|partial| matches(row, partial)));
         for row in &batch.rows {
@@ -172,7 +191,12 @@ impl Sink for Recorder<'_> {
             // When the views were read differs from run to run; the site doesn't know it.
             let read_at = row.as_object_mut().unwrap().remove("read_at");
             assert_eq!(read_at.is_some(), batch.stream == Stream::PageViews);
-            table.insert(key_of(batch.stream, &row), (row, snapshot));
+            let key = key_of(batch.stream, &row);
+            if let Some(read_at) = read_at {
+                let read_at = Timestamp::parse(read_at.as_str().unwrap()).unwrap();
+                views_read.insert(key.clone(), read_at);
+            }
+            table.insert(key, (row, snapshot));
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use proptest::test_runner::Config as Cases;
 
 use super::*;
+use crate::client::Platform as _;
 use crate::error::Kind;
 use crate::testing::{Edit, Swept, Versioned, oracle, small_site};
 
@@ -265,6 +266,8 @@ fn a_quiet_week(pages: usize) -> (u64, usize) {
             recorder.refuse_after(None);
         }
         let summary = read(&simulation, &recorder, config.clone(), &incremental).unwrap();
+        let age = simulation.now().since(recorder.oldest_views().unwrap());
+        assert!(age <= 7 * 24 * HOUR + HOUR, "{age:?} after {hour} hours");
         most = most.max(summary["requests"].as_u64().unwrap());
         total += simulation.sent().len();
         simulation.take_log();
