@@ -109,7 +109,7 @@ enum Command {
     /// List the streams.
     #[command(after_help = "Example:\n  host-test streams")]
     Streams,
-    /// Read streams into JSON lines or SQLite.
+    /// Read streams into JSON lines, SQLite or PostgreSQL.
     #[command(after_help = sync::EXAMPLE)]
     Sync(Box<sync::Arguments>),
     /// Make a page about what a sync has read into SQLite.

@@ -15,8 +15,7 @@ const PADDING: char = '\n';
 
 /// Reads the state, if there is one.
 ///
-/// Orchestrators hand over a file that is empty, or that holds `null` or `{}`, where they have no state. All of
-/// these start afresh, with a warning.
+/// A file without a state (see [`is_empty`]) starts afresh, with a warning.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! `host-test sync`: reads streams into JSON lines or SQLite, with a state that survives.
+//! `host-test sync`: reads streams into JSON lines, SQLite or PostgreSQL, with a state that survives.
 
 mod destination;
 mod summary;

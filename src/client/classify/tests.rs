@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::client::Headers;
+use crate::testing::response;
 
 const TOKEN: &str = "ATATT3xsecret";
 
@@ -27,16 +27,6 @@ fn context(config: &Config, endpoint: Endpoint) -> RequestContext<'_> {
         config,
         has_cursor: false,
         authenticated: false,
-    }
-}
-
-fn response(status: u16, headers: &[(&str, &str)], body: &str) -> Response {
-    let headers = headers.iter();
-    let headers = headers.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    Response {
-        status,
-        headers: Headers(headers.collect()),
-        body: body.as_bytes().to_vec(),
     }
 }
 
