@@ -53,7 +53,7 @@ pub fn check(description: &Description, config: &mut Map<String, Value>) -> Resu
     let field = &description.base_url_field;
     let url = config.get(field).and_then(Value::as_str);
     let url = url.with_context(|| format!("{field} is missing in the configuration"))?;
-    let url = check_base_url(field, url)?.to_owned();
+    let url = check_base_url(field, url)?;
     config.insert(field.clone(), url.into());
     Ok(())
 }
@@ -104,11 +104,11 @@ fn is_scalar(value: &Value) -> bool {
     !value.is_array() && !value.is_object()
 }
 
-/// The base URL without a query and what follows it, which are no part of a site.
-fn check_base_url<'url>(field: &str, url: &'url str) -> Result<&'url str> {
+/// The base URL with its scheme, and without a query and what follows it, which are no part of a site.
+fn check_base_url(field: &str, url: &str) -> Result<String> {
     let url = url.trim();
     let url = url.split(['?', '#']).next().unwrap_or_default();
-    let (scheme, rest) = url.split_once("://").unwrap_or_default();
+    let (scheme, rest) = url.split_once("://").unwrap_or(("https", url));
     let is_web = ["http", "https"]
         .iter()
         .any(|web| scheme.eq_ignore_ascii_case(web));
@@ -122,7 +122,7 @@ fn check_base_url<'url>(field: &str, url: &'url str) -> Result<&'url str> {
         "{field} must not hold a user or a password, which would be stored in clear; nothing was stored. Take out what \
          stands before the @"
     );
-    Ok(url)
+    Ok(format!("{scheme}://{rest}"))
 }
 
 #[cfg(test)]

@@ -104,6 +104,7 @@ fn a_base_url_is_one_without_a_user() {
     for (url, kept) in [
         (" https://host/wiki?token=hidden#x ", "https://host/wiki"),
         ("https://host/~me@home", "https://host/~me@home"),
+        ("site.atlassian.net/wiki", "https://site.atlassian.net/wiki"),
     ] {
         let config = checked("base_url", json!(url)).unwrap();
         assert_eq!(config.get("base_url"), Some(&json!(kept)));
