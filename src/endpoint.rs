@@ -4,6 +4,8 @@ use std::fmt;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::text;
+
 /// An endpoint of Confluence Cloud.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Endpoint {
@@ -91,7 +93,7 @@ impl Endpoint {
     #[must_use]
     pub fn path(self, id: &str) -> String {
         let template = self.path_template();
-        let Some((before, after)) = template.split_once("{id}") else {
+        let Some((before, after)) = text::split_once(template, "{id}") else {
             return template.to_owned();
         };
         let id = utf8_percent_encode(id, NON_ALPHANUMERIC).to_string();

@@ -9,6 +9,7 @@ pub mod error;
 pub mod note;
 pub mod row;
 pub mod secret;
+pub mod text;
 pub mod timestamp;
 pub mod url;
 pub mod wire;

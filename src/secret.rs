@@ -5,6 +5,8 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::text;
+
 /// A token and the header that is made of it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
@@ -41,8 +43,8 @@ impl Credentials {
     /// `text` without the secret, should the other side have sent it back.
     #[must_use]
     pub fn redact(&self, text: &str) -> String {
-        let pair = self.header.trim_start_matches("Basic ");
-        text.replace(&self.token, "…").replace(pair, "…")
+        let pair = self.header.strip_prefix("Basic ").unwrap_or(&self.header);
+        text::replace(&text::replace(text, &self.token, "…"), pair, "…")
     }
 }
 

@@ -1,5 +1,7 @@
 //! An absolute URL, taken apart as far as a configuration and a redirect need it.
 
+use crate::text;
+
 /// The parts of a URL, as they were written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Url<'a> {
@@ -17,7 +19,7 @@ impl<'a> Url<'a> {
     /// Takes a URL apart; nothing where it is none, or not absolute.
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Self> {
-        let (scheme, rest) = text.split_once("://")?;
+        let (scheme, rest) = text::split_once(text, "://")?;
         if scheme.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return None;
         }

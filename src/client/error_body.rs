@@ -1,6 +1,7 @@
 //! What the body of an error says, in whichever of the service's shapes.
 
 use crate::config::Config;
+use crate::text;
 use crate::wire::{List, Nested, Value, decode, object, read};
 
 /// Characters of a quotation.
@@ -90,10 +91,10 @@ impl ErrorBody {
         }
     }
 
-    /// Whether it holds these words, in any case.
+    /// Whether it holds these words, which are given in lower case, in any case.
     pub(super) fn says(&self, words: &str) -> bool {
         let text = self.text.to_ascii_lowercase();
-        text.contains(&words.to_ascii_lowercase())
+        text::holds(&text, words)
     }
 
     pub(super) fn is_html(&self) -> bool {

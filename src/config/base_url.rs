@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 
+use crate::text;
 use crate::url::Url;
 
 /// The site's own address, or the gateway's with the cloud id in its path; never with a trailing slash.
@@ -62,7 +63,7 @@ impl BaseUrl {
     /// site or the cloud id are dropped.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
-        let with_scheme = if text.contains("://") {
+        let with_scheme = if text::holds(text, "://") {
             text.to_owned()
         } else {
             format!("https://{text}")

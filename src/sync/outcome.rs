@@ -11,6 +11,7 @@ use crate::sync::context::fed_by;
 use crate::sync::page_details::{PageDetails, Status};
 use crate::sync::run::SyncRun;
 use crate::sync::selection::details_of;
+use crate::text;
 
 /// Unreadable values that are named in notes.
 const MAX_NAMED: u64 = 5;
@@ -186,9 +187,7 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
 /// The key of the space of a page, as its address has it; else the space's id.
 fn space_key(page: &PageRow) -> String {
     let url = page.source_url.as_deref().unwrap_or_default();
-    let key = url
-        .split_once("/spaces/")
-        .and_then(|(_, rest)| rest.split('/').next());
+    let key = text::split_once(url, "/spaces/").and_then(|(_, rest)| rest.split('/').next());
     key.filter(|key| !key.is_empty())
         .or(page.space_id.as_deref())
         .unwrap_or("unknown")

@@ -179,5 +179,6 @@ impl FieldReader {
 
 /// Whether no character of an id was broken on its way.
 fn is_intact(id: &str) -> bool {
-    !(id.contains('\0') || id.contains('\u{fffd}'))
+    !id.chars()
+        .any(|character| matches!(character, '\0' | '\u{fffd}'))
 }

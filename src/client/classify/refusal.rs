@@ -4,6 +4,7 @@ use super::{Classification, ErrorBody, RequestContext, Resolution, ResponseActio
 use crate::client::Response;
 use crate::endpoint::Endpoint;
 use crate::error::Kind;
+use crate::text;
 
 /// Whether it is the page that stands in for a suspended or deactivated site.
 pub(super) fn is_suspended(body: &ErrorBody) -> bool {
@@ -62,14 +63,14 @@ fn refused_login(
     let header = |name| response.headers.get(name).unwrap_or_default();
     let login = header("x-seraph-loginreason");
     let denied = header("x-authentication-denied-reason");
-    let message = if login.contains("AUTHENTICATION_DENIED") || denied.contains("CAPTCHA") {
+    let message = if text::holds(login, "AUTHENTICATION_DENIED") || text::holds(denied, "CAPTCHA") {
         "Confluence asks for a CAPTCHA after failed logins: log in once in a browser as this account, then run again"
             .to_owned()
     } else if body.says("basic authentication with passwords") {
         "this is a password: Confluence Cloud accepts API tokens only; create one at \
          https://id.atlassian.com/manage-profile/security/api-tokens"
             .to_owned()
-    } else if login.contains("AUTHENTICATED_FAILED") {
+    } else if text::holds(login, "AUTHENTICATED_FAILED") {
         format!(
             "the login failed: the token is wrong, expired or revoked, or the organisation does not allow API \
              tokens{}",
@@ -97,7 +98,7 @@ pub(super) fn unauthorized(
         .headers
         .get("x-failure-category")
         .unwrap_or_default();
-    if body.says("scope does not match") || category.contains("SCOPE_CHECK") {
+    if body.says("scope does not match") || text::holds(category, "SCOPE_CHECK") {
         let message = format!(
             "the token lacks the scope {}; scopes are fixed when a token is created, so create a new token with \
              this scope added",
