@@ -6,38 +6,39 @@ use super::Headers;
 use crate::timestamp::Timestamp;
 use crate::wire::json_number;
 
-/// Longer waits are cut to this: a year is beyond any patience, and sums of waits stay within bounds.
-const LONGEST: Duration = Duration::from_hours(24 * 365);
+/// Longer waits make no sense: the service's quotas are refilled each hour (its page on rate limiting).
+const LONGEST: Duration = Duration::from_hours(24);
 /// Numbers above this are a time in seconds since 1970 (2001 and later), not a number of seconds.
 const SMALLEST_EPOCH: f64 = 1e9;
 /// Numbers above this are a time in milliseconds since 1970.
 const SMALLEST_EPOCH_MILLIS: f64 = 1e12;
 
-/// Reads `Retry-After` (seconds or a date, RFC 9110), else `X-RateLimit-Reset` (ISO 8601, seen without seconds, or
-/// seconds since 1970). `Beta-…` headers are informational and ignored. None if the response requests no wait that
-/// makes sense.
+/// Reads `Retry-After` (seconds or a date, RFC 9110), else `X-RateLimit-Reset` (ISO 8601, seen without seconds). Both may
+/// be seconds or milliseconds since 1970. `Beta-…` headers are informational and ignored. None if the response requests
+/// no wait that makes sense.
 #[must_use]
 pub fn parse_retry_after(headers: &Headers, now: Timestamp) -> Option<Duration> {
-    let retry_after = headers.get("retry-after").map(str::trim);
-    let wait = retry_after.and_then(|value| seconds(value).or_else(|| until_date(value, now)));
-    wait.or_else(|| until_reset(headers.get("x-ratelimit-reset")?.trim(), now))
+    let wait = |name| {
+        let value = headers.get(name)?.trim();
+        let wait =
+            seconds(value).map_or_else(|| until_date(value, now), |seconds| wait_of(seconds, now));
+        wait.filter(|wait| *wait <= LONGEST)
+    };
+    wait("retry-after").or_else(|| wait("x-ratelimit-reset"))
 }
 
 /// A number of seconds: also with a fraction, with a unit, and doubled by a proxy (`4, 4`).
-fn seconds(value: &str) -> Option<Duration> {
+fn seconds(value: &str) -> Option<f64> {
     let numbers = value.split(',').map(one_duration);
-    let longest = numbers
-        .collect::<Option<Vec<_>>>()?
-        .into_iter()
-        .reduce(f64::max)?;
-    duration(longest)
+    let numbers = numbers.collect::<Option<Vec<_>>>()?;
+    numbers.into_iter().reduce(f64::max)
 }
 
 /// One number with or without a unit, in seconds.
 fn one_duration(text: &str) -> Option<f64> {
     let text = text.trim();
     let digits = text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '-' | '+')));
-    let (number, unit) = text.split_at(digits.unwrap_or(text.len()));
+    let (number, unit) = text.split_at_checked(digits.unwrap_or(text.len()))?;
     let number = json_number(number.trim_start_matches('+'))?;
     let in_seconds = match unit.trim().to_ascii_lowercase().as_str() {
         "" | "s" | "sec" | "secs" | "second" | "seconds" => 1.0,
@@ -49,10 +50,28 @@ fn one_duration(text: &str) -> Option<f64> {
     Some(number * in_seconds)
 }
 
-/// Zero and less request nothing.
-fn duration(seconds: f64) -> Option<Duration> {
-    let positive = seconds > 0.0;
-    positive.then(|| Duration::try_from_secs_f64(seconds).map_or(LONGEST, |wait| wait.min(LONGEST)))
+/// The wait that a number of seconds means. Zero and less request nothing.
+fn wait_of(seconds: f64, now: Timestamp) -> Option<Duration> {
+    if seconds < SMALLEST_EPOCH {
+        let positive = seconds > 0.0;
+        return positive.then(|| Duration::from_millis(whole(seconds * 1000.0)));
+    }
+    let millis = if seconds < SMALLEST_EPOCH_MILLIS {
+        seconds * 1000.0
+    } else {
+        seconds
+    };
+    let millis = i64::try_from(whole(millis)).unwrap_or(i64::MAX);
+    Some(until(Timestamp::from_millis(millis), now))
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a cast from float saturates"
+)]
+fn whole(number: f64) -> u64 {
+    number as u64
 }
 
 fn until_date(value: &str, now: Timestamp) -> Option<Duration> {
@@ -60,31 +79,11 @@ fn until_date(value: &str, now: Timestamp) -> Option<Duration> {
     date.map(|date| until(date, now))
 }
 
-fn until_reset(value: &str, now: Timestamp) -> Option<Duration> {
-    let Some(number) = json_number(value) else {
-        return until_date(value, now);
-    };
-    if number < SMALLEST_EPOCH {
-        return duration(number);
-    }
-    let millis = if number < SMALLEST_EPOCH_MILLIS {
-        number * 1000.0
-    } else {
-        number
-    };
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "a cast from float saturates"
-    )]
-    let reset = Timestamp::from_millis(millis as i64);
-    Some(until(reset, now))
-}
-
 /// Rounded up to whole seconds, since the service's clock shows no more.
 fn until(date: Timestamp, now: Timestamp) -> Duration {
     let wait = date.since(now);
     let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-    Duration::from_secs(seconds).min(LONGEST)
+    Duration::from_secs(seconds)
 }
 
 #[cfg(test)]
@@ -117,6 +116,16 @@ mod tests {
             ("Retry-After", "Thu Mar 26 16:00:00 2026", Some(30_000)),
             ("Retry-After", "2026-03-26T16:00:00Z", Some(30_000)),
             ("Retry-After", "Thu, 26 Mar 2026 15:00:00 GMT", Some(0)),
+            ("Retry-After", "1774540800", Some(30_000)),
+            ("Retry-After", "1774540800000", Some(30_000)),
+            ("Retry-After", "86400", Some(86_400_000)),
+            ("Retry-After", "86401", None),
+            ("Retry-After", "4, 99999999", None),
+            ("Retry-After", "99999999999999999999", None),
+            ("Retry-After", "1e300", None),
+            ("Retry-After", "Thu, 26 Mar 2099 16:00:00 GMT", None),
+            ("X-RateLimit-Reset", "2099-03-26T16:00Z", None),
+            ("X-RateLimit-Reset", "4098441600", None),
             ("Retry-After", "0", None),
             ("Retry-After", "-5", None),
             ("Retry-After", "soon", None),
