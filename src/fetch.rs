@@ -8,7 +8,7 @@ use crate::api::state::StateRow;
 use crate::api::user::{UserRow, lookup_body};
 use crate::api::version::VersionRow;
 use crate::api::view::ViewRow;
-use crate::api::{Decoded, ListedRow, Rows, UnreadableValue, read_rows};
+use crate::api::{Context, Decoded, ListedRow, Rows, UnreadableValue, read_rows};
 use crate::client::{ApiRequest, Client, Platform, RequestError};
 use crate::endpoint::{Endpoint, PageRef};
 use crate::error::Error;
@@ -116,7 +116,7 @@ pub async fn users<P: Platform>(
         body: Some(lookup_body(account_ids)),
         ..ApiRequest::new(Endpoint::Users)
     };
-    let requested: HashSet<&str> = account_ids.iter().map(String::as_str).collect();
+    let requested: HashSet<String> = account_ids.iter().cloned().collect();
     let tried = Cell::new(false);
     let read = client.fetch(&request, |response| {
         let users = requested_users(&response.body, &requested)?;
@@ -130,15 +130,15 @@ pub async fn users<P: Platform>(
     read.await
 }
 
-fn requested_users(body: &[u8], requested: &HashSet<&str>) -> Result<FoundUsers, BodyError> {
+fn requested_users(body: &[u8], requested: &HashSet<String>) -> Result<FoundUsers, BodyError> {
     let Rows {
         mut rows,
         unusable,
         unreadable,
         ..
-    } = read_rows::<UserRow>(body, "")?;
+    } = read_rows::<UserRow>(body, Context::default())?;
     let received = rows.len();
-    rows.retain(|user| requested.contains(user.source_id.as_str()));
+    rows.retain(|user| requested.contains(&user.source_id));
     Ok(FoundUsers {
         unrequested: received - rows.len(),
         rows,

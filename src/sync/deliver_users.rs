@@ -2,7 +2,7 @@
 
 use crate::client::Platform;
 use crate::client::request::RequestError;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::note::{Level, Note};
 use crate::sink::Sink;
 use crate::stream::Stream;
@@ -13,9 +13,6 @@ use crate::sync::users::look_up;
 impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
     /// Starts a look-up for each full batch of accounts.
     pub(super) fn start_lookups(&mut self) {
-        if self.is_stalled(Stream::Users) {
-            self.writer.accounts.forget();
-        }
         while let Some(batch) = self.writer.accounts.take_full_batch() {
             self.lookups.push(look_up(self.context.client, batch));
         }
@@ -44,10 +41,9 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         let batch = match found {
             Ok(batch) => batch,
             Err(RequestError::Failed(error)) => {
-                *self.stall_causes.of_mut(Stream::Users) = Some(error.into_facts().message);
-                self.stall(Stream::Users);
+                self.stall_users(error);
                 self.lookups.clear();
-                self.writer.accounts.forget();
+                self.writer.accounts.abandon();
                 return Ok(());
             }
             Err(error) => return Err(error.into()),
@@ -74,6 +70,14 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
                 batch.unrequested
             ));
         }
+        if let Some(error) = batch.failure {
+            self.stall_users(error);
+        }
         Ok(())
+    }
+
+    fn stall_users(&mut self, error: Error) {
+        *self.stall_causes.of_mut(Stream::Users) = Some(error.into_facts().message);
+        self.stall(Stream::Users);
     }
 }

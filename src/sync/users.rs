@@ -6,10 +6,14 @@ use crate::api::UnreadableValue;
 use crate::api::user::{MAX_ACCOUNT_IDS, UserRow};
 use crate::client::request::RequestError;
 use crate::client::{Client, Platform};
+use crate::error::Error;
 use crate::fetch::{self, FoundUsers};
 
-/// Accounts of a batch that may be refused one by one before the endpoint is taken to fail.
-const MAX_REFUSED: usize = 8;
+/// Accounts of a batch that may fail one by one before the endpoint is taken to fail.
+const MAX_SPOILED: usize = 8;
+/// Look-ups that may fail one after the other, all retries included, before the endpoint is taken to fail. An account
+/// that spoils its batch spoils one half of it.
+const MAX_FAILED_IN_A_ROW: u32 = 3;
 
 /// Accounts, from being seen to being delivered.
 #[derive(Debug, Default)]
@@ -20,6 +24,8 @@ pub(super) struct Accounts {
     pending: Vec<String>,
     /// Batches requested and not yet delivered.
     in_flight: Vec<Vec<String>>,
+    /// Whether nothing is looked up any more in this call.
+    abandoned: bool,
 }
 
 impl Accounts {
@@ -28,15 +34,15 @@ impl Accounts {
     pub(super) fn resume(pending: Vec<String>) -> Self {
         Self {
             seen: pending.iter().cloned().collect(),
-            in_flight: Vec::new(),
             pending,
+            ..Self::default()
         }
     }
 
     /// Takes note of accounts.
     pub(super) fn observe<'a>(&mut self, ids: impl Iterator<Item = &'a str>) {
         for id in ids {
-            if !self.seen.contains(id) {
+            if !self.abandoned && !self.seen.contains(id) {
                 self.seen.insert(id.to_owned());
                 self.pending.push(id.to_owned());
             }
@@ -71,8 +77,9 @@ impl Accounts {
         self.seen = not_delivered.cloned().collect();
     }
 
-    /// Forgets what is not delivered.
-    pub(super) fn forget(&mut self) {
+    /// Forgets what is not delivered, and what will be seen.
+    pub(super) fn abandon(&mut self) {
+        self.abandoned = true;
         self.pending.clear();
         self.in_flight.clear();
     }
@@ -98,13 +105,15 @@ pub(super) struct UserBatch {
     pub(super) unusable: usize,
     /// Values that could not be read.
     pub(super) unreadable: Vec<UnreadableValue>,
+    /// Why some of the accounts could not be looked up, though others could.
+    pub(super) failure: Option<Error>,
 }
 
 impl UserBatch {
     /// Accounts that the service doesn't know.
     #[must_use]
     pub(super) fn unknown(&self) -> usize {
-        let known = self.rows.len() + self.unusable;
+        let known = self.rows.len() + self.unusable + usize::from(self.failure.is_some());
         self.accounts.len().saturating_sub(known)
     }
 
@@ -118,52 +127,69 @@ impl UserBatch {
 
 /// The accounts of a batch that an answer has no row of.
 fn missing(batch: &[String], found: &FoundUsers) -> Vec<String> {
-    let known: HashSet<_> = found
-        .rows
-        .iter()
-        .map(|row| row.source_id.as_str())
-        .collect();
-    let missing = batch.iter().filter(|id| !known.contains(id.as_str()));
+    let known: HashSet<String> = found.rows.iter().map(|row| row.source_id.clone()).collect();
+    let missing = batch.iter().filter(|id| !known.contains(*id));
     missing.cloned().collect()
 }
 
-/// Looks up accounts. Those that the service doesn't know have no row. A batch that is refused with 400 is halved
-/// until the account at fault is alone, which is then taken to be unknown.
+/// Looks up accounts. Those that the service doesn't know have no row. A batch that fails is halved until the account
+/// at fault is alone: one that is refused there is taken to be unknown.
 ///
 /// # Errors
 ///
-/// Those of the requests.
+/// Those of the requests, where nothing shows that a part of the batch is at fault.
 pub(super) async fn look_up<P: Platform>(
     client: &Client<'_, P>,
     accounts: Vec<String>,
 ) -> Result<UserBatch, RequestError> {
     let mut result = UserBatch::default();
-    let mut refused = 0;
+    let (mut spoiled, mut failed_in_a_row) = (0, 0);
+    let mut any_succeeded = false;
+    // In turns, so that the good half of a batch is asked for before the bad one is halved again.
     let mut batches = vec![accounts.as_slice()];
-    while let Some(batch) = batches.pop() {
-        match fetch::users(client, batch).await {
-            Ok(found) => {
-                let missing = missing(batch, &found);
-                let looks_odd = found.unrequested > 0 || found.rows.is_empty();
-                result.add(found);
-                if looks_odd && !missing.is_empty() {
-                    // Perhaps their ids were damaged. The second answer is believed.
-                    result.add(fetch::users(client, &missing).await?);
-                }
+    let mut next = 0;
+    while let Some(&batch) = batches.get(next) {
+        next += 1;
+        let error = match found_in(client, batch, &mut result).await {
+            Ok(()) => {
+                (failed_in_a_row, any_succeeded) = (0, true);
+                continue;
             }
-            Err(RequestError::Failed(error))
-                if error.http_status == Some(400) && refused < MAX_REFUSED =>
-            {
-                if batch.len() < 2 {
-                    refused += 1;
-                } else {
-                    let (first, second) = batch.split_at(batch.len() / 2);
-                    batches.extend([second, first]);
-                }
-            }
+            Err(RequestError::Failed(error)) => error,
             Err(error) => return Err(error),
+        };
+        let is_refused = matches!(error.http_status, Some(400 | 413 | 422));
+        let is_alone = batch.len() < 2;
+        failed_in_a_row += u32::from(!is_refused);
+        spoiled += usize::from(is_alone);
+        let blames_the_batch = is_refused || any_succeeded || !is_alone;
+        if !blames_the_batch || spoiled > MAX_SPOILED || failed_in_a_row > MAX_FAILED_IN_A_ROW {
+            return Err(RequestError::Failed(error));
+        }
+        if !is_alone {
+            let (first, second) = batch.split_at(batch.len() / 2);
+            batches.extend([first, second]);
+        } else if !is_refused {
+            result.failure = Some(error);
         }
     }
     result.accounts = accounts;
     Ok(result)
+}
+
+/// Adds what the service says of these accounts.
+async fn found_in<P: Platform>(
+    client: &Client<'_, P>,
+    accounts: &[String],
+    result: &mut UserBatch,
+) -> Result<(), RequestError> {
+    let found = fetch::users(client, accounts).await?;
+    let missing = missing(accounts, &found);
+    let looks_odd = found.unrequested > 0 || found.rows.is_empty();
+    result.add(found);
+    if looks_odd && !missing.is_empty() {
+        // Perhaps their ids were damaged. The second answer is believed.
+        result.add(fetch::users(client, &missing).await?);
+    }
+    Ok(())
 }

@@ -56,7 +56,10 @@ pub(super) fn replace_response(
             v1_error(StatusCode::BAD_REQUEST, "Invalid input")
         }
         FaultKind::BadRequest => bad_parameter("id", "long"),
-        FaultKind::BadAccount => bad_parameter("accountIds", "List of 1 to 250 String"),
+        FaultKind::BadAccount => Reply {
+            status: fault.status_or(StatusCode::BAD_REQUEST),
+            ..bad_parameter("accountIds", "List of 1 to 250 String")
+        },
         FaultKind::EmptyOk => Reply::json(StatusCode::OK, Bytes::new()),
         FaultKind::ErrorInOk => canned::error_in_ok(fault),
         _ => {

@@ -92,7 +92,7 @@ faults! {
         HtmlUnauthorized "html-401" [] [] "401 with a page for people"
         HtmlForbidden "html-403" [] ["proxy", "cdn", "login"] "403 with a block page from a box in between; form: proxy, cdn, login"
         EmptyOk "empty-200" [] [] "200 without a body"
-        ErrorInOk "error-in-200" ["status"] ["v1", "errors"] "200 with the body of an error (status=N, else 403); form: v1 ({\"statusCode\":…}), errors ({\"errors\":[…]})"
+        ErrorInOk "error-in-200" ["status"] ["v1", "errors", "message", "error", "no-errors"] "200 with the body of an error (status=N, else 403); form: v1 ({\"statusCode\":…}), errors ({\"errors\":[…]}), message ({\"code\":…,\"message\":…}), error ({\"error\":…}), no-errors ({\"errors\":[]})"
         Redirect "redirect" ["to"] [] "302 to another host (to=URL)"
         SiteRenamed "site-renamed" ["to", "status"] [] "302 (status=N) to the same path at the site's new name (to=ORIGIN, else renamed.atlassian.net)"
         SiteSuspended "site-suspended" ["status"] ["suspended", "deactivated"] "an HTML page: the site is not available (status=N, else 403); form: suspended, deactivated"
@@ -100,7 +100,7 @@ faults! {
         TokensDisabled "tokens-disabled" [] [] "401 with X-Seraph-LoginReason: AUTHENTICATED_FAILED: the organisation does not allow API tokens"
         PasswordRefused "password-refused" [] [] "401: basic authentication with passwords is deprecated"
         GatewayUnauthorized "gateway-401" [] [] "401 in JSON that is not about a scope"
-        BadAccount "bad-account" ["account"] [] "400 for each batch of users that holds an account (account=ID, else the first of the site)"
+        BadAccount "bad-account" ["account", "status"] [] "400 (status=N) for each batch of users that holds an account (account=ID, else the first of the site)"
         CursorExpires "cursor-expires" ["status"] [] "400 (status=N) for a valid cursor"
     }
     Paging {

@@ -292,6 +292,48 @@ fn more_than_200_pages_end_the_run_with_a_good_checkpoint() {
     );
 }
 
+/// Others are delivered, and so are those that are met later; a fault of the service's is no word about the account.
+#[test]
+fn an_account_for_which_the_service_fails_costs_no_other() {
+    let (corpus, _) = site(30, 73);
+    for (status, kind) in [
+        (500, Some(Kind::Incomplete)),
+        (504, Some(Kind::Incomplete)),
+        (422, None),
+        (413, None),
+    ] {
+        let simulation = Simulation::new(corpus.clone(), 74);
+        let account = &corpus.users[corpus.users.len() / 3].account_id;
+        simulation.inject_faults(&[&format!("bad-account:status={status},account={account}")]);
+        let recorder = Recorder::new(&simulation);
+        let result = read(
+            &simulation,
+            &recorder,
+            impatient(),
+            &every_stream(Mode::Full),
+        );
+        assert_eq!(result.err().map(|error| error.kind), kind, "{status}");
+        let mut expected = oracle(&corpus, &[]);
+        let found = recorder.tables();
+        assert_eq!(
+            found["users"].len() + 1,
+            expected["users"].len(),
+            "{status}"
+        );
+        expected.insert("users", found["users"].clone());
+        assert_same(&found, &expected, "all but one account");
+        simulation.inject_faults(&[]);
+        read(
+            &simulation,
+            &recorder,
+            impatient(),
+            &every_stream(Mode::Full),
+        )
+        .unwrap();
+        assert_same(&recorder.tables(), &oracle(&corpus, &[]), "afterwards");
+    }
+}
+
 #[test]
 fn an_account_that_spoils_a_batch_is_found() {
     let (corpus, _) = site(30, 73);

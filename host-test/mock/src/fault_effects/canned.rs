@@ -1,7 +1,7 @@
 //! Responses that are the same for every request: pages for people, and refusals by whatever stands in between.
 
 use http::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::endpoint::Target;
 use crate::error_responses::{html_not_found, tomcat_unauthorized, v1_error, v2_error};
@@ -20,14 +20,14 @@ pub(super) fn gone() -> Reply {
 /// 200 with the body of an error.
 pub(super) fn error_in_ok(fault: &Fault) -> Reply {
     let status = fault.status_or(StatusCode::FORBIDDEN);
+    let words = "Something went wrong";
+    let json = |body: Value| Reply::json(StatusCode::OK, body.to_string());
     let reply = match fault.form {
-        "errors" => v2_error(
-            status,
-            "INTERNAL_SERVER_ERROR",
-            "Something went wrong",
-            None,
-        ),
-        _ => v1_error(status, "Something went wrong"),
+        "message" => json(json!({ "code": status.as_u16(), "message": words })),
+        "error" => json(json!({ "error": { "text": words } })),
+        "no-errors" => json(json!({ "errors": [] })),
+        "errors" => v2_error(status, "INTERNAL_SERVER_ERROR", words, None),
+        _ => v1_error(status, words),
     };
     Reply {
         status: StatusCode::OK,

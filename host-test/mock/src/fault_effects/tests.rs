@@ -353,6 +353,17 @@ fn values_are_spelled_in_odd_ways() {
             &views,
             br#""status":500"#,
         ),
+        (
+            "error-in-200:form=message,status=500",
+            &views,
+            br#"{"code":500,"message":"Something went wrong"}"#,
+        ),
+        (
+            "error-in-200:form=error",
+            &views,
+            br#"{"error":{"text":"Something went wrong"}}"#,
+        ),
+        ("error-in-200:form=no-errors", &views, br#"{"errors":[]}"#),
     ] {
         let body = body_with(&site, fault, target);
         let shown = String::from_utf8_lossy(body.get(..body.len().min(1500)).unwrap());
@@ -465,6 +476,8 @@ fn batches_with_a_bad_account_are_refused() {
     assert_eq!(send("bad-account", &ids(&users[1..9])).status, 200);
     let named = format!("bad-account:account={}", users[3].account_id);
     assert_eq!(send(&named, &ids(&users[3..4])).status, 400);
+    let overloaded = format!("{named},status=504");
+    assert_eq!(send(&overloaded, &ids(&users[3..4])).status, 504);
     let reply = send("unrequested-user", &ids(&users[..2]));
     assert!(contains(&reply.body, b"Nobody asked for"));
 }
