@@ -11,6 +11,7 @@ pub mod view;
 use std::borrow::Cow;
 
 use crate::endpoint::Endpoint;
+use crate::text;
 use crate::wire::{
     BodyError, FieldReader, List, Nested, Object, Target, Value, decode, object, read,
 };
@@ -54,7 +55,7 @@ pub enum NextLink {
     /// There is none.
     #[default]
     None,
-    /// There are no links at all, not even that of the site.
+    /// There are no links at all, not even that of the site, or the next one is an empty text.
     Unsaid,
     /// A link.
     Link(String),
@@ -85,7 +86,7 @@ pub trait ListedRow: Sized {
 pub struct Context<'a> {
     /// The page that was asked about.
     pub page_id: &'a str,
-    /// The site's address with `/wiki`, which comes with each listing.
+    /// The site's address with `/wiki`, which comes with each listing: in its body, or in a header.
     pub base: Option<&'a str>,
 }
 
@@ -135,15 +136,15 @@ object! {
 /// # Errors
 ///
 /// It is no JSON, has no list of results, or is an error in the clothes of an answer.
-pub fn read_rows<R: ListedRow>(body: &[u8], page_id: &str) -> Result<Rows<R>, BodyError> {
+pub fn read_rows<R: ListedRow>(body: &[u8], context: Context<'_>) -> Result<Rows<R>, BodyError> {
     decode(body, |json| {
-        read(json).map(|envelope| rows_of(envelope, page_id))
+        read(json).map(|envelope| rows_of(envelope, context))
     })?
 }
 
 fn rows_of<'a, R: ListedRow>(
     envelope: Nested<Envelope<'a, R::Wire<'a>>>,
-    page_id: &str,
+    context: Context<'_>,
 ) -> Result<Rows<R>, BodyError> {
     let Envelope { results, rest } = envelope.or_empty();
     let (next, base) = links_of(rest)?;
@@ -153,8 +154,8 @@ fn rows_of<'a, R: ListedRow>(
         ));
     };
     let context = Context {
-        page_id,
-        base: base.as_deref(),
+        base: base.as_deref().or(context.base),
+        ..context
     };
     let mut read = Rows {
         rows: Vec::with_capacity(items.len()),
@@ -227,7 +228,8 @@ fn unreadable(
 fn next_link(next: Value<'_>) -> NextLink {
     match next {
         Value::Missing => NextLink::None,
-        Value::Text(link) if link.is_empty() => NextLink::None,
+        // An end that has no link has no such field.
+        Value::Text(link) if link.is_empty() => NextLink::Unsaid,
         Value::Text(link) => NextLink::Link(link.into_owned()),
         _ => NextLink::Unreadable,
     }
@@ -243,9 +245,23 @@ fn refuse_error_shape(status: &Value<'_>, errors: &List<Value<'_>>) -> Result<()
     if status.is_missing() && !has_errors {
         return Ok(());
     }
-    Err(BodyError::Unexpected(
-        "an error in an answer with HTTP 200".into(),
-    ))
+    Err(error_with_200())
+}
+
+/// Refuses `{"message":…}`, `{"error":…}` and `{"errors":[]}` where nothing else was sent.
+fn refuse_error_alone(
+    message: &Value<'_>,
+    error: &Value<'_>,
+    errors: &List<Value<'_>>,
+) -> Result<(), BodyError> {
+    if message.is_missing() && error.is_missing() && *errors == List::Missing {
+        return Ok(());
+    }
+    Err(error_with_200())
+}
+
+fn error_with_200() -> BodyError {
+    BodyError::Unexpected("an error in an answer with HTTP 200".into())
 }
 
 /// The address of a space or a page for a browser: an absolute `_links.webui`, or the site's address with `/wiki`,
@@ -264,7 +280,7 @@ fn source_url(
         }
     };
     let webui = fields.text("source_url", &links.webui)?;
-    if webui.contains("://") {
+    if text::holds(&webui, "://") {
         return Some(webui);
     }
     let (base, webui) = (base?.trim_end_matches('/'), webui.trim_start_matches('/'));

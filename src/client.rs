@@ -14,7 +14,7 @@ use std::future::Future;
 use std::time::Duration;
 
 pub use self::request::{ApiRequest, RequestError};
-pub use self::sender::Client;
+pub use self::sender::{Client, EndHabit};
 use crate::note::Note;
 use crate::timestamp::Timestamp;
 

@@ -2,7 +2,8 @@
 //!
 //! Only the `cursor` of a next link is used, on our own path, filters, sort and limit: the link lacks the gateway's
 //! prefix, and a link that was followed could send the credentials anywhere. The end is where neither the body nor the
-//! `Link` header has a next link; a short page is not the end, and neither is an empty one.
+//! `Link` header has a next link; a short page is not the end, and neither is an empty one. An end without any links is
+//! doubted: the service names the site's address with the last page too.
 
 mod guard;
 mod next;
@@ -13,18 +14,20 @@ use std::marker::PhantomData;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use self::guard::LoopGuard;
-use self::next::{is_end_unsaid, next_cursor};
-use crate::api::{ListedRow, NextLink, Rows, UnreadableValue, read_rows};
+use self::next::{base_in_headers, is_end_unsaid, next_cursor};
+use crate::api::{Context, ListedRow, NextLink, Rows, UnreadableValue, read_rows};
 use crate::client::classify::Failure;
-use crate::client::{ApiRequest, Client, Platform, RequestError, Response};
+use crate::client::{ApiRequest, Client, EndHabit, Platform, RequestError, Response};
 use crate::endpoint::{Endpoint, PageRef};
+use crate::note::{Level, Note};
 use crate::wire::BodyError;
 
 #[cfg(test)]
 mod tests;
 
-/// Retries of a page of which a row has no readable key. Such a row is seldom better the next time.
-const MAX_KEY_RETRIES: u32 = 1;
+/// Retries of a page of which a row has no readable key, or that may not be the last one. Such a page is seldom better
+/// the next time.
+const MAX_DOUBTS: u32 = 1;
 
 /// The service cuts no page to fewer rows than this (its default limit), whatever is asked for.
 const SMALLEST_FULL_PAGE: u32 = 25;
@@ -79,17 +82,19 @@ struct AcceptedPage {
     first: Option<String>,
     unusable: usize,
     next: Option<String>,
+    /// How the listing ends with it, if it does.
+    end: EndHabit,
 }
 
-/// Reads the rows of a body about a page, and keeps them.
-type ReadRows<'r> = dyn FnMut(&[u8], &str) -> Result<ReadPage, BodyError> + 'r;
+/// Reads the rows of a body, and keeps them.
+type ReadRows<'r> = dyn FnMut(&[u8], Context<'_>) -> Result<ReadPage, BodyError> + 'r;
 
 /// A reader that keeps the rows of the last body here.
 fn read_into<R: ListedRow>(
     kept: &mut Rows<R>,
-) -> impl FnMut(&[u8], &str) -> Result<ReadPage, BodyError> {
-    |body, page_id| {
-        let mut read = read_rows::<R>(body, page_id)?;
+) -> impl FnMut(&[u8], Context<'_>) -> Result<ReadPage, BodyError> {
+    |body, context| {
+        let mut read = read_rows::<R>(body, context)?;
         let next = std::mem::take(&mut read.next);
         *kept = read;
         Ok(ReadPage {
@@ -201,14 +206,50 @@ impl Progress {
         let read = client.fetch(&request, |response| {
             let page = self.read(response, rows)?;
             tries += 1;
-            if page.unusable > 0 && tries <= MAX_KEY_RETRIES {
-                return Err(BodyError::Unexpected("a row without a readable key".into()));
-            }
-            Ok(page)
+            let why = if page.unusable > 0 && tries <= MAX_DOUBTS {
+                "a row without a readable key"
+            } else if page.end == EndHabit::Unsaid && self.is_doubtful(client, tries) {
+                "a page that does not say whether the listing goes on"
+            } else {
+                return Ok(page);
+            };
+            Err(BodyError::Unexpected(why.into()))
         });
         let page = read.await?;
+        self.record_end(client, page.end);
         self.advance(page);
         Ok(true)
+    }
+
+    /// Whether an end without any links is to be doubted: it is odd where other ends have some, and is asked for once
+    /// more where none is known. What belongs to one page seldom has a second page of a listing.
+    fn is_doubtful<P: Platform>(&self, client: &Client<'_, P>, tries: u32) -> bool {
+        match client.end_habit(self.endpoint) {
+            EndHabit::Said => self.limit.get() > 1,
+            EndHabit::Unsaid => false,
+            EndHabit::Unknown => {
+                let may_go_on = self.cursor.is_some() || self.page.is_none();
+                may_go_on && self.limit.get() > 1 && tries <= MAX_DOUBTS
+            }
+        }
+    }
+
+    fn record_end<P: Platform>(&self, client: &Client<'_, P>, end: EndHabit) {
+        let known = client.end_habit(self.endpoint);
+        if end == EndHabit::Unknown || end == known {
+            return;
+        }
+        client.record_end(self.endpoint, end);
+        if end == EndHabit::Unsaid && self.page.is_none() {
+            let message = format!(
+                "{}: the last page has no links; it is taken at its word",
+                self.endpoint
+            );
+            client.notify(&Note::Log {
+                level: Level::Warn,
+                message: &message,
+            });
+        }
     }
 
     /// Reads pages up to the first one that has rows, or to the end.
@@ -236,19 +277,34 @@ impl Progress {
         response: &Response,
         rows: &mut ReadRows<'_>,
     ) -> Result<AcceptedPage, BodyError> {
-        let page_id = self.page.as_ref().map_or("", |(id, _)| id);
+        let context = match &self.page {
+            Some((page_id, _)) => Context {
+                page_id,
+                base: None,
+            },
+            None => Context {
+                page_id: "",
+                base: base_in_headers(&response.headers),
+            },
+        };
         let ReadPage {
             first,
             count,
             unusable,
             next,
-        } = rows(&response.body, page_id)?;
+        } = rows(&response.body, context)?;
+        let is_unsaid = is_end_unsaid(&next, &response.headers);
         let is_full = count >= self.limit.get().min(SMALLEST_FULL_PAGE) as usize;
-        if is_full && self.limit.get() > 1 && is_end_unsaid(&next, &response.headers) {
+        if is_full && self.limit.get() > 1 && is_unsaid {
             let why = "a full page that does not say whether the listing goes on";
             return Err(BodyError::Unexpected(why.into()));
         }
         let next = next_cursor(&next, &response.headers)?;
+        let end = match &next {
+            Some(_) => EndHabit::Unknown,
+            None if is_unsaid => EndHabit::Unsaid,
+            None => EndHabit::Said,
+        };
         let current = self.cursor.as_deref();
         self.guard
             .check(current, next.as_deref(), first.as_deref())?;
@@ -256,6 +312,7 @@ impl Progress {
             first,
             unusable,
             next,
+            end,
         })
     }
 

@@ -13,7 +13,7 @@ use crate::api::state::StateRow;
 use crate::api::user::{UserRow, lookup_body};
 use crate::api::version::VersionRow;
 use crate::api::view::ViewRow;
-use crate::api::{Rows, read_rows};
+use crate::api::{Context, Rows, read_rows};
 use crate::client::classify::{Failure, Resolution, ResponseAction};
 use crate::client::{ApiRequest, Client, Platform};
 use crate::config::Config;
@@ -151,8 +151,8 @@ async fn probe_page<P: Platform>(
     let read = client.fetch_unconfirmed(&request, |response| {
         let body = response.body.as_slice();
         match endpoint {
-            Endpoint::Versions => read_rows::<VersionRow>(body, page.id).map(drop),
-            Endpoint::Labels => read_rows::<LabelRow>(body, page.id).map(drop),
+            Endpoint::Versions => read_rows::<VersionRow>(body, Context::default()).map(drop),
+            Endpoint::Labels => read_rows::<LabelRow>(body, Context::default()).map(drop),
             Endpoint::Views => ViewRow::read(body, page.id, client.now()).map(drop),
             // An empty answer is that of a page without a state.
             _ if body.is_empty() => Ok(()),
@@ -180,7 +180,9 @@ async fn probe_users<P: Platform>(
         body: Some(lookup_body(&accounts)),
         ..ApiRequest::new(Endpoint::Users)
     };
-    let read = client.fetch_unconfirmed(&request, |response| read_rows(&response.body, ""));
+    let read = client.fetch_unconfirmed(&request, |response| {
+        read_rows(&response.body, Context::default())
+    });
     read.await.map(|found: Rows<UserRow>| found.rows)
 }
 

@@ -1,6 +1,6 @@
 //! `GET /wiki/rest/api/content/{id}/state`: the content state of a page, such as "Ready for review".
 
-use super::{Decoded, refuse_error_shape, unreadable};
+use super::{Decoded, refuse_error_alone, refuse_error_shape, unreadable};
 use crate::endpoint::Endpoint;
 use crate::row::row;
 use crate::wire::{BodyError, FieldReader, List, Nested, Value, decode, object, read};
@@ -20,7 +20,9 @@ object! {
     StateWire<'a> {
         content_state: Nested<ContentState<'a>> = "contentState",
         last_updated: Value<'a> = "lastUpdated",
+        error: Value<'a> = "error",
         errors: List<Value<'a>> = "errors",
+        message: Value<'a> = "message",
         status_code: Value<'a> = "statusCode",
     }
 }
@@ -65,7 +67,9 @@ impl StateRow {
         refuse_error_shape(&wire.status_code, &wire.errors)?;
         let mut fields = FieldReader::default();
         let mut value = Self::none(page_id);
-        if wire.content_state != Nested::Missing {
+        if wire.content_state == Nested::Missing {
+            refuse_error_alone(&wire.message, &wire.error, &wire.errors)?;
+        } else {
             let state = wire.content_state.or_empty();
             let name = FieldReader::default().text("content_state_name", &state.name);
             // The one member that the OpenAPI requires: without it the state would look like none.

@@ -37,7 +37,11 @@ fn columns_of(unreadable: &[UnreadableValue]) -> Vec<&'static str> {
 fn read_record<R: ListedRow + Serialize>(record: &str) -> Read {
     let body =
         format!(r#"{{"results":[{record}],"_links":{{"base":"https://site.example/wiki"}}}}"#);
-    let rows = read_rows::<R>(body.as_bytes(), "7").unwrap();
+    let context = Context {
+        page_id: "7",
+        base: None,
+    };
+    let rows = read_rows::<R>(body.as_bytes(), context).unwrap();
     assert_eq!(rows.rows.len() + rows.unusable, 1);
     Read {
         row: rows
@@ -313,7 +317,7 @@ fn a_value_without_a_meaning_is_null_and_named() {
         { "id": "1", "title": "good" },
         { "id": "2", "title": ["bad"], "createdAt": "yesterday", "version": 5, "_links": "x" },
     ]});
-    let rows = read_rows::<PageRow>(body.to_string().as_bytes(), "").unwrap();
+    let rows = read_rows::<PageRow>(body.to_string().as_bytes(), Context::default()).unwrap();
     assert_eq!((rows.rows.len(), rows.unusable), (2, 0));
     let mut columns = columns_of(&rows.unreadable);
     columns.sort_unstable();
@@ -359,7 +363,7 @@ fn a_response_is_a_list_of_rows_or_refused() {
         (r#"{"results":[]}"#, NextLink::Unsaid),
         (r#"{"results":[],"_links":null}"#, NextLink::Unsaid),
         (r#"{"results":[],"_links":{}}"#, NextLink::None),
-        (r#"{"_links":{"next":""},"results":[]}"#, NextLink::None),
+        (r#"{"_links":{"next":""},"results":[]}"#, NextLink::Unsaid),
         (r#"{"results":[],"_links":{"next":null}}"#, NextLink::None),
         (
             r#"{"results":[],"_links":{"next":"/x"}}"#,
@@ -375,7 +379,7 @@ fn a_response_is_a_list_of_rows_or_refused() {
             NextLink::Unsaid,
         ),
     ] {
-        let rows = read_rows::<PageRow>(body.as_bytes(), "").unwrap();
+        let rows = read_rows::<PageRow>(body.as_bytes(), Context::default()).unwrap();
         assert_eq!(rows.next, next, "{body}");
     }
     for body in [
@@ -391,10 +395,10 @@ fn a_response_is_a_list_of_rows_or_refused() {
         r#"{"results":[],"results":[]}"#,
         r#"{"results":[{"id":"1","id":"2"}]}"#,
     ] {
-        let read = read_rows::<PageRow>(body.as_bytes(), "");
+        let read = read_rows::<PageRow>(body.as_bytes(), Context::default());
         assert!(matches!(read, Err(BodyError::Unexpected(_))), "{body}");
     }
-    let cut = read_rows::<PageRow>(br#"{"results":[{"id":"1"}"#, "");
+    let cut = read_rows::<PageRow>(br#"{"results":[{"id":"1"}"#, Context::default());
     assert_eq!(
         cut,
         Err(BodyError::Cut),
@@ -429,7 +433,7 @@ fn an_address_is_that_of_a_browser_or_null() {
             "results": [{ "id": "1", "_links": links }],
             "_links": { "base": base },
         });
-        let rows = read_rows::<SpaceRow>(body.to_string().as_bytes(), "").unwrap();
+        let rows = read_rows::<SpaceRow>(body.to_string().as_bytes(), Context::default()).unwrap();
         assert_eq!(rows.rows[0].source_url.as_deref(), expected, "{body}");
         assert!(rows.unreadable.is_empty(), "{body}");
     }
@@ -496,11 +500,19 @@ fn views_are_counted_or_null() {
         ("{}", Some(None)),
         (r#"{"count":null}"#, Some(None)),
         (r#"{"count":1.5}"#, Some(None)),
+        (r#"{"count":-1}"#, Some(None)),
+        (
+            r#"{"count":3,"message":"cached","errors":[]}"#,
+            Some(Some(3)),
+        ),
         ("null", None),
         ("[]", None),
         ("12", None),
         (r#"{"count":1,"statusCode":403}"#, None),
         (r#"{"count":1,"errors":[{}]}"#, None),
+        (r#"{"code":403,"message":"Forbidden"}"#, None),
+        (r#"{"error":"Forbidden"}"#, None),
+        (r#"{"errors":[]}"#, None),
     ] {
         let read = ViewRow::read(body.as_bytes(), "7", read_at).ok();
         if let Some(read) = &read {
@@ -542,6 +554,9 @@ fn a_state_is_named_or_there_is_none() {
         (r#"{"contentState":"Draft"}"#, Err(()), "no object"),
         ("[]", Err(()), "no object"),
         (r#"{"statusCode":404}"#, Err(()), "an error"),
+        (r#"{"code":500,"message":"Failed"}"#, Err(()), "an error"),
+        (r#"{"error":{"text":"Failed"}}"#, Err(()), "an error"),
+        (r#"{"errors":[]}"#, Err(()), "an error"),
     ] {
         let read = StateRow::read(body.as_bytes(), "7");
         let row = read.as_ref().map(|read| &read.value);
@@ -560,7 +575,7 @@ fn a_state_is_named_or_there_is_none() {
 fn a_space_is_known_by_its_key_and_its_alias() {
     let row = |record: Json| {
         let body = json!({ "results": [record] }).to_string();
-        let rows = read_rows::<SpaceRow>(body.as_bytes(), "").unwrap();
+        let rows = read_rows::<SpaceRow>(body.as_bytes(), Context::default()).unwrap();
         rows.rows.into_iter().next().unwrap()
     };
     let doc = row(space());
@@ -589,7 +604,9 @@ fn a_page_says_what_else_is_read_for_it() {
         let mut record = page();
         record["status"] = status.clone();
         let body = json!({ "results": [record] }).to_string();
-        let rows = read_rows::<PageRow>(body.as_bytes(), "").unwrap().rows;
+        let rows = read_rows::<PageRow>(body.as_bytes(), Context::default())
+            .unwrap()
+            .rows;
         let page = &rows[0];
         assert_eq!(
             page.is_archived_or_trashed(),

@@ -1,6 +1,6 @@
 //! `GET /wiki/rest/api/analytics/content/{id}/views`: the number of views of a page.
 
-use super::{Decoded, refuse_error_shape, unreadable};
+use super::{Decoded, refuse_error_alone, refuse_error_shape, unreadable};
 use crate::endpoint::Endpoint;
 use crate::row::row;
 use crate::timestamp::Timestamp;
@@ -18,7 +18,9 @@ row! {
 object! {
     ViewsWire<'a> {
         count: Value<'a> = "count",
+        error: Value<'a> = "error",
         errors: List<Value<'a>> = "errors",
+        message: Value<'a> = "message",
         status_code: Value<'a> = "statusCode",
     }
 }
@@ -59,12 +61,17 @@ impl ViewRow {
         };
         refuse_error_shape(&wire.status_code, &wire.errors)?;
         let mut fields = FieldReader::default();
+        let mut views_count = fields.integer("views_count", &wire.count);
         if wire.count.is_missing() {
+            refuse_error_alone(&wire.message, &wire.error, &wire.errors)?;
+        }
+        if wire.count.is_missing() || views_count.is_some_and(|count| count < 0) {
             // An answer that says nothing: the count is not 0, and not refused either.
             fields.unreadable.push("views_count");
+            views_count = None;
         }
         let value = Self {
-            views_count: fields.integer("views_count", &wire.count),
+            views_count,
             ..Self::unavailable(page_id, read_at)
         };
         let unreadable = unreadable(Endpoint::Views, &fields, || page_id.to_owned()).collect();

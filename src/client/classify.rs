@@ -239,6 +239,11 @@ pub fn body_failure(
             ResponseAction::Retry,
             format!("the answer broke off ({cut}); call again later"),
         ),
+        BodyError::Html
+            if refusal::is_suspended(&ErrorBody::read(context.config, &response.body)) =>
+        {
+            refusal::suspended()
+        }
         // Perhaps a login page: the credentials may have stopped working.
         BodyError::Html if context.authenticated => Classification::new(
             Kind::Unavailable,

@@ -29,8 +29,22 @@ pub struct Client<'a, P> {
     /// The service's clock in its first answer.
     started_at: Cell<Option<Timestamp>>,
     pub(super) confirmations: RefCell<Confirmations>,
+    /// How the listings of each endpoint end.
+    ends: Cell<[EndHabit; Endpoint::ALL.len()]>,
     /// Held by the one request that probes.
     pub(super) probe_lock: ConcurrencyLimiter,
+}
+
+/// How the listings of an endpoint end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum EndHabit {
+    /// None came to its end so far.
+    #[default]
+    Unknown,
+    /// With links without a next one, as the service does: an end that has none is odd.
+    Said,
+    /// Without any links.
+    Unsaid,
 }
 
 impl<'a, P: Platform> Client<'a, P> {
@@ -44,6 +58,7 @@ impl<'a, P: Platform> Client<'a, P> {
             waited: Cell::default(),
             started_at: Cell::default(),
             confirmations: RefCell::default(),
+            ends: Cell::default(),
             probe_lock: ConcurrencyLimiter::new(1),
         }
     }
@@ -76,6 +91,21 @@ impl<'a, P: Platform> Client<'a, P> {
     /// When this call began, by the service's own clock, so that a wrong clock here loses nothing.
     pub fn started_at(&self) -> Timestamp {
         self.started_at.get().unwrap_or_else(|| self.platform.now())
+    }
+
+    /// How the listings of an endpoint end, as far as this run has seen.
+    pub fn end_habit(&self, endpoint: Endpoint) -> EndHabit {
+        let ends = self.ends.get();
+        ends.get(endpoint as usize).copied().unwrap_or_default()
+    }
+
+    /// A listing of this endpoint came to its end.
+    pub fn record_end(&self, endpoint: Endpoint, habit: EndHabit) {
+        let mut ends = self.ends.get();
+        if let Some(known) = ends.get_mut(endpoint as usize) {
+            *known = habit;
+        }
+        self.ends.set(ends);
     }
 
     /// Sends a request until its answer can be read or no retry is left. Suspect answers are confirmed.
@@ -129,7 +159,8 @@ impl<'a, P: Platform> Client<'a, P> {
     ) -> Result<T, Failure> {
         let value = read(response)
             .map_err(|error| body_failure(self.context(request), response, &error))?;
-        self.record_success(request.endpoint);
+        let mut known = self.confirmations.borrow_mut();
+        known.record_success(request, self.platform.now());
         Ok(value)
     }
 
@@ -240,10 +271,6 @@ impl<'a, P: Platform> Client<'a, P> {
             has_cursor: request.has_cursor,
             authenticated: self.confirmations.borrow().authenticated,
         }
-    }
-
-    fn record_success(&self, endpoint: Endpoint) {
-        self.confirmations.borrow_mut().record_success(endpoint);
     }
 
     fn record_server_time(&self, response: &Response) {

@@ -4,6 +4,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::api::NextLink;
 use crate::client::Headers;
+use crate::text;
 use crate::wire::BodyError;
 
 /// The cursor of the next page, or none at the end. What might be a next link and is not understood is an error, never
@@ -31,7 +32,14 @@ pub(super) fn next_cursor(body: &NextLink, headers: &Headers) -> Result<Option<S
 
 /// Whether neither body nor headers say anything of links: a listing that ends says that of the site.
 pub(super) fn is_end_unsaid(body: &NextLink, headers: &Headers) -> bool {
-    *body == NextLink::Unsaid && headers.get("link").is_none()
+    let says_nothing = |line: &str| line.trim().is_empty();
+    *body == NextLink::Unsaid && headers.get_all("link").all(says_nothing)
+}
+
+/// The site's address with `/wiki`, as the `Link` header says it.
+pub(super) fn base_in_headers(headers: &Headers) -> Option<&str> {
+    let mut lines = headers.get_all("link");
+    lines.find_map(|line| link_to("base", line).ok().flatten())
 }
 
 fn unexpected(why: &str) -> BodyError {
@@ -40,13 +48,13 @@ fn unexpected(why: &str) -> BodyError {
 
 fn next_in_headers(lines: &[&str]) -> Result<Option<String>, &'static str> {
     for line in lines {
-        match next_link(line) {
+        match link_to("next", line) {
             Ok(Some(target)) => {
                 return cursor_of(target)
                     .map(Some)
                     .ok_or("a next link without a cursor");
             }
-            Err(Malformed) if line.to_ascii_lowercase().contains("next") => {
+            Err(Malformed) if text::holds(&line.to_ascii_lowercase(), "next") => {
                 return Err("a Link header that cannot be read");
             }
             Ok(None) | Err(Malformed) => {}
@@ -59,8 +67,8 @@ fn next_in_headers(lines: &[&str]) -> Result<Option<String>, &'static str> {
 #[derive(Debug)]
 struct Malformed;
 
-/// The target whose relation is `next`, if there is one.
-fn next_link(mut header: &str) -> Result<Option<&str>, Malformed> {
+/// The first target of this relation, if there is one.
+fn link_to<'a>(relation: &str, mut header: &'a str) -> Result<Option<&'a str>, Malformed> {
     loop {
         header = header.trim_start_matches([' ', '\t', ',']);
         if header.is_empty() {
@@ -68,22 +76,23 @@ fn next_link(mut header: &str) -> Result<Option<&str>, Malformed> {
         }
         let link = header.strip_prefix('<').ok_or(Malformed)?;
         let (target, parameters) = link.split_once('>').ok_or(Malformed)?;
-        let (is_next, rest) = parse_parameters(parameters).ok_or(Malformed)?;
-        if is_next {
+        let (relations, rest) = parse_parameters(parameters).ok_or(Malformed)?;
+        let mut relations = relations.split_ascii_whitespace();
+        if relations.any(|name| name.eq_ignore_ascii_case(relation)) {
             return Ok(Some(target.trim()));
         }
         header = rest;
     }
 }
 
-/// Whether the parameters of one link hold the relation `next`, and what follows them.
-fn parse_parameters(mut rest: &str) -> Option<(bool, &str)> {
-    let mut relation: Option<bool> = None;
+/// The relations that the parameters of one link name, and what follows them.
+fn parse_parameters(mut rest: &str) -> Option<(&str, &str)> {
+    let mut relations: Option<&str> = None;
     loop {
         rest = rest.trim_start();
         let Some(parameter) = rest.strip_prefix(';') else {
             let ended = rest.is_empty() || rest.starts_with(',');
-            return ended.then_some((relation.unwrap_or_default(), rest));
+            return ended.then_some((relations.unwrap_or_default(), rest));
         };
         let parameter = parameter.trim_start();
         let end = parameter.find(['=', ';', ',']).unwrap_or(parameter.len());
@@ -93,10 +102,9 @@ fn parse_parameters(mut rest: &str) -> Option<(bool, &str)> {
             None => ("", after),
         };
         rest = after;
-        // Of several relations in one link, the first one counts.
-        if relation.is_none() && name.trim_end().eq_ignore_ascii_case("rel") {
-            let mut relations = value.split_ascii_whitespace();
-            relation = Some(relations.any(|relation| relation.eq_ignore_ascii_case("next")));
+        // Of several parameters of this name in one link, the first one counts.
+        if name.trim_end().eq_ignore_ascii_case("rel") {
+            relations = relations.or(Some(value));
         }
     }
 }
@@ -104,7 +112,14 @@ fn parse_parameters(mut rest: &str) -> Option<(bool, &str)> {
 /// A token or a quoted text, and what follows it.
 fn parse_value(text: &str) -> Option<(&str, &str)> {
     if let Some(quoted) = text.strip_prefix('"') {
-        return quoted.split_once('"');
+        let mut is_escaped = false;
+        let end = quoted.find(|character| {
+            let ends = character == '"' && !is_escaped;
+            is_escaped = character == '\\' && !is_escaped;
+            ends
+        })?;
+        let (value, rest) = quoted.split_at_checked(end)?;
+        return Some((value, rest.strip_prefix('"')?));
     }
     let end = text.find([';', ',']).unwrap_or(text.len());
     let (value, rest) = text.split_at_checked(end)?;
@@ -235,6 +250,11 @@ mod tests {
                 None,
                 "no next link",
             ),
+            (
+                &[r#"</x?cursor=t>; title="a \"b\" ; c"; rel="next""#],
+                Some("t"),
+                "quotes within a quoted text",
+            ),
             (&[""], None, "empty"),
             (&[], None, "no header"),
         ] {
@@ -282,6 +302,27 @@ mod tests {
         assert_eq!(next_cursor(&NextLink::Unreadable, &base), Ok(None));
     }
 
+    #[test]
+    fn the_site_is_named_by_the_link_header_too() {
+        for (lines, expected) in [
+            (
+                &[r#"</x?cursor=t>; rel="next", <https://s.example/wiki>; rel="base""#][..],
+                Some("https://s.example/wiki"),
+            ),
+            (
+                &[
+                    "</x?cursor=t>; rel=next",
+                    "<https://s.example/wiki>; rel=base",
+                ],
+                Some("https://s.example/wiki"),
+            ),
+            (&["</x?cursor=t>; rel=next"], None),
+            (&["base"], None),
+        ] {
+            assert_eq!(base_in_headers(&headers(lines)), expected, "{lines:?}");
+        }
+    }
+
     proptest! {
         #[test]
         fn any_cursor_survives_the_way_there_and_back(cursor in "\\PC{1,60}") {
@@ -292,7 +333,7 @@ mod tests {
         #[test]
         fn no_link_panics(link in "\\PC{0,80}") {
             let _ = cursor_of(&link);
-            let _ = next_link(&link);
+            let _ = link_to("next", &link);
         }
     }
 }

@@ -211,34 +211,75 @@ fn a_row_whose_key_stays_unreadable_is_counted() {
 #[test]
 fn a_full_page_has_to_say_whether_it_is_the_last() {
     let base = [("Link", r#"<https://site.example/wiki>; rel="base""#)];
-    for (limit, rows, rest, headers, is_end, why) in [
-        (5, 5, json!({}), &[][..], false, "full, and no links at all"),
-        (5, 4, json!({}), &[], true, "not full"),
-        (
-            250,
-            25,
-            json!({}),
-            &[],
-            false,
-            "as few as the service cuts a page to",
-        ),
-        (250, 24, json!({}), &[], true, "fewer than that"),
-        (1, 1, json!({}), &[], true, "a probe"),
-        (
-            5,
-            5,
-            json!({ "_links": {} }),
-            &[],
-            true,
-            "links without a next one",
-        ),
-        (5, 5, json!({}), &base, true, "a header without a next one"),
+    let empty = [("Link", "")];
+    let no_text = json!({ "_links": { "next": "" } });
+    // How often a page is asked for, and whether it is taken for the last one then.
+    for (limit, rows, rest, headers, asked, is_end, why) in [
+        (5, 5, json!({}), &[][..], 3, false, "full, and no links"),
+        (5, 4, json!({}), &[], 2, true, "not full"),
+        (5, 4, no_text.clone(), &[], 2, true, "an empty next link"),
+        (5, 5, no_text, &[], 3, false, "full, an empty next link"),
+        (250, 25, json!({}), &[], 3, false, "as the service cuts it"),
+        (250, 24, json!({}), &[], 2, true, "fewer than that"),
+        (5, 4, json!({}), &empty, 2, true, "an empty header"),
+        (1, 1, json!({}), &[], 1, true, "a probe"),
+        (5, 5, json!({ "_links": {} }), &[], 1, true, "no next link"),
+        (5, 5, json!({}), &base, 1, true, "none in the header"),
     ] {
+        let simulation = simulation();
         let answer = page_with(1..=rows, &rest, headers);
-        let answers = vec![answer; if is_end { 1 } else { 3 }];
-        let (pages, error) = read(&simulation(), listing(limit), answers);
+        let (pages, error) = read(&simulation, listing(limit), vec![answer; asked]);
+        assert_eq!(simulation.sent().len(), asked, "{why}");
         assert_eq!(pages.concat().len(), if is_end { rows } else { 0 }, "{why}");
         assert_eq!(error.is_none(), is_end, "{why}: {error:?}");
+    }
+}
+
+/// Listings that said where they end are known: a page without links is none of their ends. Where none does, one doubt
+/// is enough.
+#[test]
+fn an_end_without_links_is_judged_by_the_ends_before() {
+    let said = || page([1], "");
+    let unsaid = || page_with([2], &json!({}), &[]);
+    for (answers, expected, why) in [
+        (vec![said(), unsaid(), page([2], "")], 2, "it passes"),
+        (vec![said(), unsaid(), unsaid(), unsaid()], 1, "it stays"),
+        (vec![unsaid(), unsaid(), unsaid(), unsaid()], 3, "a habit"),
+    ] {
+        let simulation = simulation();
+        let config = config(&simulation);
+        let client = Client::new(&simulation, &config);
+        let asked = answers.len();
+        simulation.script(Endpoint::Pages, answers);
+        let ends = simulation.run(async {
+            let mut ends = 0;
+            while simulation.sent().len() < asked && listing(5).next(&client).await.is_ok() {
+                ends += 1;
+            }
+            ends
+        });
+        assert_eq!((ends, simulation.sent().len()), (expected, asked), "{why}");
+    }
+}
+
+#[test]
+fn the_address_of_a_page_needs_the_site_from_body_or_header() {
+    let row = json!({ "id": "1", "_links": { "webui": "/spaces/A/pages/1" } });
+    let base = "https://site.example/wiki";
+    let header = format!("<{base}>; rel=base");
+    for (links, headers) in [
+        (json!({ "base": base }), &[][..]),
+        (json!({}), &[("Link", header.as_str())]),
+        (json!(null), &[("Link", header.as_str())]),
+    ] {
+        let simulation = simulation();
+        let config = config(&simulation);
+        let client = Client::new(&simulation, &config);
+        let body = json!({ "results": [row], "_links": links }).to_string();
+        simulation.script(Endpoint::Pages, [response(200, headers, &body)]);
+        let read = simulation.run(listing(5).next(&client)).unwrap().unwrap();
+        let url = read.rows[0].source_url.as_deref();
+        assert_eq!(url, Some("https://site.example/wiki/spaces/A/pages/1"));
     }
 }
 

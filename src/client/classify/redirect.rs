@@ -8,8 +8,13 @@ use crate::error::Kind;
 use crate::url::Url;
 
 pub(super) fn redirect(context: RequestContext<'_>, response: &Response) -> Classification {
-    let location = response.headers.get("location").and_then(Url::parse);
-    let host = location.and_then(|url| url.host_and_port());
+    let location = response.headers.get("location").unwrap_or_default();
+    // Also `//host/…`, which takes over the scheme.
+    let location = match location.strip_prefix("//") {
+        Some(rest) => format!("https://{rest}"),
+        None => location.to_owned(),
+    };
+    let host = Url::parse(&location).and_then(|url| url.host_and_port());
     let host = host.map(|(host, _)| host.to_ascii_lowercase());
     match host {
         Some(host) if is_renamed_site(context, &host) => {

@@ -247,6 +247,9 @@ fn a_renamed_site_is_named_and_nothing_is_sent_there() {
         let advice = format!("change base_url to https://{}", host.to_ascii_lowercase());
         assert!(error.message.contains(&advice), "{error}");
     }
+    let location = [("location", "//new.atlassian.net/wiki/api/v2/spaces")];
+    let error = failure(&site, Endpoint::Spaces, 301, &location, "").error;
+    assert_eq!(error.kind, Kind::InvalidConfig, "{error}");
     assert_eq!(moved("site.atlassian.net").kind, Kind::UnexpectedResponse);
     assert_eq!(
         moved("atlassian.net.example").kind,
@@ -258,6 +261,9 @@ fn a_renamed_site_is_named_and_nothing_is_sent_there() {
 fn a_body_that_cannot_be_used_is_retried_as_far_as_it_makes_sense() {
     let gateway = config(true, TOKEN);
     let first = context(&gateway, Endpoint::Pages);
+    let suspended = body_failure(first, &response(200, &[], SUSPENDED), &BodyError::Html);
+    assert!(suspended.error.message.contains("suspended or deactivated"));
+    assert_eq!(suspended.action, ResponseAction::FailRun);
     let later = RequestContext {
         authenticated: true,
         ..first
