@@ -1,4 +1,4 @@
-//! What a connection remembers between calls: one small JSON text, versioned, bound to its site.
+//! What a connection remembers between calls: one small JSON text, versioned, bound to its site, with a checksum.
 //!
 //! It never holds a list of all pages: a watermark for each stream, the position of the run and of the snapshot under
 //! way, and what keeps an incremental run cheap and complete: the newest rows delivered, a digest of the archived and
@@ -32,14 +32,13 @@ pub use set_aside::{MAX_SET_ASIDE, PageSetAside, SetAside};
 pub use stream_set::StreamSet;
 
 /// The version of the format that this component writes and reads.
-const VERSION: u64 = 2;
+const VERSION: u64 = 3;
 /// How far an incremental run looks back behind its watermark: equal timestamps, replication lag.
 pub const OVERLAP: Duration = Duration::from_mins(10);
 
 /// The state of a connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
-    version: u64,
     /// The base URL.
     site: String,
     /// The choice of spaces as a hash: thousands of keys would not fit.
@@ -147,7 +146,6 @@ impl State {
     #[must_use]
     pub fn new(config: &Config) -> Self {
         Self {
-            version: VERSION,
             site: config.base_url.to_string(),
             spaces: hash_of_choice(config),
             watermarks: BTreeMap::new(),
@@ -166,7 +164,8 @@ impl State {
     ///
     /// # Errors
     ///
-    /// [`Kind::InvalidState`] where it can't be read, has another version, or is of another site.
+    /// [`Kind::InvalidState`] where it can't be read, has another version, is of another site, or was changed since it
+    /// was written: what a snapshot has not read would be gone with its close.
     pub fn restore(json: Option<&str>, config: &Config) -> Result<Restored> {
         let fresh = Self::new(config);
         let Some(json) = json else {
@@ -175,13 +174,20 @@ impl State {
                 spaces_changed: false,
             });
         };
-        let json: Json<'_> = read(json.as_bytes()).map_err(|_| unreadable())?;
+        let mut json: Json<'_> = read(json.as_bytes()).map_err(|_| unreadable())?;
         let version = json.get("version").and_then(Json::as_number);
         let version = version.ok_or_else(unreadable)?;
         if version != VERSION {
             return Err(other_version(version));
         }
-        let state = Self::deserialize(json).map_err(|_| unreadable())?;
+        let content = json.take("state").ok_or_else(unreadable)?;
+        let state = Self::deserialize(content).map_err(|_| unreadable())?;
+        let checksum = json.get("checksum").and_then(Json::as_text);
+        if checksum != Some(&state.content()?.checksum()) {
+            return Err(invalid(
+                "the state was changed since a run wrote it; start afresh without one",
+            ));
+        }
         if state.site != fresh.site {
             let message = format!(
                 "the state belongs to another site than {}; use that site's own state, or start afresh without one",
@@ -216,7 +222,28 @@ impl State {
     ///
     /// None in practice: all members have a JSON form.
     pub fn to_json(&self) -> Result<String> {
-        serde_json::to_string(self).map_err(|_| invalid("the state can't be written as JSON"))
+        let content = self.content()?;
+        Ok(format!(
+            r#"{{"version":{VERSION},"checksum":"{}","state":{}}}"#,
+            content.checksum(),
+            content.0
+        ))
+    }
+
+    fn content(&self) -> Result<Content> {
+        let json = serde_json::to_string(self);
+        json.map(Content)
+            .map_err(|_| invalid("the state can't be written as JSON"))
+    }
+}
+
+/// The JSON of a state, as this component writes it.
+struct Content(String);
+
+impl Content {
+    /// Tells a state that was cut, mixed up or edited. It is no signature: who hands a state over can make it.
+    fn checksum(&self) -> String {
+        StableHash::of(self.0.as_bytes()).to_string()
     }
 }
 

@@ -4,6 +4,7 @@
 //! not show it. An incremental run lists the archived and trashed pages (250 rows a request, no details) and
 //! delivers only the rows of those buckets whose digest differs.
 
+use std::fmt;
 use std::ops::Range;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -53,9 +54,16 @@ impl Default for StableHash {
     }
 }
 
+/// Sixteen hexadecimal digits.
+impl fmt::Display for StableHash {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:016x}", self.0)
+    }
+}
+
 impl Serialize for StableHash {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&format!("{:016x}", self.0))
+        serializer.serialize_str(&self.to_string())
     }
 }
 

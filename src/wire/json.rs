@@ -46,6 +46,14 @@ impl Json<'_> {
         }
     }
 
+    /// Takes out the field of an object.
+    pub fn take(&mut self, name: &str) -> Option<Self> {
+        match self {
+            Self::Object(fields) => fields.take(name),
+            Self::Scalar(_) | Self::List(_) => None,
+        }
+    }
+
     /// The text, if it is one.
     #[must_use]
     pub fn as_text(&self) -> Option<&str> {

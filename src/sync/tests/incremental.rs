@@ -402,15 +402,15 @@ fn a_state_that_does_not_fit_is_refused() {
     let other = Simulation::new(small_site(3, 40), 1);
     let foreign = Recorder::new(&other);
     read(&other, &foreign, json!({}), &every_stream(Mode::Full)).unwrap();
-    let newer = good.replacen("\"version\":2", "\"version\":3", 1);
+    let newer = good.replacen("\"version\":3", "\"version\":4", 1);
     assert_ne!(newer, good);
     for (state, part) in [
         (foreign.state().unwrap(), "belongs to another site"),
-        (newer, "version 3, this component reads version 2"),
+        (newer, "version 4, this component reads version 3"),
         (String::new(), "can't be read"),
         ("null".into(), "can't be read"),
-        ("{\"version\":2}".into(), "can't be read"),
-        ("{\"version\":\"2\"}".into(), "can't be read"),
+        ("{\"version\":3}".into(), "can't be read"),
+        ("{\"version\":\"3\"}".into(), "can't be read"),
         (good[..good.len() - 1].into(), "can't be read"),
         (
             good.replacen(

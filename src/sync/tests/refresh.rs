@@ -154,34 +154,30 @@ fn the_cap_on_requests_holds_and_the_bound_is_said() {
     assert!(notes.any(|note| note.contains("days old instead of 1")));
 }
 
+/// Wherever a state was edited to go on, its snapshot would be closed with pages that nobody read.
 #[test]
-fn a_position_beyond_the_plan_is_no_state() {
-    let simulation = Simulation::new(small_site(20, 89), 90);
+fn a_position_that_no_run_wrote_is_no_state() {
+    let simulation = Simulation::new(small_site(60, 89), 90);
     let recorder = Recorder::new(&simulation);
-    let (full, incremental) = (every_stream(Mode::Full), every_stream(Mode::Incremental));
-    read(&simulation, &recorder, refreshing(1), &full).unwrap();
-    simulation.advance(HOUR);
-    read(&simulation, &recorder, refreshing(1), &incremental).unwrap();
-    recorder.refuse_after(Some(6));
-    let stopped = read(&simulation, &recorder, refreshing(1), &full);
-    assert!(stopped.is_err());
-    for (streams, state) in [(&full, recorder.state()), (&incremental, recorder.state())] {
-        let mut state: Value = serde_json::from_str(&state.unwrap()).unwrap();
-        for part in ["run", "refresh"] {
-            if !state[part].is_null() {
-                state[part]["position"] = json!({ "step": 99 });
-            }
-        }
-        if state["run"].is_null() && state["refresh"].is_null() {
-            continue;
-        }
-        recorder.refuse_after(None);
-        let text = state.to_string();
-        if streams == &full && !state["run"].is_null() {
-            let error = read_from(&simulation, &recorder, refreshing(1), streams, Some(&text));
-            assert_eq!(error.unwrap_err().kind, Kind::InvalidState);
-        }
+    let full = every_stream(Mode::Full);
+    recorder.refuse_after(Some(40));
+    read(&simulation, &recorder, refreshing(1), &full).unwrap_err();
+    recorder.refuse_after(None);
+    let state: Value = serde_json::from_str(&recorder.state().unwrap()).unwrap();
+    let behind_all = json!({ "Id": u64::MAX });
+    for (member, value) in [
+        ("step", json!(99)),
+        ("step", json!(4)),
+        ("resume_after", behind_all),
+    ] {
+        let mut edited = state.clone();
+        edited["state"]["run"]["position"][member] = value;
+        assert_ne!(edited, state);
+        let text = edited.to_string();
+        let error = read_from(&simulation, &recorder, refreshing(1), &full, Some(&text));
+        assert_eq!(error.unwrap_err().kind, Kind::InvalidState, "{text}");
     }
+    read(&simulation, &recorder, refreshing(1), &full).unwrap();
 }
 
 /// Neither a page that the snapshot had read before it was purged outlives the promised days, nor one that was created
