@@ -1,14 +1,15 @@
 //! Looks for the secret of a signed request in its answer.
 //!
 //! A server that echoes what it is sent would hand the secret to a guest that must not see it. What is found
-//! here: the secret and the pair as they are, escaped in JSON or in a URL, in a header or across the pieces of
-//! a body. What is not: an answer that is encrypted or
-//! encoded in another way. What the host inflates is looked through inflated.
+//! here: the secret and the pair as they are, escaped in JSON or in a URL, in a header, over several headers in their
+//! order, in trailers or across the pieces of a body, of which the guest is given nothing that may yet become a secret.
+//! What is not: an answer that is encrypted or encoded in another way, or that holds a part only. What the host inflates
+//! is looked through inflated.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use memchr::memmem::Finder;
@@ -25,65 +26,86 @@ pub(crate) fn echoed() -> Error {
 pub(crate) const ECHOED: &str =
     "the answer holds the secret that signed the request; it was cut off";
 
-/// Texts to look for, and the end of what was looked through.
+/// Texts to look for, and what was looked through and may be the beginning of one.
 pub(super) struct SecretScan {
     finders: Vec<Finder<'static>>,
+    /// For headers, whose names come in lower case.
+    in_lower_case: Vec<Finder<'static>>,
     longest: usize,
-    tail: Vec<u8>,
+    held: BytesMut,
+}
+
+/// A piece of a body that was looked through.
+#[derive(Debug, PartialEq, Eq)]
+enum Scanned {
+    /// It completes one of the texts.
+    Secret,
+    /// What holds no text nor the beginning of one.
+    Clean(Bytes),
 }
 
 impl SecretScan {
     pub(super) fn new(secrets: &Secrets) -> Self {
         let texts = secrets.texts();
-        let forms = texts.iter().flat_map(|text| forms(text));
-        let finders: Vec<_> = forms
-            .map(|form| Finder::new(form.as_bytes()).into_owned())
-            .collect();
+        let forms: Vec<_> = texts.iter().flat_map(|text| forms(text)).collect();
+        let finder = |form: &str| Finder::new(form.as_bytes()).into_owned();
         Self {
-            longest: finders
+            longest: forms.iter().map(String::len).max().unwrap_or(0),
+            finders: forms.iter().map(|form| finder(form)).collect(),
+            in_lower_case: forms
                 .iter()
-                .map(|finder| finder.needle().len())
-                .max()
-                .unwrap_or(0),
-            finders,
-            tail: Vec::new(),
+                .map(|form| finder(&form.to_ascii_lowercase()))
+                .collect(),
+            held: BytesMut::new(),
         }
     }
 
     pub(super) fn is_in_headers(&self, headers: &HeaderMap) -> bool {
         let values = headers.values().map(http::HeaderValue::as_bytes);
         let names = headers.keys().map(|name| name.as_str().as_bytes());
-        values.chain(names).any(|text| self.is_in(text))
+        let is_in = |text: Vec<u8>| is_any_in(&self.in_lower_case, &text.to_ascii_lowercase());
+        is_in(values.collect::<Vec<_>>().concat()) || is_in(names.collect::<Vec<_>>().concat())
     }
 
-    /// Whether a piece of a body completes one of the texts.
-    pub(super) fn is_in_next(&mut self, piece: &Bytes) -> bool {
-        let keep = self.longest.saturating_sub(1);
-        if !self.tail.is_empty() {
-            let begin = piece.get(..keep.min(piece.len())).unwrap_or_default();
-            self.tail.extend_from_slice(begin);
-            if self.is_in(&self.tail) {
-                return true;
-            }
-        }
-        if piece.len() >= keep {
-            self.tail.clear();
-            self.tail
-                .extend_from_slice(piece.get(piece.len() - keep..).unwrap_or_default());
-        } else if self.tail.is_empty() {
-            self.tail.extend_from_slice(piece);
+    /// Looks through the next piece of a body.
+    fn next(&mut self, piece: Bytes) -> Scanned {
+        let piece = if self.held.is_empty() {
+            piece
         } else {
-            let over = self.tail.len().saturating_sub(keep);
-            self.tail.drain(..over);
+            self.held.extend_from_slice(&piece);
+            self.held.split().freeze()
+        };
+        if is_any_in(&self.finders, &piece) {
+            return Scanned::Secret;
         }
-        self.is_in(piece)
+        let clean = piece.len() - self.beginning_at_the_end_of(&piece);
+        self.held
+            .extend_from_slice(piece.get(clean..).unwrap_or_default());
+        Scanned::Clean(piece.slice(..clean))
     }
 
-    fn is_in(&self, bytes: &[u8]) -> bool {
-        self.finders
-            .iter()
-            .any(|finder| finder.find(bytes).is_some())
+    /// How many bytes at the end of a piece one of the texts begins with.
+    fn beginning_at_the_end_of(&self, piece: &[u8]) -> usize {
+        let longest = self.longest.saturating_sub(1).min(piece.len());
+        let end = piece.get(piece.len() - longest..).unwrap_or_default();
+        let is_beginning = |start: &usize| {
+            let rest = end.get(*start..).unwrap_or_default();
+            let mut needles = self.finders.iter().map(Finder::needle);
+            needles.any(|needle| needle.starts_with(rest))
+        };
+        let begin = (0..end.len()).find(is_beginning);
+        begin.map_or(0, |start| end.len() - start)
     }
+
+    /// What is left at the end of a body.
+    fn rest(&mut self) -> Bytes {
+        self.held.split().freeze()
+    }
+}
+
+fn is_any_in(finders: &[Finder<'_>], bytes: &[u8]) -> bool {
+    let mut finders = finders.iter();
+    finders.any(|finder| finder.find(bytes).is_some())
 }
 
 /// A body that ends in an error where it holds a secret.
@@ -103,28 +125,45 @@ where
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
-        let found = match &frame {
-            Some(Ok(frame)) => frame
-                .data_ref()
-                .is_some_and(|data| self.scan.is_in_next(data)),
-            _ => false,
-        };
-        Poll::Ready(if found { Some(Err(echoed())) } else { frame })
+        loop {
+            let Some(frame) = ready!(Pin::new(&mut self.body).poll_frame(context)) else {
+                let rest = self.scan.rest();
+                return Poll::Ready((!rest.is_empty()).then(|| Ok(Frame::data(rest))));
+            };
+            let frame = match frame?.into_data() {
+                Ok(data) => match self.scan.next(data) {
+                    Scanned::Secret => Err(echoed()),
+                    Scanned::Clean(data) if data.is_empty() => continue,
+                    Scanned::Clean(data) => Ok(Frame::data(data)),
+                },
+                Err(frame) => match frame.trailers_ref() {
+                    Some(trailers) if self.scan.is_in_headers(trailers) => Err(echoed()),
+                    _ => Ok(frame),
+                },
+            };
+            return Poll::Ready(Some(frame));
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.scan.held.is_empty() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let held = self.scan.held.len() as u64;
+        let mut hint = self.body.size_hint();
+        if let Some(upper) = hint.upper() {
+            hint.set_upper(upper.saturating_add(held));
+        }
+        hint.set_lower(hint.lower().saturating_add(held));
+        hint
     }
 }
 
 /// A text as it is, and as JSON and URLs escape it.
 fn forms(text: &str) -> Vec<String> {
-    let mut forms = vec![text.to_owned()];
+    // A name of a header, for one, cannot hold the padding.
+    let mut forms = vec![text.trim_end_matches('=').to_owned()];
     let mut escaped = |special: &[char], escape: &dyn Fn(char) -> String| {
         if text.contains(special) {
             let form = text.chars().map(|character| {
@@ -148,10 +187,19 @@ fn forms(text: &str) -> Vec<String> {
     escaped(&['/', '=', '&', '+', '<', '>', '"', '\''], &|character| {
         format!("\\u{:04x}", u32::from(character))
     });
+    for escape in [
+        |byte: u8| format!("\\u{byte:04x}"),
+        |byte: u8| format!("\\u{byte:04X}"),
+        |byte: u8| format!("%{byte:02X}"),
+        |byte: u8| format!("%{byte:02x}"),
+    ] {
+        forms.push(text.bytes().map(escape).collect());
+    }
     forms
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use super::*;
     use serde_json::json;
@@ -172,27 +220,73 @@ mod tests {
         SecretScan::new(&Secrets::of(&description, &fields))
     }
 
+    /// What the guest is given of a body, and whether the body was cut off.
+    fn given(body: &str, size: usize) -> (String, bool) {
+        let mut scan = scan();
+        let mut given = Vec::new();
+        for piece in body.as_bytes().chunks(size) {
+            match scan.next(Bytes::copy_from_slice(piece)) {
+                Scanned::Clean(piece) => given.extend_from_slice(&piece),
+                Scanned::Secret => return (String::from_utf8(given).unwrap(), true),
+            }
+        }
+        given.extend_from_slice(&scan.rest());
+        (String::from_utf8(given).unwrap(), false)
+    }
+
     #[test]
-    fn a_secret_is_found_in_whatever_pieces_it_comes() {
+    fn a_secret_is_found_in_whatever_pieces_it_comes_and_nothing_of_it_is_given() {
         let pair = "bWU6c2UvY3JldD10b2tlbg==";
+        let each = |escape: fn(u8) -> String| "se/cret=token".bytes().map(escape).collect();
         for text in [
-            "se/cret=token",
-            "se\\/cret=token",
-            "se%2Fcret%3Dtoken",
-            "se\\u002fcret\\u003dtoken",
-            pair,
+            "se/cret=token".to_owned(),
+            "se\\/cret=token".to_owned(),
+            "se%2Fcret%3Dtoken".to_owned(),
+            "se\\u002fcret\\u003dtoken".to_owned(),
+            each(|byte| format!("\\u{byte:04x}")),
+            each(|byte| format!("%{byte:02X}")),
+            pair.to_owned(),
         ] {
             let body = format!("{{\"echo\":\"xx{text}yy\"}}");
             for size in 1..body.len() {
-                let mut scan = scan();
-                let pieces = body.as_bytes().chunks(size);
-                let found = pieces
-                    .map(Bytes::copy_from_slice)
-                    .any(|piece| scan.is_in_next(&piece));
-                assert!(found, "{text} in pieces of {size}");
+                let (given, cut) = given(&body, size);
+                assert!(cut, "{text} in pieces of {size}");
+                let before = "{\"echo\":\"xx";
+                assert!(before.starts_with(&given), "{given} in pieces of {size}");
             }
         }
-        let mut clean = scan();
-        assert!(!clean.is_in_next(&Bytes::from_static(b"nothing of that sort, se/cret-token")));
+    }
+
+    #[test]
+    fn what_only_begins_like_a_secret_arrives() {
+        for body in [
+            "nothing of that sort, se/cret-token",
+            "se/se/cret=se/cret=toke",
+            "",
+        ] {
+            for size in 1..=body.len().max(1) {
+                assert_eq!(given(body, size), (body.to_owned(), false));
+            }
+        }
+    }
+
+    #[test]
+    fn a_secret_is_found_in_names_and_over_several_headers() {
+        let headers = |pairs: &[(&'static str, &'static str)]| {
+            let pair = |(name, value): &(&'static str, &'static str)| {
+                let name = http::HeaderName::from_static(name);
+                (name, http::HeaderValue::from_static(value))
+            };
+            pairs.iter().map(pair).collect::<HeaderMap>()
+        };
+        let scan = scan();
+        for found in [
+            &[("x-echo", "se/cret=token")][..],
+            &[("x-1", "a se/cre"), ("x-2", "t=tok"), ("x-3", "en")],
+            &[("bwu6c2uvy3jldd10b2tlbg", "1")],
+        ] {
+            assert!(scan.is_in_headers(&headers(found)), "{found:?}");
+        }
+        assert!(!scan.is_in_headers(&headers(&[("x-1", "se/cret"), ("x-2", "token")])));
     }
 }
