@@ -167,10 +167,13 @@ fn classify_cause(cause: &(dyn StdError + 'static), host: &str) -> Option<Classi
     }
     if let Some(proxy) = cause.downcast_ref::<ProxyError>() {
         let code = match proxy {
-            ProxyError::Scheme(_) | ProxyError::Credentials(_) => Error::ConfigurationError,
+            ProxyError::Scheme(_) | ProxyError::Credentials(_) | ProxyError::Malformed(_) => {
+                Error::ConfigurationError
+            }
             _ => Error::DestinationUnavailable,
         };
-        let words = printable_within(&proxy.to_string(), CAUSE);
+        let words = format!("on the way to {host}: {proxy}");
+        let words = printable_within(&words, CAUSE);
         return Some(Classified::new(code, words));
     }
     if let Some(error) = cause.downcast_ref::<hyper::Error>()

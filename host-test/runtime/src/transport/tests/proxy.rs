@@ -36,7 +36,7 @@ async fn a_proxy_is_asked_for_a_tunnel_to_the_name() {
     let port = service.listen(|_, stream| serve_both(stream)).await;
     let received = Arc::default();
     let port = proxy(port, "200 OK", Arc::clone(&received)).await;
-    let proxies = Proxies::of(format!("http://user:pass%20word@127.0.0.1:{port}"), "");
+    let proxies = Proxies::of(&format!("http://user:pass%20word@127.0.0.1:{port}"), "");
     let transport = client_with(SERVICE, service.roots.clone(), proxies);
     assert_eq!(get_text(&transport, SERVICE).await, "{}");
     assert_eq!(get_text(&transport, SERVICE).await, "{}");
@@ -82,7 +82,7 @@ async fn what_is_wrong_with_a_proxy_is_said_without_its_password() {
         ),
     ] {
         let roots = rustls::RootCertStore::empty();
-        let transport = client_with(SERVICE, roots, Proxies::of(url, ""));
+        let transport = client_with(SERVICE, roots, Proxies::of(&url, ""));
         let error = get(&transport, SERVICE).await.unwrap_err();
         let expected = match error {
             Error::ConfigurationError => needs_a_person,
@@ -92,7 +92,9 @@ async fn what_is_wrong_with_a_proxy_is_said_without_its_password() {
         assert!(expected, "{error:?}");
         let fault = transport.fault().unwrap().message;
         assert!(
-            fault.contains(said) && fault.contains("127.0.0.1"),
+            fault.contains(said)
+                && fault.contains("127.0.0.1")
+                && fault.contains("service.example"),
             "{fault}"
         );
         assert!(!fault.contains("secret"), "{fault}");
@@ -109,7 +111,7 @@ async fn loopback_and_what_is_excluded_are_reached_directly() {
     })
     .await;
     let (_, url) = plain_client(service);
-    let dead = || Proxies::of("http://127.0.0.1:1".to_owned(), ".excluded.example");
+    let dead = || Proxies::of("http://127.0.0.1:1", ".excluded.example");
     let transport = client_with(&url, rustls::RootCertStore::empty(), dead());
     assert_eq!(get_text(&transport, &url).await, "{}");
     for (host, direct) in [

@@ -121,7 +121,7 @@ pub(super) async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> Optio
 
 /// A client without a proxy.
 pub(super) fn client(url: &str, roots: rustls::RootCertStore) -> Transport {
-    client_with(url, roots, Proxies::of(String::new(), ""))
+    client_with(url, roots, Proxies::of("", ""))
 }
 
 pub(super) fn client_with(url: &str, roots: rustls::RootCertStore, proxies: Proxies) -> Transport {
