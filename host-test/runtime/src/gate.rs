@@ -58,6 +58,11 @@ impl Gate {
         }
     }
 
+    /// How many streams were selected.
+    pub(crate) fn selected(&self) -> usize {
+        self.selected.len()
+    }
+
     /// The stream of a batch, if it was selected.
     pub(crate) fn stream(&self, name: &str) -> Checked<&Stream> {
         let selected = self

@@ -77,7 +77,8 @@ impl sink::Host for CallContext {
     }
 
     async fn emit(&mut self, batch: types::Batch) -> Answer {
-        let rows = batch.rows.len() + batch.replaces.len();
+        // A batch without rows is work too.
+        let rows = (batch.rows.len() + batch.replaces.len()).max(1);
         let text = bytes(&batch.rows) + bytes(&batch.replaces);
         if self.take_delivery(rows, text).await? == Admission::Cancelled {
             return Ok(Err(sink::SinkError::Cancelled));
@@ -89,10 +90,12 @@ impl sink::Host for CallContext {
     }
 
     async fn checkpoint(&mut self, state: String) -> Answer {
-        if self.take_delivery(1, state.len()).await? == Admission::Cancelled {
+        Gate::checkpoint(&state)?;
+        // As long as it is in the format that repeats it most: escaped, for each stream.
+        let bytes = serde_json::to_string(&state)?.len() * self.gate.selected();
+        if self.take_delivery(1, bytes).await? == Admission::Cancelled {
             return Ok(Err(sink::SinkError::Cancelled));
         }
-        Gate::checkpoint(&state)?;
         let delivered = self.destination.checkpoint(state).await;
         Ok(self.conclude(delivered))
     }
