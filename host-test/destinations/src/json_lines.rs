@@ -4,6 +4,7 @@ use std::io::{BufWriter, Write};
 
 use anyhow::{Context as _, Result};
 use connector_runtime::destination::{Batch, Destination, Row};
+use connector_runtime::printable::printable_json;
 use serde::Serialize;
 
 /// One line. Values are serialised here, so that no text of a connector or a server can begin a line of its own.
@@ -49,9 +50,10 @@ pub enum Event<'a> {
 
 /// Writes an event as one line.
 pub(crate) fn write_line(out: &mut impl Write, event: &Event<'_>) -> Result<()> {
-    let mut line = serde_json::to_vec(event)?;
-    line.push(b'\n');
-    out.write_all(&line).context("the output cannot be written")
+    let line = serde_json::to_string(event)?;
+    out.write_all(printable_json(&line).as_bytes())
+        .and_then(|()| out.write_all(b"\n"))
+        .context("the output cannot be written")
 }
 
 /// Writes that a run ended well and closed no snapshot of these streams.

@@ -6,6 +6,7 @@
 use std::io::{self, ErrorKind, Write};
 
 use anyhow::{Context as _, Result, ensure};
+use connector_runtime::printable::printable_json;
 use serde_json::Value;
 
 /// Writes to standard output, and ends the process once nobody reads it.
@@ -55,8 +56,9 @@ fn end_without_reader<T>(written: io::Result<T>) -> io::Result<T> {
 /// It was closed, or its disk is full.
 pub fn print(value: &Value) -> Result<()> {
     let mut out = StandardOutput::open()?;
-    let line = format!("{value}\n");
-    out.write_all(line.as_bytes())
+    let line = value.to_string();
+    out.write_all(printable_json(&line).as_bytes())
+        .and_then(|()| out.write_all(b"\n"))
         .and_then(|()| out.flush())
         .context("standard output cannot be written")
 }

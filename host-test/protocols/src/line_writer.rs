@@ -3,6 +3,7 @@
 use std::io::{BufWriter, Write};
 
 use anyhow::{Context as _, Result};
+use connector_runtime::printable::printable_json;
 use serde_json::Value;
 
 /// Writes values as lines. Their texts are escaped here, so that none of them begins a line of its own.
@@ -14,8 +15,9 @@ impl<W: Write> LineWriter<W> {
     }
 
     pub(crate) fn write(&mut self, message: &Value) -> Result<()> {
-        serde_json::to_writer(&mut self.0, message)
-            .map_err(std::io::Error::from)
+        let line = message.to_string();
+        self.0
+            .write_all(printable_json(&line).as_bytes())
             .and_then(|()| self.0.write_all(b"\n"))
             .context("standard output cannot be written")
     }

@@ -29,7 +29,26 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// The same, cut off after `bytes`.
+/// JSON with such characters escaped as JSON does it: a reader finds the same values in it, and a terminal shows it.
+#[must_use]
+pub fn printable_json(json: &str) -> Cow<'_, str> {
+    if json.is_ascii() && !json.contains('\u{7f}') || !json.contains(is_deceptive) {
+        return Cow::Borrowed(json);
+    }
+    let mut shown = String::with_capacity(json.len() + 16);
+    for character in json.chars() {
+        if !is_deceptive(character) {
+            shown.push(character);
+            continue;
+        }
+        for unit in character.encode_utf16(&mut [0; 2]) {
+            let _ = write!(shown, "\\u{unit:04x}");
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// Printable text, cut off after `bytes`.
 #[must_use]
 pub fn printable_within(text: &str, bytes: usize) -> String {
     if text.len() <= bytes {
@@ -118,6 +137,29 @@ mod tests {
         ] {
             assert_eq!(printable(text), shown, "{why}");
         }
+    }
+
+    #[test]
+    fn json_keeps_its_values() {
+        for text in [
+            "a\u{9b}2J\u{7f}",
+            "\u{202e}gpj",
+            "é 🙂",
+            "\u{e0041}\n\"\\",
+            "plain",
+        ] {
+            let json = Value::from(text).to_string();
+            let shown = printable_json(&json);
+            assert!(!shown.contains(is_deceptive), "{shown}");
+            assert_eq!(
+                serde_json::from_str::<Value>(&shown).ok(),
+                Some(text.into())
+            );
+        }
+        assert_eq!(
+            printable_json("\"\u{e0041}\u{2028}\""),
+            r#""\udb40\udc41\u2028""#
+        );
     }
 
     #[test]
