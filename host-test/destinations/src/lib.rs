@@ -1,4 +1,4 @@
-//! Where rows go: JSON lines, SQLite, state files, and progress for a person.
+//! Where rows go: JSON lines, SQLite, state files, and progress for a person; and the files that a person hands over.
 //!
 //! A destination takes what the runtime's gate has checked: known streams, known columns, typed values. It still
 //! binds every value and quotes every name, because a file may have been made by somebody else.
@@ -12,6 +12,7 @@ pub mod sqlite;
 pub mod state_file;
 pub mod stderr;
 pub mod stdout;
+pub mod text_file;
 
 #[cfg(test)]
 mod testing;

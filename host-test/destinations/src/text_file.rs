@@ -1,4 +1,4 @@
-//! Files that callers bring.
+//! Text files that callers hand over: configurations, catalogs, secrets.
 
 use std::fs;
 use std::io::{self, ErrorKind, Read as _};

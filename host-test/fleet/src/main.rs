@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Parser as _;
+use connector_destinations::text_file;
 use connector_fleet::connector::{self, ComponentRunner};
 use connector_fleet::lease::SiteLimit;
 use connector_fleet::metrics::{self, Metrics};
@@ -123,8 +124,7 @@ async fn remove(store: &Store, name: &str) -> Result<()> {
 
 async fn add(store: &Store, new: Add) -> Result<()> {
     configuration::check_name(&new.name)?;
-    let text = std::fs::read_to_string(&new.config);
-    let text = text.with_context(|| format!("{} cannot be read", new.config.display()))?;
+    let text = text_file::read(&new.config)?;
     let config = serde_json::from_str(&text);
     let config = config.with_context(|| format!("{} is not JSON", new.config.display()))?;
     let Value::Object(mut config) = config else {

@@ -1,10 +1,13 @@
 //! Secrets at rest: encrypted with a key from the environment, or a reference to a file or a variable.
 
+use std::path::Path;
+
 use anyhow::{Context as _, Result, bail, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chacha20poly1305::aead::{Aead as _, AeadCore as _, KeyInit as _, OsRng, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use connector_destinations::text_file;
 use serde_json::{Map, Value, json};
 
 /// The member of a sealed secret.
@@ -106,9 +109,11 @@ impl Vault {
             return self.decrypt(&place(connection, field), sealed).map(Some);
         }
         if let Some(file) = text("file") {
-            let secret = std::fs::read_to_string(file);
-            let secret =
-                secret.with_context(|| format!("{field}: the file {file} cannot be read"))?;
+            ensure!(
+                file != "-",
+                "{field}: a worker reads no secret from its standard input"
+            );
+            let secret = text_file::read(Path::new(file)).with_context(|| field.to_owned())?;
             return Ok(Some(secret.trim().to_owned()));
         }
         if let Some(variable) = text("env") {

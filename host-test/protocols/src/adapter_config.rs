@@ -9,14 +9,12 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
-use connector_destinations::stderr;
+use connector_destinations::{stderr, text_file};
 use connector_runtime::connection::Signing;
 use connector_runtime::contract::FailureKind;
 use connector_runtime::description::{Authentication, Description};
 use connector_runtime::failure::Failure;
 use serde_json::{Map, Value};
-
-use crate::files;
 
 /// The member of an OAuth client that holds its secret.
 const CLIENT_SECRET: &str = "client_secret";
@@ -73,7 +71,7 @@ pub struct LoadedConfig {
 ///
 /// A file cannot be read, or a secret is no text that can be sent.
 pub fn load(description: &Description, source: &ConfigSource) -> Result<LoadedConfig, ConfigError> {
-    let text = files::read(&source.file).map_err(ConfigError::Unreadable)?;
+    let text = text_file::read(&source.file).map_err(ConfigError::Unreadable)?;
     resolve(description, text, source)
 }
 

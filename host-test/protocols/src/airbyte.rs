@@ -15,8 +15,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand};
-use connector_destinations::stderr;
 use connector_destinations::stdout::{StandardOutput, print};
+use connector_destinations::{stderr, text_file};
 use connector_runtime::CancellationToken;
 use connector_runtime::connection::TenantConnection;
 use connector_runtime::contract::{FailureKind, Mode, Selection};
@@ -32,7 +32,6 @@ use self::output::{AirbyteOutput, LastCheckpoint, RunPhase};
 use self::state::States;
 pub use crate::adapter::AdapterOptions;
 use crate::adapter::{ComponentArgument, NetworkArgument, connect, internal};
-use crate::files;
 use crate::shutdown_signal::{Shutdown, end_process};
 
 /// An Airbyte source: reads a service through its connector.
@@ -212,7 +211,7 @@ async fn read(
 
 /// The streams of a configured catalog.
 fn configured_modes(file: &Path) -> Result<Vec<(String, Mode)>> {
-    let catalog = files::read(file)?;
+    let catalog = text_file::read(file)?;
     let catalog: ConfiguredCatalog = serde_json::from_str(&catalog)
         .with_context(|| format!("{} is not a configured catalog", file.display()))?;
     let mode = |configured: ConfiguredStream| {

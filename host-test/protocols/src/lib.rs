@@ -3,7 +3,6 @@
 pub mod adapter_config;
 pub mod airbyte;
 pub mod arguments;
-pub mod files;
 pub mod logging;
 pub mod shutdown_signal;
 pub mod singer;

@@ -12,10 +12,9 @@ use connector_bench::build::Build;
 use connector_bench::multi_tenant::{self, MultiTenant, Setting};
 use connector_bench::neighbours::Neighbours;
 use connector_bench::{comparison, destinations, run, start_up};
-use connector_destinations::stderr;
 use connector_destinations::stdout::print;
+use connector_destinations::{stderr, text_file};
 use connector_postgres::Address;
-use connector_protocols::files;
 use connector_runtime::component_source::ComponentSource;
 use serde_json::{Map, Value, json};
 
@@ -90,7 +89,11 @@ impl Arguments {
         let Some(file) = &self.beside else {
             return Ok(None);
         };
-        let config = self.beside_config.as_deref().map(files::read).transpose();
+        let config = self
+            .beside_config
+            .as_deref()
+            .map(text_file::read)
+            .transpose();
         let config = config.map_err(CommandError::Usage)?;
         let config = config.unwrap_or_else(|| "{}".to_owned());
         Ok(Some(Neighbours {
@@ -243,7 +246,7 @@ fn effort(latency_ms: u64, pairs: usize) -> (usize, usize) {
 
 /// One run, in a process of its own; not for people.
 pub(super) async fn run_one() -> CommandResult {
-    let request = files::read(Path::new("-")).map_err(CommandError::Usage)?;
+    let request = text_file::read(Path::new("-")).map_err(CommandError::Usage)?;
     print(&run::execute(&request).await?)?;
     Ok(ExitCode::SUCCESS)
 }

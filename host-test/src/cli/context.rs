@@ -5,9 +5,8 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args;
-use connector_destinations::progress::Verbosity;
+use connector_destinations::{progress::Verbosity, text_file};
 use connector_protocols::adapter_config::{self, ConfigError, ConfigSource};
-use connector_protocols::files;
 use connector_runtime::address::NetworkPolicy;
 use connector_runtime::component_source::ComponentSource;
 use connector_runtime::connection::{ConnectionOptions, Signing, TenantConnection};
@@ -49,7 +48,7 @@ pub(crate) struct ConfigArguments {
 impl ConfigArguments {
     /// The text of the configuration.
     pub(crate) fn read(&self) -> CommandResult<String> {
-        files::read(&self.config).map_err(CommandError::Usage)
+        text_file::read(&self.config).map_err(CommandError::Usage)
     }
 }
 

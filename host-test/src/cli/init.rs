@@ -9,9 +9,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
-use connector_destinations::private_file;
 use connector_destinations::stderr::print_line;
-use connector_protocols::files;
+use connector_destinations::{private_file, text_file};
 use connector_runtime::connection::Signing;
 use serde_json::{Value, json};
 
@@ -119,7 +118,7 @@ fn answer(given: Option<String>, question: &Question) -> Result<String> {
 /// The token of a file, else of the environment, else as the person types it.
 async fn token(file: Option<&Path>) -> CommandResult<String> {
     if let Some(file) = file {
-        return files::read(file).map_err(CommandError::Usage);
+        return text_file::read(file).map_err(CommandError::Usage);
     }
     if let Ok(token) = env::var(TOKEN_VARIABLE)
         && !token.trim().is_empty()

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use anyhow::Result;
+use connector_destinations::text_file;
 use serde_json::Value;
 
 use super::ConfigError;
-use crate::files;
 
 /// Whether the field has a value that says where the secret is, other than with the host.
 pub(super) fn is_given(value: &Value) -> bool {
@@ -52,7 +52,7 @@ pub(super) fn read_from_files(field: &str, value: &mut Value) -> Result<(), Conf
 
 /// Reads a file that holds a secret alone.
 pub(super) fn read(file: &Path) -> Result<String> {
-    Ok(files::read(file)?.trim_ascii().to_owned())
+    Ok(text_file::read(file)?.trim_ascii().to_owned())
 }
 
 /// Refuses a secret with characters that no service hands out: they come along when a person copies it.

@@ -9,12 +9,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use connector_destinations::{state_file, stderr};
+use connector_destinations::{state_file, stderr, text_file};
 use connector_runtime::contract::{Mode, Selection};
 use serde::{Deserialize, Serialize};
 use serde_json::{Deserializer, Map, Value};
-
-use crate::files;
 
 /// What Airbyte keeps for a stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,7 +98,7 @@ impl States {
     ///
     /// The file cannot be read or holds something else.
     pub(super) fn read(file: Option<&Path>) -> Result<Self> {
-        let Some(text) = file.map(files::read_if_there).transpose()?.flatten() else {
+        let Some(text) = file.map(text_file::read_if_there).transpose()?.flatten() else {
             return Ok(Self::default());
         };
         let states = if state_file::is_empty(&text) {

@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
+use connector_destinations::text_file;
 use connector_runtime::contract::Mode;
 use connector_runtime::stream::Stream;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{files, json_schema};
+use crate::json_schema;
 
 /// A selected stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,7 +102,7 @@ pub(super) fn everything(streams: &[Stream]) -> Vec<StreamSelection> {
 ///
 /// The file cannot be read or is no catalog.
 pub(super) fn read(file: &Path) -> Result<Vec<StreamSelection>> {
-    let catalog = files::read(file)?;
+    let catalog = text_file::read(file)?;
     parse(&catalog).with_context(|| format!("{} is not a catalog", file.display()))
 }
 

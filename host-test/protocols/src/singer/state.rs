@@ -4,11 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use connector_destinations::{state_file, stderr};
+use connector_destinations::{state_file, stderr, text_file};
 use serde::{Deserialize, Serialize};
 use serde_json::{Deserializer, Value};
-
-use crate::files;
 
 /// What the value of a STATE message holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,7 +54,7 @@ enum Never {}
 ///
 /// The file cannot be read or holds something else.
 pub(super) fn read(file: Option<&Path>) -> Result<Option<TapState>> {
-    let Some(text) = file.map(files::read_if_there).transpose()?.flatten() else {
+    let Some(text) = file.map(text_file::read_if_there).transpose()?.flatten() else {
         return Ok(None);
     };
     let state = if state_file::is_empty(&text) {
