@@ -1,6 +1,8 @@
 //! What the endpoints answer, and the rows that become of it: a file for each endpoint.
 
+mod error_shape;
 pub mod label;
+mod links;
 pub mod page;
 pub mod space;
 pub mod state;
@@ -10,8 +12,10 @@ pub mod view;
 
 use std::borrow::Cow;
 
+use self::error_shape::refuse_error_shape;
+pub use self::links::NextLink;
+use self::links::{Links, next_and_base};
 use crate::endpoint::Endpoint;
-use crate::text;
 use crate::wire::{
     BodyError, FieldReader, List, Nested, Object, Target, Value, decode, object, read,
 };
@@ -47,20 +51,6 @@ pub struct Rows<R> {
     pub unreadable: Vec<UnreadableValue>,
     /// How the listing goes on, as the body says.
     pub next: NextLink,
-}
-
-/// `_links.next` of a listing.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum NextLink {
-    /// There is none.
-    #[default]
-    None,
-    /// There are no links at all, not even that of the site, or the next one is an empty text.
-    Unsaid,
-    /// A link.
-    Link(String),
-    /// Something that is no link.
-    Unreadable,
 }
 
 /// A row of a response with `results`.
@@ -122,15 +112,6 @@ impl<'a, T: Object<'a> + Default> Object<'a> for Envelope<'a, T> {
     }
 }
 
-object! {
-    /// `_links` of a listing, a space or a page.
-    pub Links<'a> {
-        next: Value<'a> = "next",
-        base: Value<'a> = "base",
-        webui: Value<'a> = "webui",
-    }
-}
-
 /// Reads the rows of a response.
 ///
 /// # Errors
@@ -172,11 +153,7 @@ fn rows_of<'a, R: ListedRow>(
 /// How a listing goes on, and the site's address.
 fn links_of(envelope: EnvelopeFields<'_>) -> Result<(NextLink, Option<Cow<'_, str>>), BodyError> {
     refuse_error_shape(&envelope.status_code, &envelope.errors)?;
-    Ok(match envelope.links {
-        Nested::Object(links) => (next_link(links.next), links.base.into_text()),
-        Nested::Missing => (NextLink::Unsaid, None),
-        Nested::Other => (NextLink::Unreadable, None),
-    })
+    Ok(next_and_base(envelope.links))
 }
 
 impl<R> Default for Rows<R> {
@@ -223,68 +200,6 @@ fn unreadable(
             column,
             key: key(),
         })
-}
-
-fn next_link(next: Value<'_>) -> NextLink {
-    match next {
-        Value::Missing => NextLink::None,
-        // An end that has no link has no such field.
-        Value::Text(link) if link.is_empty() => NextLink::Unsaid,
-        Value::Text(link) => NextLink::Link(link.into_owned()),
-        _ => NextLink::Unreadable,
-    }
-}
-
-/// Refuses `{"statusCode":403,…}` and `{"errors":[…]}`, which were seen with a status of 200.
-fn refuse_error_shape(status: &Value<'_>, errors: &List<Value<'_>>) -> Result<(), BodyError> {
-    let has_errors = match errors {
-        List::Missing => false,
-        List::Items(errors) => !errors.is_empty(),
-        List::Other => true,
-    };
-    if status.is_missing() && !has_errors {
-        return Ok(());
-    }
-    Err(error_with_200())
-}
-
-/// Refuses `{"message":…}`, `{"error":…}` and `{"errors":[]}` where nothing else was sent.
-fn refuse_error_alone(
-    message: &Value<'_>,
-    error: &Value<'_>,
-    errors: &List<Value<'_>>,
-) -> Result<(), BodyError> {
-    if message.is_missing() && error.is_missing() && *errors == List::Missing {
-        return Ok(());
-    }
-    Err(error_with_200())
-}
-
-fn error_with_200() -> BodyError {
-    BodyError::Unexpected("an error in an answer with HTTP 200".into())
-}
-
-/// The address of a space or a page for a browser: an absolute `_links.webui`, or the site's address with `/wiki`,
-/// which comes with each listing, and a relative one.
-fn source_url(
-    links: &Nested<Links<'_>>,
-    base: Option<&str>,
-    fields: &mut FieldReader,
-) -> Option<String> {
-    let links = match links {
-        Nested::Object(links) => links,
-        Nested::Missing => return None,
-        Nested::Other => {
-            fields.unreadable.push("source_url");
-            return None;
-        }
-    };
-    let webui = fields.text("source_url", &links.webui)?;
-    if text::holds(&webui, "://") {
-        return Some(webui);
-    }
-    let (base, webui) = (base?.trim_end_matches('/'), webui.trim_start_matches('/'));
-    Some(format!("{base}/{webui}"))
 }
 
 #[cfg(test)]

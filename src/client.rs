@@ -2,19 +2,23 @@
 
 pub mod classify;
 mod confirm;
+mod end_habit;
 mod error_body;
 pub mod limiter;
 mod recovery;
 pub mod request;
 pub mod retry;
 pub mod retry_after;
+mod retry_loop;
 mod sender;
+mod server_clock;
 
 use std::future::Future;
 use std::time::Duration;
 
+pub use self::end_habit::EndHabit;
 pub use self::request::{ApiRequest, RequestError};
-pub use self::sender::{Client, EndHabit};
+pub use self::sender::Client;
 use crate::note::Note;
 use crate::timestamp::Timestamp;
 

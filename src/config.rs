@@ -4,15 +4,19 @@ use std::time::Duration;
 
 use crate::error::{Error, Kind, Result};
 use crate::secret::Credentials;
-use crate::wire::{Fields, Json, ReadError, Value, read};
+use crate::wire::{Json, ReadError, Value, read};
 
 mod base_url;
+mod credentials;
 mod reader;
 #[cfg(test)]
 mod tests;
+mod token;
 
 pub use base_url::{BaseUrl, TEMPLATES};
+use credentials::read_credentials;
 use reader::FieldReader;
+use token::read_token;
 
 /// What [`Config::parse`] accepts, as JSON Schema (draft-07): for forms, and for hosts that have to know the secret.
 ///
@@ -136,124 +140,6 @@ fn read_base_url(reader: &mut FieldReader<'_>) -> Option<BaseUrl> {
         Some(_) => reader.problem("base_url", "must be a text"),
     }
     None
-}
-
-/// The secret, or who has it.
-enum Token {
-    Given(String),
-    /// The host signs the requests.
-    HeldByHost,
-    /// The host exchanges an OAuth client for tokens, and signs: no account is named.
-    OauthClient,
-    Unusable,
-}
-
-impl Token {
-    fn looks_right(&self) -> bool {
-        match self {
-            Self::Given(token) => token.starts_with("ATATT3x"),
-            Self::HeldByHost | Self::OauthClient | Self::Unusable => true,
-        }
-    }
-}
-
-fn read_token(reader: &mut FieldReader<'_>) -> Token {
-    let client = read_oauth(reader);
-    match reader.take("api_token") {
-        Some(Json::Scalar(Value::Text(text))) => return check_token(reader, text.trim_ascii()),
-        Some(Json::Object(fields)) if is_held_by_host(&fields) => return Token::HeldByHost,
-        None => match client {
-            Some(client) => return client,
-            None => reader.problem(
-                "api_token",
-                "is missing: create an API token in your Atlassian account, or let the host sign the requests",
-            ),
-        },
-        Some(_) => reader.problem(
-            "api_token",
-            r#"must be a text, or {"held_by_host": true} if the host signs the requests"#,
-        ),
-    }
-    Token::Unusable
-}
-
-fn is_held_by_host(fields: &Fields<'_>) -> bool {
-    fields.0.len() == 1 && fields.get("held_by_host") == Some(&Json::Scalar(Value::Boolean(true)))
-}
-
-/// A token goes into a header: visible ASCII characters alone. Zero-width characters come with copying from web pages.
-fn check_token(reader: &mut FieldReader<'_>, token: &str) -> Token {
-    if token.is_empty() {
-        reader.problem("api_token", "is empty");
-        return Token::Unusable;
-    }
-    let odd = |character: char| !character.is_ascii_graphic();
-    match token
-        .chars()
-        .enumerate()
-        .find(|&(_, character)| odd(character))
-    {
-        None => Token::Given(token.to_owned()),
-        Some((index, character)) => {
-            let what = format!(
-                "has a character that no token has (U+{:04X} at place {}): copy the token again",
-                u32::from(character),
-                index + 1
-            );
-            reader.problem("api_token", &what);
-            Token::Unusable
-        }
-    }
-}
-
-/// Reports a client that is none: what it lacks is for the host to say.
-fn read_oauth(reader: &mut FieldReader<'_>) -> Option<Token> {
-    let client = reader.take("oauth")?;
-    if !matches!(client, Json::Object(_)) {
-        let what = "must be an object with client_id and client_secret";
-        reader.problem("oauth", what);
-    }
-    Some(Token::OauthClient)
-}
-
-fn read_credentials(reader: &mut FieldReader<'_>, token: &Token) -> Option<Credentials> {
-    let username = reader.text("username").unwrap_or_default();
-    let scheme = reader.text("authentication");
-    match scheme.as_deref().unwrap_or("basic") {
-        "bearer" => match token {
-            Token::Given(token) => Some(Credentials::bearer(token)),
-            Token::HeldByHost | Token::OauthClient | Token::Unusable => None,
-        },
-        "basic" => {
-            if !matches!(token, Token::OauthClient) {
-                check_username(reader, &username);
-            }
-            match token {
-                Token::Given(token) => Some(Credentials::basic(&username, token)),
-                Token::HeldByHost | Token::OauthClient | Token::Unusable => None,
-            }
-        }
-        _ => {
-            reader.problem("authentication", r#"must be "basic" or "bearer""#);
-            None
-        }
-    }
-}
-
-fn check_username(reader: &mut FieldReader<'_>, username: &str) {
-    if username.is_empty() {
-        let what = "is missing: the e-mail address of the account that the token belongs to";
-        reader.problem("username", what);
-    } else if username.contains(':') || username.chars().any(is_invisible) {
-        reader.problem("username", "must be an e-mail address");
-    }
-}
-
-/// Copied from a web page, an address may hold what nobody sees.
-fn is_invisible(character: char) -> bool {
-    character.is_control()
-        || character.is_whitespace()
-        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
 }
 
 fn read_retry(reader: &mut FieldReader<'_>) -> Retry {

@@ -1,10 +1,12 @@
 //! The component: what a WebAssembly host calls and what it offers. The only module that knows of WebAssembly.
 
 mod buffer;
+mod clock;
 mod component;
 mod convert;
 mod error_code;
 mod executor;
+mod response;
 mod transport;
 
 mod bindings {

@@ -9,8 +9,6 @@ mod repair;
 mod target;
 mod value;
 
-use serde::de::{IgnoredAny, MapAccess, SeqAccess};
-
 pub use json::{Fields, Json, OtherShape};
 pub use target::{Items, Object, ReadError, Target};
 pub(crate) use target::{known, object, read};
@@ -182,16 +180,6 @@ impl<'de, T: Target<'de> + Default> Items<'de> for Vec<T> {
         }
         Some(self.push_mut(T::default()))
     }
-}
-
-fn skip_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<(), A::Error> {
-    while list.next_element::<IgnoredAny>()?.is_some() {}
-    Ok(())
-}
-
-fn skip_object<'de, A: MapAccess<'de>>(mut object: A) -> Result<(), A::Error> {
-    while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-    Ok(())
 }
 
 #[cfg(test)]

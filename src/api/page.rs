@@ -1,6 +1,7 @@
 //! `GET /wiki/api/v2/pages`: one page, without its body.
 
-use super::{Context, Links, ListedRow, source_url};
+use super::links::{Links, source_url};
+use super::{Context, ListedRow};
 use crate::endpoint::{Endpoint, PageRef};
 use crate::row::row;
 use crate::timestamp::Timestamp;

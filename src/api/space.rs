@@ -1,6 +1,7 @@
 //! `GET /wiki/api/v2/spaces`: one space.
 
-use super::{Context, Links, ListedRow, source_url};
+use super::links::{Links, source_url};
+use super::{Context, ListedRow};
 use crate::endpoint::Endpoint;
 use crate::row::row;
 use crate::wire::{FieldReader, Nested, Value, object};

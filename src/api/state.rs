@@ -1,6 +1,7 @@
 //! `GET /wiki/rest/api/content/{id}/state`: the content state of a page, such as "Ready for review".
 
-use super::{Decoded, refuse_error_alone, refuse_error_shape, unreadable};
+use super::error_shape::{refuse_error_alone, refuse_error_shape};
+use super::{Decoded, unreadable};
 use crate::endpoint::Endpoint;
 use crate::row::row;
 use crate::wire::{BodyError, FieldReader, List, Nested, Value, decode, object, read};

@@ -1,6 +1,7 @@
 //! `GET /wiki/rest/api/analytics/content/{id}/views`: the number of views of a page.
 
-use super::{Decoded, refuse_error_alone, refuse_error_shape, unreadable};
+use super::error_shape::{refuse_error_alone, refuse_error_shape};
+use super::{Decoded, unreadable};
 use crate::endpoint::Endpoint;
 use crate::row::row;
 use crate::timestamp::Timestamp;

@@ -2,13 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
 use crate::api::label::LabelRow;
 use crate::api::page::PageRow;
+use crate::client::Response;
 use crate::config::Config;
+use crate::endpoint::Endpoint;
 use crate::testing::{Simulation, response, small_site};
 
 fn simulation() -> Simulation {

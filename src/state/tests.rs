@@ -5,6 +5,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::error::{Kind, Result};
 
 fn config_with(extra: &str) -> Config {
     let json = format!(

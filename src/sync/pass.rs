@@ -7,22 +7,18 @@ use std::task::Poll;
 use futures_util::StreamExt as _;
 use futures_util::stream::{FusedStream, unfold};
 
-use crate::api::page::PageRow;
-use crate::api::space::SpaceRow;
 use crate::client::Platform;
 use crate::error::Result;
 use crate::sink::Sink;
-use crate::state::{Position, RecentRows, StreamSet, overlapped};
-use crate::stream::Stream;
-use crate::sync::context::{Context, Scope, hash_of};
-use crate::sync::detail_reader::{DetailReader, Occasion};
+use crate::state::{Position, RecentRows};
+use crate::sync::completed::{Completed, process};
+use crate::sync::context::Scope;
 use crate::sync::lookups::FoundBatch;
-use crate::sync::page_details::{Abort, PageDetails};
 use crate::sync::prefetch::OrderedPrefetch;
 use crate::sync::reader::ListingReader;
 use crate::sync::run::SyncRun;
 use crate::sync::step::Step;
-use crate::sync::work_item::{ListedPage, PageEnd, WorkItem};
+use crate::sync::work_item::WorkItem;
 
 /// Pages that have vanished are confirmed after so many: few, since an endpoint may say of every page that it is gone.
 const MAX_VANISHED: usize = 20;
@@ -43,28 +39,6 @@ pub(super) enum PassEnd {
     OutOfOrder,
     /// So many pages have vanished that they must be confirmed before the pass goes on.
     ManyVanished,
-}
-
-/// What became of a [`WorkItem`].
-enum Completed {
-    Spaces(Vec<SpaceRow>),
-    Page(Box<CompletedPage>),
-    PageEnd(PageEnd),
-    OutOfOrder,
-}
-
-struct CompletedPage {
-    listed: ListedPage,
-    /// The streams that it is delivered for.
-    streams: StreamSet,
-    outcome: Outcome,
-}
-
-enum Outcome {
-    /// Delivered by an earlier run, and the same since.
-    Known,
-    Read(Box<PageDetails>),
-    Gone,
 }
 
 enum Event {
@@ -132,85 +106,6 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         }
     }
 
-    fn deliver(&mut self, scope: Scope, completed: Completed) -> Result<()> {
-        match completed {
-            Completed::Spaces(rows) => self.deliver_spaces(&rows),
-            Completed::Page(page) => self.deliver_page(scope, *page),
-            Completed::PageEnd(end) => {
-                self.deliver_page_end(scope, end);
-                Ok(())
-            }
-            Completed::OutOfOrder => Ok(()),
-        }
-    }
-
-    pub(super) fn deliver_spaces(&mut self, rows: &[SpaceRow]) -> Result<()> {
-        self.run().any_row_seen |= !rows.is_empty();
-        let authors = rows.iter().filter_map(|row| row.author_id.clone());
-        self.space_authors.extend(authors);
-        self.pacer.record_change();
-        self.writer.spaces(rows)
-    }
-
-    fn deliver_page_end(&mut self, scope: Scope, end: PageEnd) {
-        *self.position(scope) = end.position;
-        self.run().any_row_seen |= end.any_row;
-        self.record_unreadable(&end.unreadable);
-        let stream = match end.endpoint {
-            crate::endpoint::Endpoint::Spaces => Stream::Spaces,
-            _ => Stream::Pages,
-        };
-        self.record_unusable(stream, end.unusable);
-        self.pacer.record_rows(1);
-    }
-
-    fn deliver_page(&mut self, scope: Scope, page: CompletedPage) -> Result<()> {
-        let CompletedPage {
-            listed,
-            streams,
-            outcome,
-        } = page;
-        let row = &listed.row;
-        match &outcome {
-            Outcome::Known => self.pacer.record_change(),
-            Outcome::Read(details) => self.deliver_details(row, details, streams)?,
-            Outcome::Gone => {
-                self.run().vanished.push(row.source_id.clone());
-                self.pacer.record_rows(1);
-            }
-        }
-        match scope {
-            Scope::Run => {
-                let read = matches!(outcome, Outcome::Read(_) | Outcome::Known);
-                self.remember(row, read)?;
-                self.record_delivered(&row.source_id);
-            }
-            Scope::Snapshot => self.record_listed(&row.source_id),
-        }
-        self.position(scope).resume_after = listed.resume_after;
-        *self.pages_read(scope) += 1;
-        Ok(())
-    }
-
-    /// Remembers a row for the next run, so that it need not deliver it again.
-    fn remember(&mut self, row: &PageRow, read: bool) -> Result<()> {
-        let run = self.run();
-        run.newest = run.newest.max(row.modified);
-        let times = row.modified.zip(run.newest).filter(|_| read);
-        let times = times.filter(|(modified, newest)| *modified >= overlapped(*newest));
-        if !row.is_archived_or_trashed() && times.is_none() {
-            return Ok(());
-        }
-        let hash = hash_of(row)?;
-        if row.is_archived_or_trashed() {
-            run.recent.archived_or_trashed.toggle(&row.source_id, hash);
-        }
-        if let Some((modified, newest)) = times {
-            run.recent.remember(hash, modified, newest);
-        }
-        Ok(())
-    }
-
     /// The rows that a pass need not deliver again.
     fn known_rows(&self, scope: Scope) -> RecentRows {
         match scope {
@@ -225,14 +120,16 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         self.state.recent.valid_for(partial)
     }
 
-    fn position(&mut self, scope: Scope) -> &mut Position {
+    /// Where a pass of this scope goes on.
+    pub(super) fn position(&mut self, scope: Scope) -> &mut Position {
         match (scope, &mut self.state.refresh) {
             (Scope::Snapshot, Some(refresh)) => &mut refresh.position,
             _ => &mut self.state.run.get_or_insert_default().position,
         }
     }
 
-    fn pages_read(&mut self, scope: Scope) -> &mut u64 {
+    /// How many pages passes of this scope have read.
+    pub(super) fn pages_read(&mut self, scope: Scope) -> &mut u64 {
         match (scope, &mut self.state.refresh) {
             (Scope::Snapshot, Some(refresh)) => &mut refresh.pages,
             _ => &mut self.state.run.get_or_insert_default().pages,
@@ -248,37 +145,4 @@ fn batches<P: Platform>(
         Some((batch, reader))
     })
     .fuse()
-}
-
-async fn process<P: Platform, S>(
-    context: &Context<'_, P, S>,
-    scope: Scope,
-    known: &RecentRows,
-    item: WorkItem,
-) -> Result<Completed> {
-    Ok(match item {
-        WorkItem::Spaces(rows) => Completed::Spaces(rows),
-        WorkItem::PageEnd(end) => Completed::PageEnd(end),
-        WorkItem::OutOfOrder => Completed::OutOfOrder,
-        WorkItem::Page(listed) => {
-            let row = &listed.row;
-            let streams = context.streams(scope, row);
-            let outcome = if !known.is_empty() && known.contains(hash_of(row)?) {
-                Outcome::Known
-            } else {
-                let (client, health) = (context.client, &context.health);
-                let reader = DetailReader::new(client, health, Occasion::Listed);
-                match reader.read(row, context.details(row, streams)).await {
-                    Ok(details) => Outcome::Read(Box::new(details)),
-                    Err(Abort::Gone) => Outcome::Gone,
-                    Err(Abort::Fatal(error)) => return Err(error),
-                }
-            };
-            Completed::Page(Box::new(CompletedPage {
-                listed: *listed,
-                streams,
-                outcome,
-            }))
-        }
-    })
 }

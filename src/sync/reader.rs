@@ -10,13 +10,11 @@ use crate::error::{Error, Result};
 use crate::listing::{Listing, ListingPage};
 use crate::note::{Level, Note};
 use crate::state::{Position, SortKey};
+use crate::sync::sort_order::{SortOrder, is_before, sort_key};
 use crate::sync::spaces::Spaces;
 use crate::sync::step::Step;
 use crate::sync::work_item::{ListedPage, PageEnd, WorkItem};
-use crate::timestamp::Timestamp;
 
-/// How many in-order pairs to see before the sort order is trusted; agreement by chance is 1 in 9!.
-const ENOUGH_PAIRS: u32 = 8;
 /// How often a listing may start again without getting further.
 const MAX_RESTARTS: u32 = 3;
 
@@ -34,16 +32,7 @@ pub(super) struct ListingReader<'a, P> {
     restarts: u32,
     /// The last row listed before the last restart.
     restarted_at: Option<SortKey>,
-    /// The sort key of the last row listed: a listing that starts again goes on behind it.
-    last: Option<SortKey>,
-    /// The sort key of the row before, to verify the order.
-    previous: Option<SortKey>,
-    /// Rows up to this key were delivered.
-    skip: Option<SortKey>,
-    /// Whether the listing under way is sorted as it should be.
-    sorted: bool,
-    /// Pairs of rows whose order was verified.
-    compared: u32,
+    order: SortOrder,
     any_row: bool,
     /// Whether an empty page of the listing under way was requested again.
     repeated_empty: bool,
@@ -58,7 +47,7 @@ impl<'a, P: Platform> ListingReader<'a, P> {
         position: Position,
         remaining: Option<u64>,
     ) -> Self {
-        let resume_after = position.resume_after;
+        let order = SortOrder::new(position.resume_after);
         Self {
             client,
             spaces,
@@ -69,11 +58,7 @@ impl<'a, P: Platform> ListingReader<'a, P> {
             page_listing: None,
             restarts: 0,
             restarted_at: None,
-            last: resume_after,
-            previous: None,
-            skip: resume_after,
-            sorted: true,
-            compared: 0,
+            order,
             any_row: false,
             repeated_empty: false,
         }
@@ -113,23 +98,23 @@ impl<'a, P: Platform> ListingReader<'a, P> {
         self.any_row |= !page.rows.is_empty();
         for row in page.rows {
             let key = sort_key(&row, step);
-            self.verify_order(key);
-            if step.since.is_some() && !self.sorted {
+            self.order.verify(key);
+            if step.since.is_some() && !self.order.is_sorted() {
                 self.position.step = self.steps.len();
                 return Ok(vec![WorkItem::OutOfOrder]);
             }
             reached_watermark |= is_before(key, step.since);
-            if reached_watermark || self.skips(key) || !self.spaces.includes(&row) {
+            if reached_watermark || self.order.skips(key) || !self.spaces.includes(&row) {
                 continue;
             }
-            let resume_after = key.filter(|_| self.sorted);
+            let resume_after = key.filter(|_| self.order.is_sorted());
             items.push(WorkItem::Page(Box::new(ListedPage { row, resume_after })));
             if self.is_used_up() && resume_after.is_some() {
                 return Ok(items);
             }
         }
         // A few rows may be in order by chance.
-        let goes_on = !reached_watermark || self.compared < ENOUGH_PAIRS;
+        let goes_on = !reached_watermark || !self.order.is_established();
         self.advance(page.next.filter(|_| goes_on));
         items.push(self.page_end(step.endpoint, page.unusable, page.unreadable));
         Ok(items)
@@ -184,42 +169,20 @@ impl<'a, P: Platform> ListingReader<'a, P> {
     }
 
     fn restart(&mut self, error: Error) -> Result<()> {
-        let gets_further = self.sorted && self.last != self.restarted_at;
+        let gets_further = self.order.is_sorted() && self.order.last() != self.restarted_at;
         self.restarts = if gets_further { 1 } else { self.restarts + 1 };
         if self.restarts > MAX_RESTARTS {
             return Err(error);
         }
-        self.restarted_at = self.last;
+        self.restarted_at = self.order.last();
         self.position.cursor = None;
-        self.skip = self.last.filter(|_| self.sorted);
-        self.previous = None;
+        self.order.rewind();
         let message = "the service no longer accepts the cursor: the listing starts again";
         self.client.notify(&Note::Log {
             level: Level::Warn,
             message,
         });
         Ok(())
-    }
-
-    fn verify_order(&mut self, key: Option<SortKey>) {
-        if let Some(previous) = self.previous {
-            self.compared += 1;
-            self.sorted &= key.is_some_and(|key| previous.may_precede(key));
-        }
-        self.sorted &= key.is_some();
-        self.previous = key;
-        self.last = key;
-    }
-
-    fn skips(&mut self, key: Option<SortKey>) -> bool {
-        let delivered = self
-            .skip
-            .zip(key)
-            .is_some_and(|(last, key)| key.was_delivered(last));
-        if !delivered {
-            self.skip = None;
-        }
-        delivered
     }
 
     fn advance(&mut self, next: Option<String>) {
@@ -233,8 +196,7 @@ impl<'a, P: Platform> ListingReader<'a, P> {
             (self.space_listing, self.page_listing) = (None, None);
             (self.restarts, self.restarted_at) = (0, None);
             self.repeated_empty = false;
-            (self.last, self.previous, self.skip) = (None, None, None);
-            (self.sorted, self.compared) = (true, 0);
+            self.order = SortOrder::new(None);
             Position {
                 step: self.position.step + 1,
                 ..Position::default()
@@ -250,7 +212,7 @@ impl<'a, P: Platform> ListingReader<'a, P> {
     ) -> WorkItem {
         WorkItem::PageEnd(PageEnd {
             position: Position {
-                resume_after: self.last.filter(|_| self.sorted),
+                resume_after: self.order.resume_after(),
                 ..self.position.clone()
             },
             any_row: self.any_row,
@@ -258,17 +220,5 @@ impl<'a, P: Platform> ListingReader<'a, P> {
             unusable,
             unreadable,
         })
-    }
-}
-
-/// Whether a page was modified before the time down to which pages are listed.
-fn is_before(key: Option<SortKey>, since: Option<Timestamp>) -> bool {
-    matches!((key, since), (Some(SortKey::Modified(time)), Some(since)) if time < since)
-}
-
-fn sort_key(page: &PageRow, step: &Step) -> Option<SortKey> {
-    match step.since {
-        Some(_) => page.modified.map(SortKey::Modified),
-        None => page.source_id.parse().ok().map(SortKey::Id),
     }
 }

@@ -11,6 +11,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::error::Kind;
 use crate::testing::{Simulation, small_site};
 
 fn ask(simulation: &Simulation, config: Value) -> Validation {

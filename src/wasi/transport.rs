@@ -7,25 +7,24 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use super::bindings::dx::connector::sink;
-use super::bindings::wasi::clocks::monotonic_clock::{now, subscribe_duration};
-use super::bindings::wasi::clocks::wall_clock;
 use super::bindings::wasi::http::outgoing_handler::handle;
 use super::bindings::wasi::http::types::{
-    Fields, IncomingResponse, Method, OutgoingBody, OutgoingRequest, RequestOptions, Scheme,
+    Fields, Method, OutgoingBody, OutgoingRequest, RequestOptions, Scheme,
 };
-use super::bindings::wasi::io::streams::{InputStream, StreamError};
 use super::bindings::wasi::random::random::get_random_u64;
-use super::buffer::{Buffer, CHUNK};
+use super::clock::{nanoseconds, sleep, time_of_day};
 use super::error_code::failed;
 use super::executor::wait_for;
-use crate::client::{Headers, MAX_BODY, Platform, Request, Response, TransportError};
+use super::response::receive;
+use crate::client::{Platform, Request, Response, TransportError};
 use crate::config::{BaseUrl, Config};
 use crate::note::Note;
 use crate::secret::Credentials;
-use crate::timestamp::{Timestamp, millis};
+use crate::timestamp::Timestamp;
 
 /// Time to make a connection. Where nobody listens, another try helps more than waiting a minute.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const USER_AGENT: &str = concat!("confluence-cloud-connector/", env!("CARGO_PKG_VERSION"));
 
 /// The world as the component sees it: one site, the clocks, randomness, the sink's notes.
 #[derive(Debug)]
@@ -86,22 +85,6 @@ impl Wasi {
     }
 }
 
-/// The headers to read from a response that reports a failure.
-const ERROR_HEADERS: [&str; 10] = [
-    "atl-traceid",
-    "content-type",
-    "date",
-    "location",
-    "retry-after",
-    "x-authentication-denied-reason",
-    "x-cache",
-    "x-failure-category",
-    "x-ratelimit-reset",
-    "x-seraph-loginreason",
-];
-
-const USER_AGENT: &str = concat!("confluence-cloud-connector/", env!("CARGO_PKG_VERSION"));
-
 impl Platform for Wasi {
     async fn send(&self, request: &Request<'_>) -> Result<Response, TransportError> {
         let (outgoing, body) = self
@@ -123,13 +106,11 @@ impl Platform for Wasi {
     }
 
     async fn sleep(&self, duration: Duration) {
-        wait_for(subscribe_duration(nanoseconds(duration))).await;
+        sleep(duration).await;
     }
 
     fn now(&self) -> Timestamp {
-        let now = wall_clock::now();
-        let millis = now.seconds.saturating_mul(1000) + u64::from(now.nanoseconds / 1_000_000);
-        Timestamp::from_millis(i64::try_from(millis).unwrap_or(i64::MAX))
+        time_of_day()
     }
 
     fn random(&self) -> f64 {
@@ -152,10 +133,6 @@ fn options(timeout: Duration) -> RequestOptions {
     options
 }
 
-fn nanoseconds(duration: Duration) -> u64 {
-    millis(duration).saturating_mul(1_000_000)
-}
-
 /// Account ids, some 11 KiB at most: one write.
 fn write(body: OutgoingBody, bytes: &[u8]) -> Result<(), TransportError> {
     let lost =
@@ -168,90 +145,4 @@ fn write(body: OutgoingBody, bytes: &[u8]) -> Result<(), TransportError> {
     }
     drop(stream);
     OutgoingBody::finish(body, None).map_err(|code| failed(&code))
-}
-
-async fn receive(
-    response: &IncomingResponse,
-    request: &Request<'_>,
-    buffered: &Cell<usize>,
-) -> Result<Response, TransportError> {
-    let status = response.status();
-    let headers = headers(response, status, request);
-    let declared = headers
-        .get("content-length")
-        .and_then(|length| length.parse::<usize>().ok());
-    if declared.is_some_and(|length| length > MAX_BODY) {
-        return Err(TransportError::TooLarge);
-    }
-    let body = response
-        .consume()
-        .map_err(|()| TransportError::Network("no body".into()))?;
-    let bytes = {
-        let stream = body
-            .stream()
-            .map_err(|()| TransportError::Network("no body".into()))?;
-        read(&stream, declared, request.timeout, buffered).await?
-    };
-    Ok(Response {
-        status,
-        headers,
-        body: bytes,
-    })
-}
-
-fn headers(response: &IncomingResponse, status: u16, request: &Request<'_>) -> Headers {
-    let all = response.headers();
-    let failed = if (200..300).contains(&status) {
-        &[][..]
-    } else {
-        &ERROR_HEADERS
-    };
-    let asked = request.headers.iter().flatten();
-    let mut lines = Vec::new();
-    for &name in ["content-length"].iter().chain(asked).chain(failed) {
-        let values = all.get(name).into_iter();
-        let texts = values.filter_map(|value| String::from_utf8(value).ok());
-        lines.extend(texts.map(|value| (name.to_owned(), value)));
-    }
-    Headers(lines)
-}
-
-/// Reads a body to its end.
-///
-/// The host's timeout is for the gap between two chunks: a body that drips keeps within it for ever. So there is a
-/// deadline for the whole of it, from the first time that it has to be waited for.
-async fn read(
-    stream: &InputStream,
-    declared: Option<usize>,
-    timeout: Duration,
-    buffered: &Cell<usize>,
-) -> Result<Vec<u8>, TransportError> {
-    let mut buffer = Buffer::new(buffered);
-    let mut deadline = None;
-    loop {
-        match stream.read(CHUNK as u64) {
-            Ok(_) if deadline.is_some_and(|deadline| now() > deadline) => {
-                return Err(TransportError::Timeout(timeout));
-            }
-            Ok(chunk) if chunk.is_empty() => {
-                deadline.get_or_insert_with(|| now() + nanoseconds(timeout));
-                wait_for(stream.subscribe()).await;
-            }
-            Ok(chunk) => {
-                buffer.push(chunk)?;
-                if declared == Some(buffer.length) {
-                    return Ok(buffer.take());
-                }
-            }
-            Err(StreamError::Closed) if declared.is_some_and(|length| length > buffer.length) => {
-                return Err(TransportError::Network("the answer breaks off".into()));
-            }
-            Err(StreamError::Closed) => return Ok(buffer.take()),
-            // Whatever the host says of it, another try is the answer.
-            Err(StreamError::LastOperationFailed(_)) => {
-                let why = "the answer breaks off, or comes to a halt";
-                return Err(TransportError::Network(why.into()));
-            }
-        }
-    }
 }

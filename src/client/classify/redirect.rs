@@ -1,6 +1,6 @@
 //! Redirects, which are never followed: the credentials would go with them.
 
-use super::refusal::resolution;
+use super::suspicion::resolution;
 use super::{Classification, RequestContext, ResponseAction};
 use crate::client::Response;
 use crate::config::BaseUrl;

@@ -1,58 +1,11 @@
-//! Refusals: 401, 403 and 404.
+//! Refusals: 401 and 403.
 
+use super::suspicion::{resolution, resolution_of_refusal, unless_authenticated};
 use super::{Classification, ErrorBody, RequestContext, Resolution, ResponseAction};
 use crate::client::Response;
 use crate::endpoint::Endpoint;
 use crate::error::Kind;
 use crate::text;
-
-/// Whether it is the page that stands in for a suspended or deactivated site.
-pub(super) fn is_suspended(body: &ErrorBody) -> bool {
-    let words = [
-        "suspended",
-        "deactivated",
-        "site is unavailable",
-        "no longer available",
-    ];
-    body.is_html() && words.iter().any(|words| body.says(words))
-}
-
-pub(super) fn suspended() -> Classification {
-    let message = "the site is suspended or deactivated; ask its administrator to look at the site's billing and \
-         status at admin.atlassian.com";
-    Classification::new(Kind::InvalidCredentials, ResponseAction::FailRun, message)
-}
-
-/// What is final on its own is suspect where the same credentials worked a moment ago.
-fn unless_authenticated(context: RequestContext<'_>, if_it_stays: Resolution) -> ResponseAction {
-    match if_it_stays {
-        _ if context.authenticated => ResponseAction::Suspect(if_it_stays),
-        // A page's endpoint proves nothing by itself.
-        _ if context.endpoint.is_per_page() => ResponseAction::Suspect(if_it_stays),
-        Resolution::Fail => ResponseAction::Fail,
-        _ => ResponseAction::FailRun,
-    }
-}
-
-/// What a refusal means for this request if the credentials work elsewhere: without a collection nothing can be read,
-/// without anything else all the rest.
-pub(super) fn resolution(context: RequestContext<'_>) -> Resolution {
-    if context.endpoint.is_per_page() || context.endpoint == Endpoint::Users {
-        Resolution::Fail
-    } else {
-        Resolution::FailRun
-    }
-}
-
-/// What a refusal means that comes from the service itself. Whether profiles may be viewed is a permission of its own,
-/// which somebody has to give.
-fn resolution_of_refusal(context: RequestContext<'_>, body: &ErrorBody) -> Resolution {
-    if context.endpoint == Endpoint::Users && body.is_json() {
-        Resolution::FailRun
-    } else {
-        resolution(context)
-    }
-}
 
 /// The reasons for which every endpoint refuses, with 401 or 403.
 fn refused_login(
@@ -130,7 +83,7 @@ pub(super) fn unauthorized(
     Classification::new(Kind::InvalidCredentials, action, message)
 }
 
-fn ip_denied(context: RequestContext<'_>, body: &ErrorBody) -> Option<Classification> {
+pub(super) fn ip_denied(context: RequestContext<'_>, body: &ErrorBody) -> Option<Classification> {
     if !body.says("ip address") {
         return None;
     }
@@ -191,64 +144,7 @@ pub(super) fn forbidden(
     Classification::new(Kind::InvalidPermissions, action, message)
 }
 
-pub(super) fn not_found(context: RequestContext<'_>, body: &ErrorBody) -> Classification {
-    if let Some(refusal) = ip_denied(context, body) {
-        return refusal;
-    }
-    match context.endpoint {
-        _ if resolution(context) == Resolution::Fail && body.is_html() => {
-            let message = "the service has no such endpoint, or something in between blocks it with a web page";
-            Classification::new(
-                Kind::UnexpectedResponse,
-                ResponseAction::Suspect(Resolution::Fail),
-                message,
-            )
-        }
-        Endpoint::Views | Endpoint::States => {
-            let action = if body.identifies_resource() {
-                ResponseAction::Unavailable
-            } else {
-                ResponseAction::Suspect(Resolution::Unavailable)
-            };
-            let message = format!("not available for this page{}", body.quote());
-            Classification::new(Kind::UnexpectedResponse, action, message)
-        }
-        Endpoint::Versions | Endpoint::Labels => {
-            let action = if body.is_v2_about_one() {
-                ResponseAction::PageGone
-            } else {
-                ResponseAction::Suspect(Resolution::PageGone)
-            };
-            let message = format!("the page no longer exists{}", body.quote());
-            Classification::new(Kind::UnexpectedResponse, action, message)
-        }
-        // Documented as the answer to who may not view profiles; the collection tells it from a dead token.
-        Endpoint::Users if body.is_json() => {
-            let message = format!("the account may not view user profiles{}", body.quote());
-            Classification::new(
-                Kind::InvalidPermissions,
-                ResponseAction::Suspect(Resolution::FailRun),
-                message,
-            )
-        }
-        _ if !body.is_json() => {
-            let message = "base_url is not that of a Confluence Cloud site: there is no such interface; use \
-                 https://api.atlassian.com/ex/confluence/<cloud-id> or https://<site>.atlassian.net";
-            let action = unless_authenticated(context, Resolution::FailRun);
-            Classification::new(Kind::InvalidConfig, action, message)
-        }
-        _ => {
-            let action = unless_authenticated(context, Resolution::FailRun);
-            Classification::new(
-                Kind::InvalidCredentials,
-                action,
-                credentials_message(context),
-            )
-        }
-    }
-}
-
-fn credentials_message(context: RequestContext<'_>) -> String {
+pub(super) fn credentials_message(context: RequestContext<'_>) -> String {
     let place = if context.config.base_url.is_gateway() {
         ", or the cloud id in base_url is of another site"
     } else {

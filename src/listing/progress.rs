@@ -1,0 +1,221 @@
+//! What a listing is of and how far it was read, whatever its rows: compiled once, not for each kind of row.
+
+use std::cell::Cell;
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::guard::LoopGuard;
+use super::next::{base_in_headers, is_end_unsaid, next_cursor};
+use crate::api::{Context, NextLink};
+use crate::client::classify::Failure;
+use crate::client::{ApiRequest, Client, EndHabit, Platform, RequestError, Response};
+use crate::endpoint::{Endpoint, PageRef};
+use crate::note::{Level, Note};
+use crate::wire::BodyError;
+
+/// Retries of a page of which a row has no readable key, or that may not be the last one. Such a page is seldom better
+/// the next time.
+const MAX_DOUBTS: u32 = 1;
+
+/// The service cuts no page to fewer rows than this (its default limit), whatever is asked for.
+const SMALLEST_FULL_PAGE: u32 = 25;
+
+/// A listing of rows of any kind.
+#[derive(Debug)]
+pub(super) struct Progress {
+    endpoint: Endpoint,
+    /// The page whose parts are listed, and its space.
+    pub(super) page: Option<(String, Option<String>)>,
+    /// Filters and sort, as they are sent.
+    query: String,
+    pub(super) cursor: Option<String>,
+    limit: Cell<u32>,
+    guard: LoopGuard,
+    done: bool,
+}
+
+/// What a listing has to know of one of its pages.
+pub(super) struct ReadPage {
+    /// The key of its first row.
+    pub(super) first: Option<String>,
+    /// How many rows it has, readable or not.
+    pub(super) count: usize,
+    /// How many rows have no readable key.
+    pub(super) unusable: usize,
+    pub(super) next: NextLink,
+}
+
+/// A page that leads on, or is the last one.
+struct AcceptedPage {
+    first: Option<String>,
+    unusable: usize,
+    next: Option<String>,
+    /// How the listing ends with it, if it does.
+    end: EndHabit,
+}
+
+/// Reads the rows of a body, and keeps them.
+type ReadRows<'r> = dyn FnMut(&[u8], Context<'_>) -> Result<ReadPage, BodyError> + 'r;
+
+impl Progress {
+    /// A listing from its start, or from a cursor.
+    pub(super) fn new(endpoint: Endpoint, query: &str, limit: u32, cursor: Option<String>) -> Self {
+        Self {
+            endpoint,
+            page: None,
+            query: query.to_owned(),
+            cursor,
+            limit: Cell::new(limit),
+            guard: LoopGuard::default(),
+            done: false,
+        }
+    }
+
+    fn request(&self) -> ApiRequest<'_> {
+        let cursor = self.cursor.as_deref();
+        let cursor = cursor
+            .map(|cursor| format!("cursor={}", utf8_percent_encode(cursor, NON_ALPHANUMERIC)));
+        let parts = [Some(self.query.clone()), cursor];
+        let parts = parts.into_iter().flatten().filter(|part| !part.is_empty());
+        ApiRequest {
+            page: self.page.as_ref().map(|(id, space_id)| PageRef {
+                id,
+                space_id: space_id.as_deref(),
+            }),
+            query: parts.collect::<Vec<_>>().join("&"),
+            limit: Some(&self.limit),
+            has_cursor: self.cursor.is_some(),
+            ..ApiRequest::new(self.endpoint)
+        }
+    }
+
+    /// Reads the next page; false behind the last one.
+    pub(super) async fn next<P: Platform>(
+        &mut self,
+        client: &Client<'_, P>,
+        rows: &mut ReadRows<'_>,
+    ) -> Result<bool, RequestError> {
+        if self.done {
+            return Ok(false);
+        }
+        let mut tries = 0;
+        let request = self.request();
+        let read = client.fetch(&request, |response| {
+            let page = self.read(response, rows)?;
+            tries += 1;
+            let why = if page.unusable > 0 && tries <= MAX_DOUBTS {
+                "a row without a readable key"
+            } else if page.end == EndHabit::Unsaid && self.is_doubtful(client, tries) {
+                "a page that does not say whether the listing goes on"
+            } else {
+                return Ok(page);
+            };
+            Err(BodyError::Unexpected(why.into()))
+        });
+        let page = read.await?;
+        self.record_end(client, page.end);
+        self.advance(page);
+        Ok(true)
+    }
+
+    /// Whether an end without any links is to be doubted: it is odd where other ends have some, and is asked for once
+    /// more where none is known. What belongs to one page seldom has a second page of a listing.
+    fn is_doubtful<P: Platform>(&self, client: &Client<'_, P>, tries: u32) -> bool {
+        match client.end_habit(self.endpoint) {
+            EndHabit::Said => self.limit.get() > 1,
+            EndHabit::Unsaid => false,
+            EndHabit::Unknown => {
+                let may_go_on = self.cursor.is_some() || self.page.is_none();
+                may_go_on && self.limit.get() > 1 && tries <= MAX_DOUBTS
+            }
+        }
+    }
+
+    fn record_end<P: Platform>(&self, client: &Client<'_, P>, end: EndHabit) {
+        let known = client.end_habit(self.endpoint);
+        if end == EndHabit::Unknown || end == known {
+            return;
+        }
+        client.record_end(self.endpoint, end);
+        if end == EndHabit::Unsaid && self.page.is_none() {
+            let message = format!(
+                "{}: the last page has no links; it is taken at its word",
+                self.endpoint
+            );
+            client.notify(&Note::Log {
+                level: Level::Warn,
+                message: &message,
+            });
+        }
+    }
+
+    /// Reads pages up to the first one that has rows, or to the end.
+    pub(super) async fn first_rows<P: Platform>(
+        &mut self,
+        client: &Client<'_, P>,
+        rows: &mut ReadRows<'_>,
+    ) -> Result<(), Failure> {
+        while !self.done {
+            let request = self.request();
+            let read = client.fetch_unconfirmed(&request, |response| self.read(response, rows));
+            let page = read.await?;
+            let has_rows = page.first.is_some();
+            self.advance(page);
+            if has_rows {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a page, unless its next one leads nowhere.
+    fn read(
+        &self,
+        response: &Response,
+        rows: &mut ReadRows<'_>,
+    ) -> Result<AcceptedPage, BodyError> {
+        let context = match &self.page {
+            Some((page_id, _)) => Context {
+                page_id,
+                base: None,
+            },
+            None => Context {
+                page_id: "",
+                base: base_in_headers(&response.headers),
+            },
+        };
+        let ReadPage {
+            first,
+            count,
+            unusable,
+            next,
+        } = rows(&response.body, context)?;
+        let is_unsaid = is_end_unsaid(&next, &response.headers);
+        let is_full = count >= self.limit.get().min(SMALLEST_FULL_PAGE) as usize;
+        if is_full && self.limit.get() > 1 && is_unsaid {
+            let why = "a full page that does not say whether the listing goes on";
+            return Err(BodyError::Unexpected(why.into()));
+        }
+        let next = next_cursor(&next, &response.headers)?;
+        let end = match &next {
+            Some(_) => EndHabit::Unknown,
+            None if is_unsaid => EndHabit::Unsaid,
+            None => EndHabit::Said,
+        };
+        let current = self.cursor.as_deref();
+        self.guard
+            .check(current, next.as_deref(), first.as_deref())?;
+        Ok(AcceptedPage {
+            first,
+            unusable,
+            next,
+            end,
+        })
+    }
+
+    fn advance(&mut self, page: AcceptedPage) {
+        self.guard.record(page.next.as_deref(), page.first);
+        self.done = page.next.is_none();
+        self.cursor = page.next;
+    }
+}
