@@ -16,6 +16,9 @@ use crate::session::Session;
 use crate::table::Table;
 use connector_destinations::identifier::quote;
 
+/// The comment on views that this program makes and may replace.
+const OWN_VIEW: &str = "made by the connector, and replaced by its runs";
+
 /// A PostgreSQL schema that takes rows of one connector.
 #[derive(Debug)]
 pub struct Postgres {
@@ -107,10 +110,11 @@ impl Postgres {
     ///
     /// # Errors
     ///
-    /// A table of that name exists, or the statement names what the schema has not.
+    /// A table, or a view of another program, has that name; or the statement names what the schema has not.
     pub fn create_views(&mut self, views: &[(&str, String)]) -> Result<()> {
         on_own_thread(|| {
             for (name, select) in views {
+                self.refuse_view_of_others(name)?;
                 let name = quote(name);
                 // Views of others that stand on this one survive where the columns stay.
                 let replaced = self
@@ -122,9 +126,23 @@ impl Postgres {
                     );
                     self.session.batch(&anew)?;
                 }
+                self.session
+                    .batch(&format!("COMMENT ON VIEW {name} IS '{OWN_VIEW}'"))?;
             }
             Ok(())
         })
+    }
+
+    fn refuse_view_of_others(&mut self, name: &str) -> Result<()> {
+        let sql = "SELECT obj_description(oid, 'pg_class') FROM pg_class WHERE relname = $1 AND relkind = 'v' \
+                   AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())";
+        let found = self.session.query(sql, &[(&name, Type::TEXT)])?;
+        let comment = found.first().map(|row| row.get::<_, Option<String>>(0));
+        ensure!(
+            comment.is_none_or(|comment| comment.as_deref() == Some(OWN_VIEW)),
+            "its view {name} was made by another program; use another schema, or drop that view"
+        );
+        Ok(())
     }
 
     /// The state of the last checkpoint.

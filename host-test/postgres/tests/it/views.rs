@@ -31,6 +31,23 @@ fn views_follow_the_tables() {
     assert!(error.to_string().contains("order"), "{error:#}");
 }
 
+/// What somebody else looks at is not replaced.
+#[test]
+fn a_view_of_another_program_is_refused() {
+    let Some(schema) = schema() else { return };
+    let mut postgres = schema.open();
+    schema.run("CREATE VIEW shop_orders AS SELECT 'theirs' AS x");
+    let view = [("shop_orders", "SELECT 1 AS n".to_owned())];
+    let error = postgres.create_views(&view).unwrap_err().to_string();
+    assert!(
+        error.contains("shop_orders was made by another program"),
+        "{error}"
+    );
+    assert_eq!(schema.texts("SELECT x FROM shop_orders"), ["theirs"]);
+    schema.run("DROP VIEW shop_orders");
+    postgres.create_views(&view).unwrap();
+}
+
 /// The tables of the documentation that the report reads, with the columns that it reads.
 fn documentation() -> Vec<Stream> {
     let pages = [
