@@ -69,7 +69,7 @@ pub fn create_folder(path: &Path) -> io::Result<()> {
     check_folder(path)
 }
 
-/// Whether a folder is one that nobody else can write in, and not reached by a link.
+/// Whether a folder is one that nobody else can write in or put another in the place of, and not reached by a link.
 ///
 /// # Errors
 ///
@@ -92,8 +92,25 @@ pub fn check_folder(path: &Path) -> io::Result<()> {
         if metadata.mode() & 0o022 != 0 {
             return denied("can be written by other users");
         }
+        if is_below_anybodys(path)? {
+            return denied("is below a folder in which anybody can put another in its place");
+        }
     }
     Ok(())
+}
+
+/// Whether a folder above can be written by everybody. Where it is sticky, as `/tmp` is, each keeps what is his.
+#[cfg(unix)]
+fn is_below_anybodys(path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt as _;
+    const WRITABLE: u32 = 0o002;
+    const STICKY: u32 = 0o1000;
+    for folder in path.canonicalize()?.ancestors().skip(1) {
+        if fs::metadata(folder)?.mode() & (WRITABLE | STICKY) == WRITABLE {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 #[cfg(unix)]
@@ -151,5 +168,11 @@ mod tests {
         let link = folder.path().join("link");
         symlink(&inner, &link).unwrap();
         assert!(create_folder(&link).is_err());
+        fs::set_permissions(&inner, fs::Permissions::from_mode(0o700)).unwrap();
+        let cache = folder.path().join("cache");
+        for (mode, is_private) in [(0o777, false), (0o1777, true), (0o775, true)] {
+            fs::set_permissions(&cache, fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(check_folder(&inner).is_ok(), is_private, "{mode:o}");
+        }
     }
 }
