@@ -22,6 +22,7 @@ use clap::{Args, Parser, Subcommand};
 use connector_destinations::progress::Verbosity;
 use connector_destinations::stdout::print;
 use connector_protocols::logging;
+use connector_protocols::shutdown_signal::next_signal;
 use connector_protocols::wasi_argument::WasiArgument;
 use connector_runtime::address::NetworkPolicy;
 use connector_runtime::component_source::ComponentSource;
@@ -186,14 +187,14 @@ impl Cli {
             verbosity: self.output.verbosity(),
         };
         match self.command {
-            Command::Demo => demo::run(&context).await,
+            Command::Demo => interruptible(demo::run(&context)).await,
             Command::Init(arguments) => init::run(&context, arguments).await,
             Command::Validate(arguments) => validate::run(&context, &arguments).await,
-            Command::Streams => streams(&context).await,
+            Command::Streams => interruptible(streams(&context)).await,
             Command::Sync(arguments) => sync::run(&context, &arguments).await,
             Command::Report(arguments) => report::run(&arguments),
             Command::Plan(arguments) => plan::run(&context, &arguments).await,
-            Command::CloudId { site } => cloud_id::run(&context, &site).await,
+            Command::CloudId { site } => interruptible(cloud_id::run(&context, &site)).await,
             Command::Mock(arguments) => mock::run(arguments).await,
             Command::Bench(arguments) => bench::run(&context, arguments).await,
             Command::BenchRun => bench::run_one().await,
@@ -201,6 +202,14 @@ impl Cli {
             Command::Completions { shell } => completions::run(shell),
             Command::Man => completions::manual(),
         }
+    }
+}
+
+/// A command that has nothing to end in good order. The others listen for signals themselves.
+async fn interruptible(command: impl Future<Output = CommandResult>) -> CommandResult {
+    tokio::select! {
+        ended = command => ended,
+        _ = next_signal() => Err(anyhow::Error::msg("interrupted").into()),
     }
 }
 

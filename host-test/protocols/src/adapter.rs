@@ -50,15 +50,18 @@ impl ComponentArgument {
     }
 }
 
-/// What may be reached beyond the public internet.
+/// How the service is reached, and as whom, besides the configuration.
 #[derive(Debug, Args)]
-pub(crate) struct NetworkArgument {
+pub(crate) struct ConnectionArguments {
+    /// A file that holds the token alone; it comes before the configuration's.
+    #[arg(long, global = true, value_name = "FILE")]
+    token_file: Option<PathBuf>,
     /// Allow addresses of a network that is not part of the public internet; may be repeated.
     #[arg(long, global = true, value_name = "CIDR")]
     allow_network: Vec<IpNet>,
 }
 
-impl NetworkArgument {
+impl ConnectionArguments {
     fn policy(&self) -> NetworkPolicy {
         let networks = self.allow_network.iter().copied();
         let policy = networks.fold(NetworkPolicy::default(), NetworkPolicy::allow_network);
@@ -74,12 +77,12 @@ impl NetworkArgument {
 pub(crate) fn connect(
     runtime: &Runtime,
     config: &Path,
-    network: &NetworkArgument,
+    arguments: &ConnectionArguments,
     options: &AdapterOptions,
 ) -> Result<TenantConnection, Failure> {
     let source = ConfigSource {
         file: config.to_owned(),
-        token_file: None,
+        token_file: arguments.token_file.clone(),
         token_variable: options.token_variable,
         client_secret_variable: options.client_secret_variable,
     };
@@ -87,7 +90,7 @@ pub(crate) fn connect(
         adapter_config::load(runtime.description(), &source).map_err(ConfigError::into_failure)?;
     let connection = ConnectionOptions {
         signing: config.signing,
-        network: network.policy(),
+        network: arguments.policy(),
         ..ConnectionOptions::default()
     };
     runtime.connect(&config.text, connection)

@@ -31,7 +31,7 @@ use self::messages::Status;
 use self::output::{AirbyteOutput, LastCheckpoint, RunPhase};
 use self::state::States;
 pub use crate::adapter::AdapterOptions;
-use crate::adapter::{ComponentArgument, NetworkArgument, connect, internal};
+use crate::adapter::{ComponentArgument, ConnectionArguments, connect, internal};
 use crate::shutdown_signal::{Shutdown, end_process};
 
 /// An Airbyte source: reads a service through its connector.
@@ -41,7 +41,7 @@ pub struct Cli {
     #[command(flatten)]
     component: ComponentArgument,
     #[command(flatten)]
-    network: NetworkArgument,
+    connection: ConnectionArguments,
     #[command(subcommand)]
     command: Command,
 }
@@ -113,12 +113,12 @@ impl Cli {
         let done = match self.command {
             Command::Spec => write(&messages::spec(runtime.description())),
             Command::Check { config } => {
-                let connection = connect(&runtime, &config, &self.network, options);
+                let connection = connect(&runtime, &config, &self.connection, options);
                 check(&runtime, connection).await
             }
             Command::Discover { .. } => write(&messages::catalog(runtime.streams())),
             Command::Read(arguments) => {
-                match connect(&runtime, &arguments.config, &self.network, options) {
+                match connect(&runtime, &arguments.config, &self.connection, options) {
                     Ok(connection) => read(&runtime, &connection, &arguments, &shutdown).await,
                     Err(failure) => Err(failure),
                 }

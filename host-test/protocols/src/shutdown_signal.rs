@@ -72,11 +72,22 @@ impl Shutdown {
             tokio::time::sleep(GRACE).await;
         };
         tokio::select! {
-            ended = run => ended,
+            ended = run => ended.map_err(|failure| self.name_cause(failure)),
             () = abandoned => Err(Failure::new(
                 FailureKind::Cancelled,
                 "interrupted; the next run resumes at the last checkpoint",
             )),
+        }
+    }
+
+    /// A connector that was told to stop may not know a better word for how it ended.
+    fn name_cause(&self, failure: Failure) -> Failure {
+        match failure.kind {
+            FailureKind::Other if self.received().is_some() => Failure {
+                kind: FailureKind::Cancelled,
+                ..failure
+            },
+            _ => failure,
         }
     }
 }

@@ -25,7 +25,7 @@ use jiff::Timestamp;
 use self::catalog::StreamSelection;
 use self::output::{JobStatus, SingerOutput};
 pub use crate::adapter::AdapterOptions;
-use crate::adapter::{ComponentArgument, NetworkArgument, connect, internal};
+use crate::adapter::{ComponentArgument, ConnectionArguments, connect, internal};
 use crate::shutdown_signal::{Shutdown, end_process};
 
 /// A Singer tap: reads a service through its connector.
@@ -35,7 +35,7 @@ pub struct Cli {
     #[command(flatten)]
     component: ComponentArgument,
     #[command(flatten)]
-    network: NetworkArgument,
+    connection: ConnectionArguments,
     /// The configuration, a JSON file; not read to list the streams.
     #[arg(long, short, value_name = "FILE", required_unless_present = "discover")]
     config: Option<PathBuf>,
@@ -82,7 +82,7 @@ impl Cli {
         shutdown: &Shutdown,
     ) -> Result<(), Failure> {
         let started = Instant::now();
-        let connection = connect(runtime, config, &self.network, options)?;
+        let connection = connect(runtime, config, &self.connection, options)?;
         let state = state::read(self.state.as_deref())
             .map_err(Failure::from_error(FailureKind::InvalidState))?;
         let selected = match &self.catalog {

@@ -57,7 +57,13 @@ pub(super) fn origin(site: &str) -> Result<String> {
         .parse()
         .with_context(|| format!("{site:?} is not the address of a site"))?;
     match (url.scheme_str(), url.authority()) {
-        (Some(scheme), Some(authority)) => Ok(format!("{scheme}://{authority}")),
+        (Some(scheme), Some(authority)) => {
+            let (_, place) = authority
+                .as_str()
+                .rsplit_once('@')
+                .unwrap_or(("", authority.as_str()));
+            Ok(format!("{scheme}://{place}"))
+        }
         _ => bail!("{site:?} is not the address of a site"),
     }
 }

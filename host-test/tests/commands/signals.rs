@@ -106,3 +106,27 @@ fn a_database_that_does_not_answer_is_left_at_a_signal_and_its_password_is_in_no
         }
     }
 }
+
+/// What has nothing to end in good order says in a word why it ends.
+#[test]
+fn a_question_that_is_not_answered_ends_at_a_signal() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let site = format!("http://{}", silent.local_addr().unwrap());
+    for signal in ["TERM", "INT"] {
+        let mut command = Command::new(HOST_TEST);
+        command.args(["cloud-id", &site]);
+        let run = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (_asked, _) = silent.accept().unwrap();
+        let signalled = Instant::now();
+        send(signal, &run);
+        let output = run.wait_with_output().unwrap();
+        assert!(signalled.elapsed() < LONGEST, "{signal}");
+        assert_eq!(output.status.code(), Some(1), "{signal}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("error: interrupted"), "{said}");
+    }
+}
