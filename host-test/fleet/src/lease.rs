@@ -180,7 +180,8 @@ const FINISH: &str = "
     due AS (
         SELECT id, next_due FROM c WHERE NOT paused
         UNION ALL
-        SELECT w.id, w.next_due FROM c, confluence_fleet.waiting(c.site, c.permits) AS w WHERE w.id <> c.id)
+        SELECT w.id, w.next_due FROM c, confluence_fleet.waiting(c.site, c.permits) AS w
+        WHERE w.id <> c.id AND NOT confluence_fleet.is_enqueued(w.id))
     SELECT (SELECT count(*) FROM c), count(confluence_fleet.enqueue(id, next_due)) FROM due";
 
 fn outcome(ending: &Ending) -> &'static str {

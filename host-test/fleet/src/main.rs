@@ -19,6 +19,7 @@ use connector_fleet::worker::{self, WorkerSettings};
 use connector_fleet::{configuration, queue, start, status};
 use connector_postgres::Address;
 use connector_runtime::CancellationToken;
+use connector_runtime::compile_child;
 use connector_runtime::component_source::ComponentSource;
 use connector_runtime::runtime::Runtime;
 use serde_json::Value;
@@ -32,8 +33,13 @@ use crate::arguments::{Add, Arguments, Command, ModeName, Work};
 /// How long runs may take to end when a worker stops.
 const GRACE: Duration = Duration::from_secs(20);
 
+fn main() -> ExitCode {
+    // A child that compiles a component has no other task, and no threads.
+    compile_child::run_if_requested().unwrap_or_else(parse_and_run)
+}
+
 #[tokio::main]
-async fn main() -> ExitCode {
+async fn parse_and_run() -> ExitCode {
     let arguments = Arguments::parse();
     log_to_stderr();
     match run(arguments).await {
@@ -80,9 +86,10 @@ async fn run(arguments: Arguments) -> Result<()> {
         Command::Migrate => {
             // The queue's own words for a database that cannot be reached are no use to a person.
             store.client().await?;
-            // The fleet's tables come first: the queue does not say why it was refused.
-            store.migrate().await?;
-            queue::migrate(&url).await
+            // The fleet's schema comes first: the queue does not say why it was refused.
+            store.make_schema().await?;
+            queue::migrate(&url).await?;
+            store.migrate().await
         }
         Command::Add(new) => add(&store, new).await,
         Command::Pause { name } => store.pause(&name).await,

@@ -48,24 +48,36 @@ CREATE INDEX IF NOT EXISTS runs_by_start ON confluence_fleet.runs (started_at);
 ALTER TABLE confluence_fleet.connections ADD COLUMN IF NOT EXISTS permits bigint NOT NULL DEFAULT 0;
 CREATE INDEX IF NOT EXISTS connections_by_lease ON confluence_fleet.connections (site) WHERE lease_until IS NOT NULL;
 
--- Adds the job of a connection, or moves the one that it has. The queue looks keys up for a list of jobs, which the planner
--- takes for a hundred: it would read all jobs four times for each one that is added.
+-- Each slot of each worker looks for a due job every two seconds. By the queue's own index, which begins with the priority,
+-- it reads every job that is not due yet: 3.5 ms for 10,000 of them.
+CREATE INDEX IF NOT EXISTS confluence_fleet_jobs_by_time ON graphile_worker._private_jobs (run_at) WHERE is_available;
+
+-- Adds the job of a connection, or moves the one that it has. The queue looks keys up for a list of jobs: the planner takes
+-- it for a hundred and would read all jobs four times for each one that is added, and it would plan anew each time.
 CREATE OR REPLACE FUNCTION confluence_fleet.enqueue(connection bigint, due timestamptz)
-RETURNS void LANGUAGE plpgsql SET enable_seqscan = off AS $$
+RETURNS void LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
     PERFORM graphile_worker.add_job('run_connection', json_build_object('connection', connection), NULL, due,
         -- The handler of a job fails only while the database cannot be reached.
         1000, 'connection:' || connection);
 END $$;
 
+-- Whether a worker will look at a connection as soon as it has time.
+CREATE OR REPLACE FUNCTION confluence_fleet.is_enqueued(connection bigint) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM graphile_worker._private_jobs
+        WHERE key = 'connection:' || connection AND is_available AND run_at <= clock_timestamp());
+END $$;
+
 -- Connections of a site that are due and that nobody runs, those that have waited longest first.
 CREATE OR REPLACE FUNCTION confluence_fleet.waiting(of_site text, at_most bigint)
-RETURNS SETOF confluence_fleet.connections LANGUAGE sql AS $$
-    SELECT * FROM confluence_fleet.connections
+RETURNS SETOF confluence_fleet.connections LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN QUERY SELECT * FROM confluence_fleet.connections
     WHERE site = of_site AND NOT paused AND next_due <= clock_timestamp()
         AND (lease_until IS NULL OR lease_until <= clock_timestamp())
-    ORDER BY next_due LIMIT at_most
-$$;
+    ORDER BY next_due LIMIT at_most;
+END $$;
 
 -- How many requests in flight a run of this connection may have: an equal part of the site's for each run that is under
 -- way or waits, as far as the runs under way have left it; none if the site has as many runs as it may. Those who ask for
@@ -141,6 +153,7 @@ BEGIN
         RETURN;
     END IF;
     PERFORM confluence_fleet.enqueue(w.id, w.next_due)
-        FROM confluence_fleet.waiting(c.site, greatest(c.permits - greatest(share, in_use), 0)) AS w;
+        FROM confluence_fleet.waiting(c.site, greatest(c.permits - greatest(share, in_use), 0)) AS w
+        WHERE NOT confluence_fleet.is_enqueued(w.id);
     RETURN NEXT share;
 END $$;

@@ -65,15 +65,28 @@ impl Store {
         Ok(session)
     }
 
-    /// Makes the tables of the fleet. Those of the queue are the queue's.
+    /// Makes the schema of the fleet, for which it takes the same rights as for all else.
+    ///
+    /// # Errors
+    ///
+    /// The database refuses.
+    pub async fn make_schema(&self) -> Result<()> {
+        self.make("CREATE SCHEMA IF NOT EXISTS confluence_fleet;")
+            .await
+    }
+
+    /// Makes the tables of the fleet. Those of the queue have to be there.
     ///
     /// # Errors
     ///
     /// The database refuses.
     pub async fn migrate(&self) -> Result<()> {
+        self.make(include_str!("schema.sql")).await
+    }
+
+    async fn make(&self, statements: &str) -> Result<()> {
         let sql = format!(
-            "BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('confluence_fleet', 0)); {} COMMIT",
-            include_str!("schema.sql")
+            "BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('confluence_fleet', 0)); {statements} COMMIT"
         );
         let made = self.client().await?.batch_execute(&sql).await;
         made.map_err(|error| match error.as_db_error() {

@@ -41,17 +41,11 @@ impl ComponentSource {
     /// Compiles it, unless that was done before.
     pub(crate) fn compile(&self, engine: &Engine) -> Result<Component> {
         match self {
-            Self::Bytes(bytes) => cached(engine, bytes, || Ok(engine.precompile_component(bytes)?)),
+            Self::Bytes(bytes) => cached(engine, bytes, CompileLimits::default()),
             Self::File(file, limits) => {
                 let bytes = read(file, *limits)?;
-                cached(engine, &bytes, || {
-                    if compile_child::is_available() {
-                        compile_child::compile(&bytes, *limits)
-                    } else {
-                        Ok(engine.precompile_component(&bytes)?)
-                    }
-                })
-                .with_context(|| format!("{} can't be loaded", file.display()))
+                cached(engine, &bytes, *limits)
+                    .with_context(|| format!("{} can't be loaded", file.display()))
             }
             Self::Precompiled(file) => {
                 let folder = file.parent().unwrap_or(Path::new("/"));
@@ -79,11 +73,8 @@ fn read(file: &Path, limits: CompileLimits) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn cached(
-    engine: &Engine,
-    component: &[u8],
-    compile: impl FnOnce() -> Result<Vec<u8>>,
-) -> Result<Component> {
+/// What was compiled before, else what a child compiles: with the child goes the compiler's memory, some 30 MiB.
+fn cached(engine: &Engine, component: &[u8], limits: CompileLimits) -> Result<Component> {
     let cache = CompileCache::open();
     if let Some(found) = cache
         .as_ref()
@@ -91,7 +82,11 @@ fn cached(
     {
         return Ok(found);
     }
-    let code = compile()?;
+    let code = if compile_child::is_available() {
+        compile_child::compile(component, limits)?
+    } else {
+        engine.precompile_component(component)?
+    };
     if let Some(cache) = &cache {
         cache.store(engine, component, &code);
     }
