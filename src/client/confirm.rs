@@ -33,8 +33,6 @@ pub(super) struct Confirmations {
     probed: HashMap<Key, Timestamp>,
     /// When a refusal was last confirmed.
     refused: HashMap<Key, Timestamp>,
-    /// When a value that a site may lack was last answered.
-    answered: HashMap<Key, Timestamp>,
     /// The last successful probe.
     last_probe: Option<Timestamp>,
     /// Suspect answers since the last good answer or probe.
@@ -51,12 +49,11 @@ struct Availability {
 }
 
 impl Confirmations {
-    pub(super) fn record_success(&mut self, request: &ApiRequest<'_>, now: Timestamp) {
-        self.authenticated |= !request.endpoint.is_per_page();
+    pub(super) fn record_success(&mut self, endpoint: Endpoint) {
+        self.authenticated |= !endpoint.is_per_page();
         self.suspects = 0;
-        if let Some(availability) = self.availability(request.endpoint) {
+        if let Some(availability) = self.availability(endpoint) {
             availability.succeeded = true;
-            self.answered.insert(key(request), now);
         }
     }
 
@@ -105,8 +102,7 @@ impl Confirmations {
         self.last_probe.is_some_and(|probe| probe >= started)
     }
 
-    /// Whether a refusal like this one was confirmed lately, or is in so many words and none of its space was ever
-    /// answered, so that retries are pointless.
+    /// Whether a refusal like this one was confirmed lately, so that retries are pointless.
     pub(super) fn is_confirmed(
         &mut self,
         request: &ApiRequest<'_>,
@@ -118,13 +114,9 @@ impl Confirmations {
             ResponseAction::Unavailable | ResponseAction::Suspect(Resolution::Unavailable)
         );
         let by_cdn = failure.from_cdn && failure.error.kind == Kind::InvalidCredentials;
-        let is_plain = failure.action == ResponseAction::Unavailable && !failure.from_cdn;
-        let is_expected = is_plain && !self.answered.contains_key(&key(request));
         is_refusal
             && !by_cdn
-            && (is_expected
-                || self.is_refusal_known(request, now)
-                || self.is_breaker_open(request.endpoint))
+            && (self.is_refusal_known(request, now) || self.is_breaker_open(request.endpoint))
     }
 
     fn is_refusal_known(&self, request: &ApiRequest<'_>, now: Timestamp) -> bool {

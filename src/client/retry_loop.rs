@@ -60,7 +60,7 @@ impl<P: Platform> Client<'_, P> {
         let value = read(response)
             .map_err(|error| body_failure(self.context(request), response, &error))?;
         let mut known = self.confirmations.borrow_mut();
-        known.record_success(request, self.platform.now());
+        known.record_success(request.endpoint);
         Ok(value)
     }
 

@@ -384,21 +384,6 @@ fn one_probe_clears_all_that_failed_at_once() {
     assert_eq!(asked(&simulation, Endpoint::Pages), 1);
 }
 
-/// False refusals were seen to pass: where a space has answered, its first one is asked for once more.
-#[test]
-fn a_refusal_that_passes_costs_no_value() {
-    for refused in [answer(403, &[], PLAN), answer(404, &[], NAMED)] {
-        let simulation = simulation();
-        let config = config(&simulation, json!({}));
-        let client = Client::new(&simulation, &config);
-        for answers in [vec![good()], vec![refused, good()]] {
-            simulation.script(Endpoint::Views, answers);
-            assert!(fetch(&simulation, &client, Endpoint::Views).is_ok());
-        }
-        assert_eq!(asked(&simulation, Endpoint::Pages), 1, "one probe");
-    }
-}
-
 /// A site may refuse views by space: each is believed for itself, for five minutes.
 #[test]
 fn a_confirmed_refusal_costs_no_probe_a_page() {

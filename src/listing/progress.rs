@@ -119,16 +119,15 @@ impl Progress {
     }
 
     /// Whether an end without any links is to be doubted: it is odd where other ends have some, and is asked for once
-    /// more where none is known. What belongs to one page seldom has a second page of a listing.
+    /// more where none is known. A first short page of what belongs to one page is all of it: the service fills pages.
     fn is_doubtful<P: Platform>(&self, client: &Client<'_, P>, tries: u32) -> bool {
-        match client.end_habit(self.endpoint) {
-            EndHabit::Said => self.limit.get() > 1,
+        let may_go_on = self.cursor.is_some() || self.page.is_none();
+        let is_odd = match client.end_habit(self.endpoint) {
+            EndHabit::Said => true,
             EndHabit::Unsaid => false,
-            EndHabit::Unknown => {
-                let may_go_on = self.cursor.is_some() || self.page.is_none();
-                may_go_on && self.limit.get() > 1 && tries <= MAX_DOUBTS
-            }
-        }
+            EndHabit::Unknown => tries <= MAX_DOUBTS,
+        };
+        may_go_on && self.limit.get() > 1 && is_odd
     }
 
     fn record_end<P: Platform>(&self, client: &Client<'_, P>, end: EndHabit) {

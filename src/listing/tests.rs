@@ -266,6 +266,23 @@ fn an_end_without_links_is_judged_by_the_ends_before() {
 }
 
 #[test]
+fn the_labels_of_a_page_may_end_without_links() {
+    let simulation = simulation();
+    let config = config(&simulation);
+    let client = Client::new(&simulation, &config);
+    let page_ref = PageRef {
+        id: "7",
+        space_id: None,
+    };
+    for answer in [page([1], ""), page_with([2], &json!({}), &[])] {
+        simulation.script(Endpoint::Labels, [answer]);
+        let mut listing = Listing::<LabelRow>::of_page(page_ref, 5);
+        let read = simulation.run(listing.next(&client)).unwrap().unwrap();
+        assert_eq!((read.rows.len(), read.next), (1, None));
+    }
+}
+
+#[test]
 fn the_address_of_a_page_needs_the_site_from_body_or_header() {
     let row = json!({ "id": "1", "_links": { "webui": "/spaces/A/pages/1" } });
     let base = "https://site.example/wiki";
