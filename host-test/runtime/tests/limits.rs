@@ -290,11 +290,15 @@ async fn a_tenant_has_one_memory_for_all_its_calls_and_so_many_calls_at_once() {
         let options = options.clone();
         async move { hostile().await.connect(&config, options).unwrap() }
     };
-    // Two calls that fit one by one do not fit together.
+    // Two calls that fit one by one do not fit together, however late the second one comes on a busy machine.
+    let patient = Limits {
+        wall: Duration::from_secs(4),
+        ..limits
+    };
     let mut calls = JoinSet::new();
     for _ in 0..2 {
         let connection = connect("memory 24").await;
-        calls.spawn(async move { run_attack(&connection, limits, &Tape::default()).await });
+        calls.spawn(async move { run_attack(&connection, patient, &Tape::default()).await });
     }
     let errors: Vec<_> = calls
         .join_all()
@@ -321,5 +325,5 @@ async fn a_tenant_has_one_memory_for_all_its_calls_and_so_many_calls_at_once() {
             "the call takes longer than its 1 s"
         );
     }
-    assert!(begun.elapsed() < Duration::from_secs(3));
+    assert!(begun.elapsed() < Duration::from_secs(4));
 }
