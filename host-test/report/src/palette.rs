@@ -130,7 +130,9 @@ pub(super) fn style() -> String {
             "svg [fill=\"{by_day}\"]{{fill:var(--{name})}}svg [stroke=\"{by_day}\"]{{stroke:var(--{name})}}"
         );
     }
-    format!(":root{{{light}}}@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}{charts}")
+    format!(
+        ":root{{{light}}}@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}{charts}"
+    )
 }
 
 /// As the chart's library writes it: the rules are compared to it letter by letter.
