@@ -2,7 +2,7 @@
 
 pub mod classify;
 mod confirm;
-mod end_habit;
+mod end_marker;
 mod error_body;
 pub mod limiter;
 mod recovery;
@@ -16,7 +16,7 @@ mod server_clock;
 use std::future::Future;
 use std::time::Duration;
 
-pub use self::end_habit::EndHabit;
+pub use self::end_marker::EndMarker;
 pub use self::request::{ApiRequest, RequestError};
 pub use self::sender::Client;
 use crate::note::Note;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::classify::{Failure, RequestContext, ResponseAction, classify, transport_failure};
 use super::confirm::Confirmations;
-use super::end_habit::{EndHabit, EndHabits};
+use super::end_marker::{EndMarker, EndMarkers};
 use super::limiter::{ConcurrencyLimiter, Priority};
 use super::request::ApiRequest;
 use super::retry_after::parse_retry_after;
@@ -26,7 +26,7 @@ pub struct Client<'a, P> {
     pub(super) waited: Cell<Duration>,
     clock: ServerClock,
     pub(super) confirmations: RefCell<Confirmations>,
-    ends: EndHabits,
+    ends: EndMarkers,
     /// Held by the one request that probes.
     pub(super) probe_lock: ConcurrencyLimiter,
 }
@@ -42,7 +42,7 @@ impl<'a, P: Platform> Client<'a, P> {
             waited: Cell::default(),
             clock: ServerClock::default(),
             confirmations: RefCell::default(),
-            ends: EndHabits::default(),
+            ends: EndMarkers::default(),
             probe_lock: ConcurrencyLimiter::new(1),
         }
     }
@@ -79,13 +79,13 @@ impl<'a, P: Platform> Client<'a, P> {
     }
 
     /// How the listings of an endpoint end, as far as this run has seen.
-    pub fn end_habit(&self, endpoint: Endpoint) -> EndHabit {
+    pub fn end_marker(&self, endpoint: Endpoint) -> EndMarker {
         self.ends.of(endpoint)
     }
 
-    /// A listing of this endpoint came to its end.
-    pub fn record_end(&self, endpoint: Endpoint, habit: EndHabit) {
-        self.ends.record(endpoint, habit);
+    /// A listing of this endpoint came to its end; whether that shows something new.
+    pub fn record_end(&self, endpoint: Endpoint, marker: EndMarker) -> bool {
+        self.ends.record(endpoint, marker)
     }
 
     /// Sends a request once; a failure comes with the wait that the service requests.

@@ -8,7 +8,7 @@ use super::guard::LoopGuard;
 use super::next::{base_in_headers, is_end_unsaid, next_cursor};
 use crate::api::{Context, NextLink};
 use crate::client::classify::Failure;
-use crate::client::{ApiRequest, Client, EndHabit, Platform, RequestError, Response};
+use crate::client::{ApiRequest, Client, EndMarker, Platform, RequestError, Response};
 use crate::endpoint::{Endpoint, PageRef};
 use crate::note::{Level, Note};
 use crate::wire::BodyError;
@@ -51,7 +51,7 @@ struct AcceptedPage {
     unusable: usize,
     next: Option<String>,
     /// How the listing ends with it, if it does.
-    end: EndHabit,
+    end: EndMarker,
 }
 
 /// Reads the rows of a body, and keeps them.
@@ -105,7 +105,7 @@ impl Progress {
             tries += 1;
             let why = if page.unusable > 0 && tries <= MAX_DOUBTS {
                 "a row without a readable key"
-            } else if page.end == EndHabit::Unsaid && self.is_doubtful(client, tries) {
+            } else if page.end == EndMarker::Implicit && self.is_doubtful(client, tries) {
                 "a page that does not say whether the listing goes on"
             } else {
                 return Ok(page);
@@ -122,21 +122,21 @@ impl Progress {
     /// more where none is known. A first short page of what belongs to one page is all of it: the service fills pages.
     fn is_doubtful<P: Platform>(&self, client: &Client<'_, P>, tries: u32) -> bool {
         let may_go_on = self.cursor.is_some() || self.page.is_none();
-        let is_odd = match client.end_habit(self.endpoint) {
-            EndHabit::Said => true,
-            EndHabit::Unsaid => false,
-            EndHabit::Unknown => tries <= MAX_DOUBTS,
+        let is_odd = match client.end_marker(self.endpoint) {
+            EndMarker::Explicit => true,
+            EndMarker::Implicit => false,
+            EndMarker::Unknown => tries <= MAX_DOUBTS,
         };
         may_go_on && self.limit.get() > 1 && is_odd
     }
 
-    fn record_end<P: Platform>(&self, client: &Client<'_, P>, end: EndHabit) {
-        let known = client.end_habit(self.endpoint);
-        if end == EndHabit::Unknown || end == known {
+    /// Takes note of an end. A page of one row, as a probe asks for, shows nothing.
+    fn record_end<P: Platform>(&self, client: &Client<'_, P>, end: EndMarker) {
+        let shows_nothing = end == EndMarker::Unknown || self.limit.get() == 1;
+        if shows_nothing || !client.record_end(self.endpoint, end) {
             return;
         }
-        client.record_end(self.endpoint, end);
-        if end == EndHabit::Unsaid && self.page.is_none() {
+        if end == EndMarker::Implicit && self.page.is_none() {
             let message = format!(
                 "{}: the last page has no links; it is taken at its word",
                 self.endpoint
@@ -197,9 +197,9 @@ impl Progress {
         }
         let next = next_cursor(&next, &response.headers)?;
         let end = match &next {
-            Some(_) => EndHabit::Unknown,
-            None if is_unsaid => EndHabit::Unsaid,
-            None => EndHabit::Said,
+            Some(_) => EndMarker::Unknown,
+            None if is_unsaid => EndMarker::Implicit,
+            None => EndMarker::Explicit,
         };
         let current = self.cursor.as_deref();
         self.guard

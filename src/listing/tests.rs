@@ -265,6 +265,24 @@ fn an_end_without_links_is_judged_by_the_ends_before() {
     }
 }
 
+/// A page of one row, which finds out whether the service answers, is no end that others are judged by.
+#[test]
+fn a_probe_does_not_change_how_ends_are_judged() {
+    let simulation = simulation();
+    let config = config(&simulation);
+    let client = Client::new(&simulation, &config);
+    let unsaid = || page_with([2], &json!({}), &[]);
+    for (limit, answers, is_good) in [
+        (5, vec![page([1], "")], true),
+        (1, vec![unsaid()], true),
+        (5, vec![unsaid(), unsaid(), unsaid()], false),
+    ] {
+        simulation.script(Endpoint::Pages, answers);
+        let read = simulation.run(listing(limit).next(&client));
+        assert_eq!(read.is_ok(), is_good, "limit {limit}");
+    }
+}
+
 #[test]
 fn the_labels_of_a_page_may_end_without_links() {
     let simulation = simulation();

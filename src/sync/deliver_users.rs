@@ -70,7 +70,7 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
                 batch.unrequested
             ));
         }
-        if let Some(error) = batch.failure {
+        if let Some(error) = batch.failures.into_iter().next() {
             self.stall_users(error);
         }
         Ok(())

@@ -14,6 +14,8 @@ const MAX_SPOILED: usize = 8;
 /// Look-ups that may fail one after the other, all retries included, before the endpoint is taken to fail. An account
 /// that spoils its batch spoils one half of it.
 const MAX_FAILED_IN_A_ROW: u32 = 3;
+/// Look-ups that may fail for one batch, all retries included: two accounts that spoil it cost so many.
+const MAX_FAILED: u32 = 20;
 
 /// Accounts, from being seen to being delivered.
 #[derive(Debug, Default)]
@@ -105,15 +107,15 @@ pub(super) struct UserBatch {
     pub(super) unusable: usize,
     /// Values that could not be read.
     pub(super) unreadable: Vec<UnreadableValue>,
-    /// Why some of the accounts could not be looked up, though others could.
-    pub(super) failure: Option<Error>,
+    /// Why each account that could not be looked up could not, though others could.
+    pub(super) failures: Vec<Error>,
 }
 
 impl UserBatch {
     /// Accounts that the service doesn't know.
     #[must_use]
     pub(super) fn unknown(&self) -> usize {
-        let known = self.rows.len() + self.unusable + usize::from(self.failure.is_some());
+        let known = self.rows.len() + self.unusable + self.failures.len();
         self.accounts.len().saturating_sub(known)
     }
 
@@ -143,7 +145,7 @@ pub(super) async fn look_up<P: Platform>(
     accounts: Vec<String>,
 ) -> Result<UserBatch, RequestError> {
     let mut result = UserBatch::default();
-    let (mut spoiled, mut failed_in_a_row) = (0, 0);
+    let (mut spoiled, mut failed, mut failed_in_a_row) = (0, 0, 0);
     let mut any_succeeded = false;
     // In turns, so that the good half of a batch is asked for before the bad one is halved again.
     let mut batches = vec![accounts.as_slice()];
@@ -160,17 +162,19 @@ pub(super) async fn look_up<P: Platform>(
         };
         let is_refused = matches!(error.http_status, Some(400 | 413 | 422));
         let is_alone = batch.len() < 2;
+        failed += u32::from(!is_refused);
         failed_in_a_row += u32::from(!is_refused);
         spoiled += usize::from(is_alone);
         let blames_the_batch = is_refused || any_succeeded || !is_alone;
-        if !blames_the_batch || spoiled > MAX_SPOILED || failed_in_a_row > MAX_FAILED_IN_A_ROW {
+        let is_endpoint_down = failed > MAX_FAILED || failed_in_a_row > MAX_FAILED_IN_A_ROW;
+        if !blames_the_batch || spoiled > MAX_SPOILED || is_endpoint_down {
             return Err(RequestError::Failed(error));
         }
         if !is_alone {
             let (first, second) = batch.split_at(batch.len() / 2);
             batches.extend([first, second]);
         } else if !is_refused {
-            result.failure = Some(error);
+            result.failures.push(error);
         }
     }
     result.accounts = accounts;

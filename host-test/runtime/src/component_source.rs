@@ -41,10 +41,14 @@ impl ComponentSource {
     /// Compiles it, unless that was done before.
     pub(crate) fn compile(&self, engine: &Engine) -> Result<Component> {
         match self {
-            Self::Bytes(bytes) => cached(engine, bytes, CompileLimits::default()),
+            // Where there is no child to be had, the program's own component is still compiled.
+            Self::Bytes(bytes) => cached(engine, bytes, || {
+                let code = compile_in_child(engine, bytes, CompileLimits::default());
+                code.or_else(|_| Ok(engine.precompile_component(bytes)?))
+            }),
             Self::File(file, limits) => {
                 let bytes = read(file, *limits)?;
-                cached(engine, &bytes, *limits)
+                cached(engine, &bytes, || compile_in_child(engine, &bytes, *limits))
                     .with_context(|| format!("{} can't be loaded", file.display()))
             }
             Self::Precompiled(file) => {
@@ -73,8 +77,11 @@ fn read(file: &Path, limits: CompileLimits) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// What was compiled before, else what a child compiles: with the child goes the compiler's memory, some 30 MiB.
-fn cached(engine: &Engine, component: &[u8], limits: CompileLimits) -> Result<Component> {
+fn cached(
+    engine: &Engine,
+    component: &[u8],
+    compile: impl FnOnce() -> Result<Vec<u8>>,
+) -> Result<Component> {
     let cache = CompileCache::open();
     if let Some(found) = cache
         .as_ref()
@@ -82,15 +89,20 @@ fn cached(engine: &Engine, component: &[u8], limits: CompileLimits) -> Result<Co
     {
         return Ok(found);
     }
-    let code = if compile_child::is_available() {
-        compile_child::compile(component, limits)?
-    } else {
-        engine.precompile_component(component)?
-    };
+    let code = compile()?;
     if let Some(cache) = &cache {
         cache.store(engine, component, &code);
     }
     deserialize_bytes(engine, &code)
+}
+
+/// Compiles in a child, with which the compiler's memory goes, some 30 MiB; here, where this program cannot be its child.
+fn compile_in_child(engine: &Engine, component: &[u8], limits: CompileLimits) -> Result<Vec<u8>> {
+    if compile_child::is_available() {
+        compile_child::compile(component, limits)
+    } else {
+        Ok(engine.precompile_component(component)?)
+    }
 }
 
 /// Compiles a component for [`ComponentSource::Precompiled`].

@@ -32,6 +32,8 @@ pub(super) struct SecretScan {
     /// For headers, whose names come in lower case.
     in_lower_case: Vec<Finder<'static>>,
     longest: usize,
+    /// Whether one of the texts begins with a byte: most of a body is passed over by that.
+    begins: [bool; 256],
     held: BytesMut,
 }
 
@@ -48,6 +50,12 @@ impl SecretScan {
     pub(super) fn new(secrets: &Secrets) -> Self {
         let texts = secrets.texts();
         let forms: Vec<_> = texts.iter().flat_map(|text| forms(text)).collect();
+        let mut begins = [false; 256];
+        for byte in forms.iter().filter_map(|form| form.as_bytes().first()) {
+            if let Some(begins) = begins.get_mut(usize::from(*byte)) {
+                *begins = true;
+            }
+        }
         let finder = |form: &str| Finder::new(form.as_bytes()).into_owned();
         Self {
             longest: forms.iter().map(String::len).max().unwrap_or(0),
@@ -56,6 +64,7 @@ impl SecretScan {
                 .iter()
                 .map(|form| finder(&form.to_ascii_lowercase()))
                 .collect(),
+            begins,
             held: BytesMut::new(),
         }
     }
@@ -90,6 +99,10 @@ impl SecretScan {
         let end = piece.get(piece.len() - longest..).unwrap_or_default();
         let is_beginning = |start: &usize| {
             let rest = end.get(*start..).unwrap_or_default();
+            let first = rest.first().map(|byte| usize::from(*byte));
+            if !first.is_some_and(|first| self.begins.get(first) == Some(&true)) {
+                return false;
+            }
             let mut needles = self.finders.iter().map(Finder::needle);
             needles.any(|needle| needle.starts_with(rest))
         };
