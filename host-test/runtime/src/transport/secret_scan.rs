@@ -100,7 +100,8 @@ impl SecretScan {
         let is_beginning = |start: &usize| {
             let rest = end.get(*start..).unwrap_or_default();
             let first = rest.first().map(|byte| usize::from(*byte));
-            if !first.is_some_and(|first| self.begins.get(first) == Some(&true)) {
+            let may_begin = first.and_then(|first| self.begins.get(first));
+            if may_begin != Some(&true) {
                 return false;
             }
             let mut needles = self.finders.iter().map(Finder::needle);
