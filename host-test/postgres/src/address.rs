@@ -87,7 +87,7 @@ impl Address {
     ///
     /// The database cannot be reached.
     pub async fn connect(&self) -> Result<tokio_postgres::Client> {
-        let client = crate::session::connect(self).await;
+        let client = crate::connect::connect(self).await;
         client.context("the database cannot be reached")
     }
 

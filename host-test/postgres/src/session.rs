@@ -5,22 +5,19 @@
 //! somebody does wait for.
 
 use std::collections::VecDeque;
-use std::io;
-use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result};
 use futures_util::future::try_join_all;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, NoTls, Row};
-use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio_postgres::{Client, Row};
 
-use crate::address::{Address, Tls};
+use crate::address::Address;
+use crate::connect::connect;
+use crate::server_error::describe;
 
 /// A parameter of a statement, with its type. The types are named so that no statement has to be prepared first, which
 /// would be a round trip more, and so that it is planned for its parameters: a plan that was made while a table was
@@ -175,93 +172,4 @@ impl Drop for Session {
 fn block_on<F: Future>(runtime: Option<&Runtime>, future: F) -> Result<F::Output> {
     let runtime = runtime.context("the connection to PostgreSQL is closed")?;
     Ok(runtime.block_on(future))
-}
-
-/// Connects, on the executor of the caller.
-pub(crate) async fn connect(address: &Address) -> Result<Client> {
-    let Tls::Verified(authorities) = &address.tls else {
-        let (client, connection) = address.config.connect(NoTls).await?;
-        tokio::spawn(connection);
-        return Ok(client);
-    };
-    let tls = MakeRustlsConnect::new(tls_config(authorities.as_deref())?);
-    let (client, connection) = address.config.connect(tls).await?;
-    tokio::spawn(connection);
-    Ok(client)
-}
-
-/// Verifies certificates by these authorities, else by those of the machine.
-fn tls_config(authorities: Option<&Path>) -> Result<rustls::ClientConfig> {
-    let mut roots = rustls::RootCertStore::empty();
-    if let Some(file) = authorities {
-        let cannot = || format!("the certificates in {} cannot be read", file.display());
-        for certificate in CertificateDer::pem_file_iter(file).with_context(cannot)? {
-            roots.add(certificate.with_context(cannot)?)?;
-        }
-    } else {
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(config)
-}
-
-/// The server cannot serve anybody now: it starts, stops, or has no room for another connection.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct Unavailable(String);
-
-/// Whether an error may pass by itself: the server cannot be reached, or cannot serve anybody now.
-#[must_use]
-pub fn is_unavailable(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        let of_network = cause.downcast_ref::<io::Error>();
-        cause.is::<Unavailable>() || of_network.is_some_and(|error| is_transient(error.kind()))
-    })
-}
-
-fn is_transient(kind: io::ErrorKind) -> bool {
-    matches!(
-        kind,
-        io::ErrorKind::ConnectionRefused
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::HostUnreachable
-            | io::ErrorKind::NetworkUnreachable
-            | io::ErrorKind::TimedOut
-            | io::ErrorKind::BrokenPipe
-            | io::ErrorKind::UnexpectedEof
-    )
-}
-
-/// Classes of SQLSTATE: exceptions of the connection, too many connections, and a server that starts or stops.
-const UNAVAILABLE: [&str; 3] = ["08", "53300", "57P0"];
-
-/// An error in words: what the server says, or that the connection is lost and what that means.
-fn describe(error: anyhow::Error, what: &str) -> anyhow::Error {
-    let Some(postgres) = error.downcast_ref::<tokio_postgres::Error>() else {
-        return error.context(what.to_owned());
-    };
-    if let Some(reply) = postgres.as_db_error() {
-        let hint = reply
-            .hint()
-            .map(|hint| format!("; {hint}"))
-            .unwrap_or_default();
-        let code = reply.code().code();
-        let words = format!("{what}: {}{hint} (SQLSTATE {code})", reply.message());
-        return if UNAVAILABLE.iter().any(|class| code.starts_with(class)) {
-            Unavailable(words).into()
-        } else {
-            anyhow!(words)
-        };
-    }
-    if postgres.is_closed() {
-        let words = "the connection to PostgreSQL was lost; what the last checkpoint holds is safe, and the next run goes on \
-                     from there";
-        return Unavailable(words.to_owned()).into();
-    }
-    error.context(what.to_owned())
 }

@@ -1,0 +1,62 @@
+//! What a server refuses, in words, and whether that may pass by itself.
+
+use std::io;
+
+use anyhow::anyhow;
+
+/// The server cannot serve anybody now: it starts, stops, or has no room for another connection.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Unavailable(String);
+
+/// Whether an error may pass by itself: the server cannot be reached, or cannot serve anybody now.
+#[must_use]
+pub fn is_unavailable(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let of_network = cause.downcast_ref::<io::Error>();
+        cause.is::<Unavailable>() || of_network.is_some_and(|error| is_transient(error.kind()))
+    })
+}
+
+fn is_transient(kind: io::ErrorKind) -> bool {
+    matches!(
+        kind,
+        io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::TimedOut
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::UnexpectedEof
+    )
+}
+
+/// Classes of SQLSTATE: exceptions of the connection, too many connections, and a server that starts or stops.
+const UNAVAILABLE: [&str; 3] = ["08", "53300", "57P0"];
+
+/// An error in words: what the server says, or that the connection is lost and what that means.
+pub(crate) fn describe(error: anyhow::Error, what: &str) -> anyhow::Error {
+    let Some(postgres) = error.downcast_ref::<tokio_postgres::Error>() else {
+        return error.context(what.to_owned());
+    };
+    if let Some(reply) = postgres.as_db_error() {
+        let hint = reply
+            .hint()
+            .map(|hint| format!("; {hint}"))
+            .unwrap_or_default();
+        let code = reply.code().code();
+        let words = format!("{what}: {}{hint} (SQLSTATE {code})", reply.message());
+        return if UNAVAILABLE.iter().any(|class| code.starts_with(class)) {
+            Unavailable(words).into()
+        } else {
+            anyhow!(words)
+        };
+    }
+    if postgres.is_closed() {
+        let words = "the connection to PostgreSQL was lost; what the last checkpoint holds is safe, and the next run goes on \
+                     from there";
+        return Unavailable(words.to_owned()).into();
+    }
+    error.context(what.to_owned())
+}
