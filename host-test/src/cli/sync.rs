@@ -1,13 +1,13 @@
 //! `host-test sync`: reads streams into JSON lines, SQLite or PostgreSQL, with a state that survives.
 
 mod destination;
+mod interrupted;
 mod summary;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 use connector_destinations::progress::ProgressOutput;
@@ -22,16 +22,12 @@ use connector_runtime::limits::Limits;
 use connector_runtime::run::{self, Completed};
 use connector_runtime::runtime::{Runtime, SyncRequest};
 use connector_runtime::stream::Stream;
-use serde_json::Value;
-use tokio::task::AbortHandle;
 
 use self::destination::{Opened, Tables, Target};
+use self::interrupted::{Preparing, end_interrupted};
 use self::summary::RunReport;
 use super::context::{ConfigArguments, Context};
 use super::error::{CommandError, CommandResult};
-
-/// How long an interrupted run tries to write its last line.
-const LAST_LINE: Duration = Duration::from_millis(600);
 
 pub(super) const EXAMPLE: &str = "\
 Examples:
@@ -127,45 +123,6 @@ impl Arguments {
             )),
         }
     }
-}
-
-/// While a run is prepared: a component is compiled, a database waited for. A signal ends the process meanwhile, with
-/// the last line of a run. Dropped when the run itself listens.
-struct Preparing(AbortHandle);
-
-impl Preparing {
-    fn begin(shutdown: &Shutdown, report: &RunReport) -> Self {
-        let token = shutdown.token();
-        let failure = Failure::new(
-            FailureKind::Cancelled,
-            "interrupted before anything was read",
-        );
-        let line = report.last_line(&Err(failure.clone()));
-        let waiting = tokio::spawn(async move {
-            token.cancelled().await;
-            end_interrupted(line, &failure);
-        });
-        Self(waiting.abort_handle())
-    }
-}
-
-impl Drop for Preparing {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-/// Ends the process after a signal. Whoever reads standard output may have stalled: the last line is tried, not waited
-/// for, and neither is what the destination is doing.
-fn end_interrupted(line: Value, failure: &Failure) -> ! {
-    stderr::print_line(&format!("error: {}", failure.message));
-    let (done, printed) = mpsc::channel();
-    std::thread::spawn(move || {
-        let _ = print(&line);
-        let _ = done.send(());
-    });
-    let _ = printed.recv_timeout(LAST_LINE);
-    std::process::exit(1)
 }
 
 /// The streams asked for, or all of them.
