@@ -7,6 +7,10 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::text;
 
+/// Bytes of the shortest token that is searched for, as the host does: no service issues one so short, and a word such
+/// as "wrong" would be cut out of the very message that says what is wrong.
+const SHORTEST: usize = 6;
+
 /// A token and the header that is made of it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
@@ -44,7 +48,11 @@ impl Credentials {
     #[must_use]
     pub fn redact(&self, text: &str) -> String {
         let pair = self.header.strip_prefix("Basic ").unwrap_or(&self.header);
-        text::replace(&text::replace(text, &self.token, "…"), pair, "…")
+        let text = text::replace(text, pair, "…");
+        if self.token.len() < SHORTEST {
+            return text;
+        }
+        text::replace(&text, &self.token, "…")
     }
 }
 
@@ -60,9 +68,16 @@ mod tests {
 
     #[test]
     fn are_basic_on_the_wire_and_hidden_elsewhere() {
-        let credentials = Credentials::basic("a@b.c", "token");
-        assert_eq!(credentials.expose(), "Basic YUBiLmM6dG9rZW4=");
+        let credentials = Credentials::basic("a@b.c", "tokens");
+        assert_eq!(credentials.expose(), "Basic YUBiLmM6dG9rZW5z");
         assert_eq!(format!("{credentials:?}"), "Credentials(…)");
-        assert_eq!(credentials.redact("a token, YUBiLmM6dG9rZW4="), "a …, …");
+        assert_eq!(credentials.redact("a tokens, YUBiLmM6dG9rZW5z"), "a …, …");
+    }
+
+    #[test]
+    fn a_word_that_no_service_issues_is_not_cut_out_of_a_message() {
+        let credentials = Credentials::basic("a@b.c", "wrong");
+        let message = "the token is wrong: YUBiLmM6d3Jvbmc=";
+        assert_eq!(credentials.redact(message), "the token is wrong: …");
     }
 }
