@@ -4,10 +4,10 @@ use serde_json::{Map, Value};
 
 use crate::contract::types;
 use crate::gate::parse_object;
-use crate::origin::BaseUrlTemplate;
 use crate::printable::printable_within;
 use crate::request_pattern::RequestPattern;
 use crate::stream::ContractViolation;
+use crate::url_template::BaseUrlTemplate;
 
 /// Bytes of the configuration's schema at most.
 const MAX_SCHEMA: usize = 256 << 10;

@@ -11,9 +11,10 @@ use http::{Method, Uri};
 
 use crate::address::{DeniedAddress, NetworkPolicy, literal_address};
 use crate::description::Description;
-use crate::origin::{BaseUrl, Origin, Scheme};
+use crate::origin::{Origin, Scheme};
 use crate::printable::printable_within;
 use crate::request_pattern::{RequestPattern, split_path};
+use crate::url_template::BaseUrl;
 
 /// What one tenant may send.
 #[derive(Debug, Clone)]

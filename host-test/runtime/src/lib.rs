@@ -39,3 +39,4 @@ mod origin;
 mod outgoing;
 mod request_pattern;
 mod row;
+mod url_template;

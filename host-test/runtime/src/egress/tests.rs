@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::too_many_lines)]
 
 use super::*;
-use crate::origin::BaseUrlTemplate;
+use crate::url_template::BaseUrlTemplate;
 
 fn egress(configured_url: &str, network: NetworkPolicy) -> Egress {
     let templates = ["https://{host}", "https://api.example.com/sites/{id}"]
