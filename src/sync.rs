@@ -26,6 +26,7 @@ mod context;
 mod deliver_listed;
 mod deliver_users;
 mod detail_reader;
+mod gone;
 mod health;
 mod lookups;
 mod outcome;
@@ -49,6 +50,7 @@ mod summary;
 #[cfg(test)]
 mod tests;
 mod users;
+mod whole_listing;
 mod work_item;
 mod writer;
 
@@ -119,16 +121,15 @@ async fn run<P: Platform, S: Sink>(
 
 impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
     async fn execute(&mut self) -> Result<()> {
-        let resumes = self.resumes_run()?;
+        let resumes = self.resume()?;
         self.retry_set_aside().await?;
         if !resumes && self.completes_spared_run() {
             return self.complete_spared_run().await;
         }
-        if resumes {
-            self.resumed_from = self.state.run.as_ref().map(|run| run.started);
-        } else {
+        if !resumes {
             self.begin()?;
         }
+        self.doubt_spaces();
         self.read_listings().await?;
         self.reject_empty_site().await?;
         self.read_archived_or_trashed().await?;

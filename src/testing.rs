@@ -47,6 +47,8 @@ pub(crate) struct Simulation {
     /// Pages that were changed in ways that make no version.
     pub(crate) unversioned: RefCell<Vec<String>>,
     clock: Clock,
+    /// How far the clock of what answers is ahead.
+    pub(crate) date_ahead: Cell<Duration>,
     seed: u64,
     drawn: Cell<u64>,
     answered: Cell<usize>,
@@ -71,6 +73,7 @@ impl Simulation {
             edits: RefCell::default(),
             unversioned: RefCell::default(),
             clock: Clock::default(),
+            date_ahead: Cell::default(),
             seed,
             drawn: Cell::default(),
             answered: Cell::default(),

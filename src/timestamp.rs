@@ -125,6 +125,12 @@ impl Timestamp {
         Self(self.0.saturating_sub_unsigned(millis(duration)))
     }
 
+    /// The time so much later, or the latest that there is.
+    #[must_use]
+    pub fn saturating_add(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add_unsigned(millis(duration)))
+    }
+
     /// How long after `earlier` this is; zero if it is before.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {

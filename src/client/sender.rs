@@ -116,12 +116,12 @@ impl<'a, P: Platform> Client<'a, P> {
         drop(permit);
         let context = self.context(request);
         let response = sent.map_err(|error| (transport_failure(context, &error), None))?;
-        self.clock.record(self.platform, &response);
         if let Err(failure) = classify(context, &response) {
             let now = server_now(self.platform, &response);
             let requested = parse_retry_after(&response.headers, now);
             return Err((failure, requested));
         }
+        self.clock.record(self.platform, &response);
         let near_limit = response.headers.get("x-ratelimit-nearlimit");
         if near_limit.is_some_and(|near| near.eq_ignore_ascii_case("true")) {
             self.limiter.decrement();

@@ -477,7 +477,8 @@ fn a_listing_that_does_not_come_is_asked_for_fewer_rows() {
     }
 }
 
-/// A watermark is compared with times of the service: a wrong clock here must not move it.
+/// A watermark is compared with times of the service: a wrong clock here must not move it, and neither must that of a
+/// box in between, which answers with an error.
 #[test]
 fn a_run_begins_by_the_clock_of_the_service() {
     let simulation = simulation();
@@ -491,8 +492,15 @@ fn a_run_begins_by_the_clock_of_the_service() {
     ];
     simulation.script(Endpoint::Labels, answers);
     fetch(&simulation, &client, Endpoint::Labels).unwrap();
-    let expected = Timestamp::parse("2026-02-01T10:00:00Z").unwrap();
+    let expected = Timestamp::parse("2026-02-01T11:00:00Z").unwrap();
     assert_eq!(client.started_at(), expected);
+
+    let client = Client::new(&simulation, &config);
+    let ahead = dated("Wed, 01 Jan 2031 00:00:00 GMT", 200);
+    simulation.script(Endpoint::Labels, [ahead]);
+    fetch(&simulation, &client, Endpoint::Labels).unwrap();
+    let tomorrow = client.now().saturating_add(Duration::from_hours(24));
+    assert_eq!(client.started_at(), tomorrow, "no clock is so far ahead");
 
     let client = Client::new(&simulation, &config);
     let before = client.now();

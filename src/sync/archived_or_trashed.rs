@@ -3,12 +3,15 @@
 
 use crate::api::page::PageRow;
 use crate::client::{Client, Platform};
+use crate::endpoint::Endpoint;
 use crate::error::Result;
-use crate::listing::Listing;
 use crate::state::Digest;
 use crate::sync::context::hash_of;
 use crate::sync::plan::page_query;
+use crate::sync::reader::ListingReader;
 use crate::sync::spaces::Spaces;
+use crate::sync::step::Step;
+use crate::sync::whole_listing::{Flaws, read_pages};
 
 /// Lists the archived and trashed pages of the chosen spaces, and passes each row to `each`.
 ///
@@ -19,15 +22,19 @@ pub(super) async fn list<P: Platform>(
     client: &Client<'_, P>,
     spaces: &Spaces,
     mut each: impl FnMut(&PageRow) -> Result<()>,
-) -> Result<Digest> {
+) -> Result<(Digest, Flaws)> {
     let mut digest = Digest::default();
-    let query = page_query(&["archived", "trashed"], "id", spaces);
-    let mut listing = Listing::<PageRow>::new(&query, client.config().page_size, None);
-    while let Some(page) = listing.next(client).await? {
-        for page in page.rows.iter().filter(|page| spaces.includes(page)) {
-            digest.toggle(&page.source_id, hash_of(page)?);
-            each(page)?;
-        }
-    }
-    Ok(digest)
+    let steps = [Step {
+        endpoint: Endpoint::Pages,
+        query: page_query(&["archived", "trashed"], "id", spaces),
+        since: None,
+        expects_rows: false,
+    }];
+    let reader = ListingReader::whole(client, spaces, &steps);
+    let flaws = read_pages(reader, |page| {
+        digest.toggle(&page.source_id, hash_of(&page)?);
+        each(&page)
+    });
+    let flaws = flaws.await?;
+    Ok((digest, flaws))
 }

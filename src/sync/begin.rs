@@ -13,22 +13,29 @@ use crate::sync::run::{SyncRun, beyond_the_plan};
 use crate::sync::spaces::{any_space_visible, no_space};
 
 impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
-    /// Whether the state holds an interrupted run with the same plan.
-    pub(super) fn resumes_run(&self) -> Result<bool> {
-        match &self.state.run {
-            Some(run) if run.plan == self.plan.hash => {
-                if run.position.step > self.plan.steps.len() {
-                    return Err(beyond_the_plan());
-                }
-                Ok(true)
-            }
-            _ => Ok(false),
+    /// Goes on with the interrupted run that the state holds, if there is one with the same plan.
+    pub(super) fn resume(&mut self) -> Result<bool> {
+        let Some(run) = &mut self.state.run else {
+            return Ok(false);
+        };
+        if run.plan != self.plan.hash {
+            // It is given up: this one counts its own.
+            run.rows_without_key = 0;
+            return Ok(false);
         }
+        if run.position.step > self.plan.steps.len() {
+            return Err(beyond_the_plan());
+        }
+        for stream in run.stalled.iter() {
+            self.context.health.mark_down(stream);
+        }
+        Ok(true)
     }
 
     /// Begins a run, and the snapshot of the streams that it reads whole.
     pub(super) fn begin(&mut self) -> Result<()> {
         let whole = self.context.selection.whole();
+        self.resumed_from = None;
         self.plan = Plan::new(
             self.context.selection,
             &self.context.spaces,

@@ -84,7 +84,9 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
             }
         }
         let only_lacks_pages = run.stalled.is_empty() && run.rows_without_key == 0;
-        if !selection.whole().is_empty() && only_lacks_pages && self.lacking().next().is_some() {
+        // An incremental run always goes on, whatever it reads whole.
+        let is_full = selection.partial().is_empty();
+        if is_full && only_lacks_pages && self.lacking().next().is_some() {
             self.state.spared = Some(Spared {
                 plan: run.plan,
                 streams: closable,

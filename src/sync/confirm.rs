@@ -4,7 +4,6 @@
 use crate::api::page::PageRow;
 use crate::client::Platform;
 use crate::error::Result;
-use crate::note::Note;
 use crate::sink::Sink;
 use crate::sync::context::MAX_IDS;
 use crate::sync::detail_reader::{DetailReader, Occasion};
@@ -16,14 +15,8 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         while !self.run().vanished.is_empty() {
             let count = self.run().vanished.len().min(MAX_IDS);
             let ids: Vec<String> = self.run().vanished.iter().take(count).cloned().collect();
-            let found = self.context.pages_by_id(&ids).await?;
-            for id in &ids {
-                if let Some(page) = found.iter().find(|page| page.source_id == *id) {
-                    self.read_again(page).await?;
-                } else {
-                    self.void_page(id)?;
-                    self.context.client.notify(&Note::Gone { page_id: id });
-                }
+            for page in self.find_or_void(&ids).await? {
+                self.read_again(&page).await?;
             }
             self.run().vanished.drain(..count);
         }

@@ -5,14 +5,16 @@ use std::collections::HashMap;
 
 use crate::api::page::PageRow;
 use crate::client::{Client, Platform};
+use crate::endpoint::Endpoint;
 use crate::error::Result;
-use crate::listing::Listing;
 use crate::state::{StableHash, StreamSet};
 use crate::stream::Stream;
 use crate::sync::health::Health;
+use crate::sync::reader::ListingReader;
 use crate::sync::selection::{DETAILS, Selection, details_of};
 use crate::sync::spaces::Spaces;
-use crate::sync::step::encode;
+use crate::sync::step::{Step, encode};
+use crate::sync::whole_listing::{Flaws, read_pages};
 
 /// Ids in one request for pages (`maxItems` of `id` in the OpenAPI).
 pub(super) const MAX_IDS: usize = 250;
@@ -62,22 +64,20 @@ impl<P: Platform, S> Context<'_, P, S> {
     ///
     /// # Errors
     ///
-    /// Those of the request.
-    pub(super) async fn pages_by_id(&self, ids: &[String]) -> Result<Vec<PageRow>> {
+    /// Those of the requests.
+    pub(super) async fn pages_by_id(&self, ids: &[String]) -> Result<(Vec<PageRow>, Flaws)> {
+        let steps: Vec<_> = ids.chunks(MAX_IDS).map(step_by_id).collect();
+        let reader = ListingReader::whole(self.client, &self.spaces, &steps);
+        let limit = u32::try_from(MAX_IDS).unwrap_or(u32::MAX);
         let mut rows = Vec::new();
-        for ids in ids.chunks(MAX_IDS) {
-            let ids: Vec<_> = ids.iter().map(|id| format!("id={}", encode(id))).collect();
-            let query = format!(
-                "{}&status=current&status=archived&status=trashed",
-                ids.join("&")
-            );
-            let limit = u32::try_from(MAX_IDS).unwrap_or(u32::MAX);
-            let mut listing = Listing::<PageRow>::new(&query, limit, None);
-            while let Some(page) = listing.next(self.client).await? {
-                rows.extend(page.rows.into_iter().filter(|row| self.spaces.contain(row)));
+        let reading = read_pages(reader.with_page_size(limit), |row| {
+            if self.spaces.contain(&row) {
+                rows.push(row);
             }
-        }
-        Ok(rows)
+            Ok(())
+        });
+        let flaws = reading.await?;
+        Ok((rows, flaws))
     }
 
     /// How many pages are read at once. Three times what is in flight: enough that a page whose details take several
@@ -85,6 +85,16 @@ impl<P: Platform, S> Context<'_, P, S> {
     pub(super) fn window(&self) -> usize {
         let per_page = details_of(self.selection.streams()).len().max(1);
         3 * self.client.config().max_concurrency / per_page + 1
+    }
+}
+
+fn step_by_id(ids: &[String]) -> Step {
+    let ids = ids.iter().map(|id| format!("id={}&", encode(id)));
+    Step {
+        endpoint: Endpoint::Pages,
+        query: ids.collect::<String>() + "status=current&status=archived&status=trashed",
+        since: None,
+        expects_rows: true,
     }
 }
 

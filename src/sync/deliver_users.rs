@@ -32,6 +32,7 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         while let Some(found) = self.lookups.next().await {
             self.deliver_users(found)?;
         }
+        self.waits_for_lookups = false;
         Ok(())
     }
 
@@ -79,5 +80,13 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
     fn stall_users(&mut self, error: Error) {
         *self.stall_causes.of_mut(Stream::Users) = Some(error.into_facts().message);
         self.stall(Stream::Users);
+        // The next run lists the others again, since the watermark stays.
+        for id in std::mem::take(&mut self.retried) {
+            if self.state.set_aside.has_room_for(&id) {
+                let versions = [Stream::PageVersions].into_iter().collect();
+                let reason = "its accounts could not be looked up";
+                self.state.set_aside.add(&id, versions, reason);
+            }
+        }
     }
 }

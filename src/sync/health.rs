@@ -73,6 +73,11 @@ impl Health {
         self.update(detail, |endpoint| endpoint.failures += 1);
     }
 
+    /// The endpoint of this stream failed for every page before this run was resumed.
+    pub(super) fn mark_down(&self, detail: Stream) {
+        self.update(detail, |endpoint| endpoint.failures = BREAKER_THRESHOLD);
+    }
+
     /// Whether the endpoint of this stream failed for every page so far, and for enough of them.
     #[must_use]
     pub(super) fn is_down(&self, detail: Stream) -> bool {

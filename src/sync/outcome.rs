@@ -11,6 +11,7 @@ use crate::sync::context::fed_by;
 use crate::sync::page_details::{PageDetails, Status};
 use crate::sync::run::SyncRun;
 use crate::sync::selection::details_of;
+use crate::sync::whole_listing::Flaws;
 use crate::text;
 
 /// Unreadable values that are named in notes.
@@ -99,15 +100,15 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
 
     /// The endpoint of this stream fails for every page: the stream is left alone for the rest of the run.
     pub(super) fn stall(&mut self, stream: Stream) {
-        if self.is_stalled(stream) {
-            return;
-        }
-        let affected = fed_by(stream).intersection(self.selected());
         for id in std::mem::take(self.probes.of_mut(stream)) {
             self.state
                 .set_aside
                 .remove(&id, [stream].into_iter().collect());
         }
+        if self.is_stalled(stream) {
+            return;
+        }
+        let affected = fed_by(stream).intersection(self.selected());
         let run = self.run();
         run.stalled.insert(stream);
         run.stalled = run.stalled.union(affected);
@@ -138,6 +139,21 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         if let Some(refresh) = &mut self.state.refresh {
             refresh.streams = refresh.streams.difference(streams);
         }
+    }
+
+    /// Where chosen spaces cannot be told from others, what is in them is not read, so nothing can be closed.
+    pub(super) fn doubt_spaces(&mut self) {
+        let flaws = &self.context.spaces.flaws;
+        self.record_flaws(Stream::Spaces, flaws);
+        if flaws.unusable > 0 {
+            self.never_close(StreamSet::ALL);
+        }
+    }
+
+    /// Counts what of a listing could not be read.
+    pub(super) fn record_flaws(&mut self, stream: Stream, flaws: &Flaws) {
+        self.record_unreadable(&flaws.unreadable);
+        self.record_unusable(stream, flaws.unusable);
     }
 
     /// Counts rows without a key. What a page without an id has is unknown, so no stream of pages can be closed.

@@ -67,14 +67,15 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         let mut ready = VecDeque::new();
         let requests = context.client.requests();
         loop {
-            let (lookups, waits) = (&mut self.lookups, self.waits_for_lookups);
+            let lookups = &mut self.lookups;
+            let waits = self.waits_for_lookups && !lookups.is_empty();
             let event = poll_fn(|waker| {
                 if let Poll::Ready(Some(found)) = lookups.poll_next(waker) {
                     return Poll::Ready(Some(Event::Users(found)));
                 }
                 if waits {
                     // Requests that are in flight hold turns that the look-ups wait for: they must go on.
-                    while let Poll::Ready(Some(completed)) = ahead.poll_next(waker) {
+                    while let Poll::Ready(Some(completed)) = ahead.poll_started(waker) {
                         ready.push_back(completed);
                     }
                     return Poll::Pending;

@@ -69,6 +69,12 @@ where
         }
     }
 
+    /// Polls what is in flight, and starts no other item. Nothing when no item is in flight.
+    pub(super) fn poll_started(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<T>>> {
+        self.fetch(context);
+        Pin::new(&mut self.in_flight).poll_next(context)
+    }
+
     fn fetch(&mut self, context: &mut Context<'_>) {
         while self.pending.len() <= self.reserve
             && self.failed.is_none()

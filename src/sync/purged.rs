@@ -4,22 +4,19 @@
 //! it had read before, or a change had delivered since, is found by its id, so that no row outlives its page by more
 //! than the days that are promised.
 
-use crate::api::page::PageRow;
 use crate::client::Platform;
 use crate::error::Result;
-use crate::listing::Listing;
 use crate::sink::Sink;
 use crate::state::Refresh;
 use crate::stream::Stream;
+use crate::sync::reader::ListingReader;
 use crate::sync::run::SyncRun;
 use crate::sync::step::Step;
+use crate::sync::whole_listing::read_pages;
 
 /// Ids delivered by changes that are remembered at most, some 12 bytes each. What is purged beyond that goes with the
 /// next snapshot.
 const MAX_DELIVERED: usize = 400;
-/// Pages that may be gone at once. More, and more than a twentieth of all, look like a permission that was taken away:
-/// they are left to the sweep, where the destination's bound holds.
-const MAX_PURGED: usize = 20;
 
 impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
     /// A change has delivered this page: the snapshot under way should come across it.
@@ -56,16 +53,13 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         let Some(mut snapshot) = snapshot.filter(|_| !streams.is_empty()) else {
             return Ok(());
         };
-        for step in steps {
-            self.take_out_existing(&mut snapshot, step).await?;
-        }
+        self.take_out_existing(&mut snapshot, steps).await?;
         self.pacer.record_change();
         let Some(mut purged) = snapshot.listed.into_ids() else {
             return Ok(());
         };
         purged.extend(snapshot.delivered);
-        let pages = usize::try_from(snapshot.pages).unwrap_or(usize::MAX);
-        if purged.len() > MAX_PURGED && purged.len() > pages / 20 {
+        if self.are_many(purged.len()) {
             return Ok(());
         }
         let purged = purged.iter().map(u64::to_string);
@@ -75,21 +69,21 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
     }
 
     /// Takes the pages out of a snapshot that are listed now. Those behind its last one are new.
-    async fn take_out_existing(&self, snapshot: &mut Refresh, step: &Step) -> Result<()> {
-        let (client, spaces) = (self.context.client, &self.context.spaces);
-        let page_size = client.config().page_size;
-        let mut listing = Listing::<PageRow>::new(&step.query, page_size, None);
-        while let Some(page) = listing.next(client).await? {
-            let pages = page.rows.iter().filter(|page| spaces.includes(page));
-            for id in pages.filter_map(|page| page.source_id.parse().ok()) {
-                if Some(id) <= snapshot.last_listed {
-                    snapshot.listed.toggle(id);
-                }
-                if let Ok(place) = snapshot.delivered.binary_search(&id) {
-                    snapshot.delivered.remove(place);
-                }
+    async fn take_out_existing(&self, snapshot: &mut Refresh, steps: &[Step]) -> Result<()> {
+        let context = self.context;
+        let reader = ListingReader::whole(context.client, &context.spaces, steps);
+        let reading = read_pages(reader, |page| {
+            let Ok(id) = page.source_id.parse() else {
+                return Ok(());
+            };
+            if Some(id) <= snapshot.last_listed {
+                snapshot.listed.toggle(id);
             }
-        }
-        Ok(())
+            if let Ok(place) = snapshot.delivered.binary_search(&id) {
+                snapshot.delivered.remove(place);
+            }
+            Ok(())
+        });
+        reading.await.map(drop)
     }
 }

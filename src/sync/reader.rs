@@ -24,6 +24,7 @@ pub(super) struct ListingReader<'a, P> {
     spaces: &'a Spaces,
     steps: &'a [Step],
     position: Position,
+    page_size: u32,
     /// Pages of the site that may still be read, where not all are.
     remaining: Option<u64>,
     space_listing: Option<Listing<SpaceRow>>,
@@ -53,6 +54,7 @@ impl<'a, P: Platform> ListingReader<'a, P> {
             spaces,
             steps,
             position,
+            page_size: client.config().page_size,
             remaining,
             space_listing: None,
             page_listing: None,
@@ -62,6 +64,16 @@ impl<'a, P: Platform> ListingReader<'a, P> {
             any_row: false,
             repeated_empty: false,
         }
+    }
+
+    /// A reader of all that `steps` list.
+    pub(super) fn whole(client: &'a Client<'a, P>, spaces: &'a Spaces, steps: &'a [Step]) -> Self {
+        Self::new(client, spaces, steps, Position::default(), None)
+    }
+
+    /// The same with so many rows a request.
+    pub(super) fn with_page_size(self, page_size: u32) -> Self {
+        Self { page_size, ..self }
     }
 
     /// The next items: a page of a listing; nothing at the end.
@@ -137,9 +149,8 @@ impl<'a, P: Platform> ListingReader<'a, P> {
         step: &Step,
     ) -> Result<ListingPage<R>> {
         loop {
-            let page_size = self.client.config().page_size;
             let open = listing.get_or_insert_with(|| {
-                Listing::new(&step.query, page_size, self.position.cursor.clone())
+                Listing::new(&step.query, self.page_size, self.position.cursor.clone())
             });
             match open.next(self.client).await {
                 Ok(Some(page)) if self.is_oddly_empty(&page, step) => {

@@ -1,9 +1,7 @@
 //! The snapshot that spans incremental runs: each continues it as far as its schedule says.
 
-use crate::api::space::SpaceRow;
 use crate::client::Platform;
 use crate::error::Result;
-use crate::listing::Listing;
 use crate::sink::Sink;
 use crate::state::{IdSketch, Position, Refresh};
 use crate::stream::Stream;
@@ -16,6 +14,7 @@ use crate::sync::schedule::Schedule;
 use crate::sync::selection::details_of;
 use crate::sync::step::{Step, space_steps};
 use crate::sync::summary::{Freshness, Thousandths};
+use crate::sync::whole_listing::read_spaces;
 
 /// Whether the snapshot that spans runs came to the end of the listings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +35,9 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         }
         let context = self.context;
         let before = self.recent_rows().archived_or_trashed;
-        let now = archived_or_trashed::list(context.client, &context.spaces, |_| Ok(())).await?;
+        let listed = archived_or_trashed::list(context.client, &context.spaces, |_| Ok(())).await?;
+        let (now, flaws) = listed;
+        self.record_flaws(Stream::Pages, &flaws);
         if now != before {
             let streams = self.selected();
             let mut delivered = Vec::new();
@@ -132,14 +133,9 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         }
         if self.resumed_from.is_some() && self.context.spaces.listed().is_none() {
             // The run that this one resumes listed them, in part or whole.
-            for step in space_steps(&[]) {
-                let page_size = self.context.client.config().page_size;
-                let mut listing = Listing::<SpaceRow>::new(&step.query, page_size, None);
-                while let Some(page) = listing.next(self.context.client).await? {
-                    let authors = page.rows.into_iter().filter_map(|row| row.author_id);
-                    self.space_authors.extend(authors);
-                }
-            }
+            let (rows, _) = read_spaces(self.context.client, &space_steps(&[])).await?;
+            let authors = rows.into_iter().filter_map(|row| row.author_id);
+            self.space_authors.extend(authors);
         }
         let authors = self.space_authors.iter().map(String::as_str);
         self.writer.accounts.observe(authors);
@@ -149,6 +145,7 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
     /// Opens a snapshot where none is under way. Whether this run continues one.
     fn open_refresh(&mut self, steps: usize) -> Result<bool> {
         let stalled = self.run().stalled;
+        let now = self.context.client.started_at();
         let selected = self.context.selection.refreshed().difference(stalled);
         if selected.is_empty() {
             return Ok(false);
@@ -157,6 +154,8 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
             if refresh.position.step > steps {
                 return Err(beyond_the_plan());
             }
+            // A clock that was wrong when it was opened would let it wait until then.
+            refresh.started = refresh.started.min(now);
             let kept = refresh.streams.intersection(selected);
             if !kept.is_empty() {
                 refresh.streams = kept;
@@ -174,7 +173,7 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         self.state.spared = None;
         self.state.refresh = Some(Refresh {
             streams: selected,
-            started: self.context.client.started_at(),
+            started: now,
             position: Position::default(),
             pages: 0,
             listed: IdSketch::default(),

@@ -21,23 +21,25 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         self.apply_skip_list();
         let selected = details_of(self.selected());
         let lacking = self.state.set_aside.lacking(selected);
-        let ids: Vec<_> = lacking.map(|page| page.page_id.clone()).collect();
+        let mut ids: Vec<_> = lacking.map(|page| page.page_id.clone()).collect();
+        // What the configuration skips may be gone as well: snapshots that spare it would never be closed.
+        ids.extend(self.state.skipped.iter().cloned());
         if ids.is_empty() {
             return Ok(());
         }
-        let found = self.context.pages_by_id(&ids).await?;
-        for id in &ids {
-            if !found.iter().any(|page| page.source_id == *id) {
-                self.void_page(id)?;
-            }
-        }
+        let found = self.find_or_void(&ids).await?;
         let (live, trashed): (Vec<_>, Vec<_>) = found.into_iter().partition(PageRow::has_details);
         let streams = self.selected();
         for page in &trashed {
+            let id = page.source_id.as_str();
             self.writer.page(page, streams)?;
-            self.state.set_aside.remove(&page.source_id, StreamSet::ALL);
+            self.state.set_aside.remove(id, StreamSet::ALL);
+            self.state.skipped.retain(|skipped| skipped != id);
+            self.retried.push(id.to_owned());
         }
         let before = self.state.set_aside.clone();
+        let is_set_aside = |page: &PageRow| !before.missing(&page.source_id).is_empty();
+        let live: Vec<_> = live.into_iter().filter(is_set_aside).collect();
         self.read_missing(&live, selected).await?;
         if self.state.set_aside != before || !trashed.is_empty() {
             self.pacer.record_change();
@@ -71,6 +73,9 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         self.writer.details(page, details, self.selected())?;
         self.record_unreadable(&details.unreadable);
         let id = page.source_id.as_str();
+        if details.versions.rows().is_some() {
+            self.retried.push(id.to_owned());
+        }
         let failed = self.state.set_aside.missing(id);
         if !failed.is_empty() {
             self.state.set_aside.postpone(id);
@@ -101,14 +106,5 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
                 (self.state.refresh, self.state.run) = (None, None);
             }
         }
-    }
-
-    /// Voids the rows of a page that no longer exists.
-    pub(super) fn void_page(&mut self, id: &str) -> Result<()> {
-        self.writer.void_page(id)?;
-        self.state.set_aside.remove(id, StreamSet::ALL);
-        self.state.skipped.retain(|skipped| skipped != id);
-        self.pacer.record_rows(1);
-        Ok(())
     }
 }

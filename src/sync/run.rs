@@ -7,6 +7,7 @@ use crate::error::{Error, Kind};
 use crate::note::{Level, Note};
 use crate::sink::Sink;
 use crate::state::{Run, State, StreamSet};
+use crate::stream::Stream;
 use crate::sync::context::Context;
 use crate::sync::lookups::Lookups;
 use crate::sync::pacer::Pacer;
@@ -23,7 +24,7 @@ pub(super) struct SyncRun<'a, P, S> {
     pub(super) plan: Plan,
     /// What every checkpoint holds; the run is part of it.
     pub(super) state: State,
-    /// When the run began that this one resumes.
+    /// When the interrupted run began that the state holds, until another one takes its place.
     pub(super) resumed_from: Option<Timestamp>,
     pub(super) writer: RowWriter<'a, S>,
     pub(super) lookups: Lookups<'a>,
@@ -36,6 +37,10 @@ pub(super) struct SyncRun<'a, P, S> {
     pub(super) probes: PerStream<Vec<String>>,
     /// Why endpoints were left alone in this run.
     pub(super) stall_causes: PerStream<Option<String>>,
+    /// Pages that were set aside and are read now, whose accounts no listing of this run names.
+    pub(super) retried: Vec<String>,
+    /// How many pages this run could not find any more.
+    pub(super) gone: usize,
     /// The authors of the spaces that were listed.
     pub(super) space_authors: HashSet<String>,
     pub(super) summary: Summary,
@@ -51,23 +56,28 @@ impl<'a, P: Platform, S: Sink> SyncRun<'a, P, S> {
             _ => Order::Modified,
         };
         let plan = Plan::new(context.selection, &context.spaces, order);
-        let accounts = state
-            .run
-            .as_mut()
-            .map(|run| std::mem::take(&mut run.accounts));
-        let accounts = Accounts::resume(accounts.unwrap_or_default());
+        let interrupted = state.run.as_mut();
+        let mut accounts = interrupted
+            .map(|run| std::mem::take(&mut run.accounts))
+            .unwrap_or_default();
+        if !context.selection.has(Stream::Users) {
+            accounts.clear();
+        }
+        let resumed_from = state.run.as_ref().map(|run| run.started);
         Self {
             context,
             plan,
             state,
-            resumed_from: None,
-            writer: RowWriter::new(context.selection, context.sink, accounts),
+            resumed_from,
+            writer: RowWriter::new(context.selection, context.sink, Accounts::resume(accounts)),
             lookups: Lookups::default(),
             pacer: Pacer::default(),
             progress_reported: None,
             waits_for_lookups: false,
             probes: PerStream::default(),
             stall_causes: PerStream::default(),
+            retried: Vec::new(),
+            gone: 0,
             space_authors: HashSet::new(),
             summary: Summary::default(),
             unfinished: Unfinished::default(),
@@ -79,10 +89,10 @@ impl<'a, P: Platform, S: Sink> SyncRun<'a, P, S> {
         self.state.run.get_or_insert_default()
     }
 
-    /// When this run began, by the service's clock. A wrong clock here loses nothing.
+    /// When this run began, or the one that it resumes, by the service's clock.
     pub(super) fn started(&self) -> Timestamp {
         let now = self.context.client.started_at();
-        self.resumed_from.unwrap_or(now)
+        self.resumed_from.map_or(now, |started| started.min(now))
     }
 
     /// The selected streams.

@@ -10,6 +10,7 @@ use crate::endpoint::Endpoint;
 use crate::error::{Error, Kind, Result};
 use crate::listing::Listing;
 use crate::sync::step::space_steps;
+use crate::sync::whole_listing::{Flaws, read_spaces};
 
 /// Ids that one listing of pages takes (`maxItems` of `space-id` in the OpenAPI).
 const SPACE_IDS: usize = 100;
@@ -24,10 +25,12 @@ pub(crate) struct Spaces {
     in_query: Vec<String>,
     /// Their ids, where listings of pages are filtered by row.
     by_row: Option<HashSet<String>>,
+    /// Spaces of the listing that cannot be told from others: what is in them is not known.
+    pub(crate) flaws: Flaws,
 }
 
 impl Spaces {
-    fn choose(rows: Vec<SpaceRow>) -> Self {
+    fn choose(rows: Vec<SpaceRow>, flaws: Flaws) -> Self {
         let ids = rows.iter().map(|row| row.source_id.clone());
         let (in_query, by_row) = if (1..=SPACE_IDS).contains(&rows.len()) {
             (ids.collect(), None)
@@ -38,6 +41,7 @@ impl Spaces {
             in_query,
             by_row,
             chosen: Some(rows),
+            flaws,
         }
     }
 
@@ -53,11 +57,13 @@ impl Spaces {
         &self.in_query
     }
 
-    /// Whether a page of an unfiltered listing is in a chosen space.
+    /// Whether a page of an unfiltered listing is in a chosen space. One that does not say where it is counts: it would
+    /// be lost otherwise.
     #[must_use]
     pub(crate) fn includes(&self, page: &PageRow) -> bool {
         let ids = self.by_row.as_ref();
-        ids.is_none_or(|ids| page.space_id.as_ref().is_some_and(|id| ids.contains(id)))
+        let space_id = page.space_id.as_ref();
+        ids.zip(space_id).is_none_or(|(ids, id)| ids.contains(id))
     }
 
     /// Whether a page that was asked for by its id is in a chosen space.
@@ -68,7 +74,7 @@ impl Spaces {
             || page
                 .space_id
                 .as_ref()
-                .is_some_and(|id| in_query.contains(id));
+                .is_none_or(|id| in_query.contains(id));
         fits && self.includes(page)
     }
 }
@@ -84,18 +90,16 @@ pub(crate) async fn chosen_spaces<P: Platform>(client: &Client<'_, P>) -> Result
     if config.spaces.is_empty() && !excludes {
         return Ok(Spaces::default());
     }
-    let mut rows = Vec::new();
-    for step in space_steps(&config.spaces) {
-        let mut listing = Listing::<SpaceRow>::new(&step.query, config.page_size, None);
-        while let Some(page) = listing.next(client).await? {
-            rows.extend(page.rows);
-        }
-    }
+    let (mut rows, flaws) = read_spaces(client, &space_steps(&config.spaces)).await?;
     let unknown = config.spaces.iter();
     let unknown: Vec<_> = unknown
         .filter(|key| !rows.iter().any(|row| row.has_key(key)))
         .map(String::as_str)
         .collect();
+    if flaws.unusable > 0 && !unknown.is_empty() {
+        let why = "a space without a readable id, which may be a chosen one";
+        return Err(Error::unexpected(Endpoint::Spaces, why));
+    }
     if !unknown.is_empty() {
         let message = format!(
             "spaces has keys that don't exist or that this account can't see: {}",
@@ -104,11 +108,11 @@ pub(crate) async fn chosen_spaces<P: Platform>(client: &Client<'_, P>) -> Result
         return Err(Error::new(Kind::InvalidConfig, message));
     }
     rows.retain(|row| is_chosen(row, config));
-    if rows.is_empty() {
+    if rows.is_empty() && flaws.unusable == 0 {
         let message = "no space is left to read: exclude_spaces and include_personal_spaces exclude all of them";
         return Err(Error::new(Kind::InvalidConfig, message));
     }
-    Ok(Spaces::choose(rows))
+    Ok(Spaces::choose(rows, flaws))
 }
 
 fn is_chosen(space: &SpaceRow, config: &Config) -> bool {

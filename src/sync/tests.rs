@@ -10,6 +10,7 @@
 mod damage;
 mod full;
 mod incremental;
+mod interplay;
 mod refresh;
 mod resume;
 mod scenarios;

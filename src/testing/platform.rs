@@ -40,7 +40,7 @@ impl Simulation {
             self.edit(&edit);
         }
         let mut site = self.site.borrow_mut();
-        site.clock = Some(self.time());
+        site.clock = Some(self.time() + self.date_ahead.get());
         let prefix = if self.gateway {
             format!("/ex/confluence/{}", site.corpus().cloud_id)
         } else {

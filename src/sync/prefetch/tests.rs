@@ -147,3 +147,31 @@ fn the_next_batch_is_fetched_meanwhile_and_no_more() {
         .count();
     assert!(drained < 20, "{drained} times there was nothing to begin");
 }
+
+/// What is in flight ends, and nothing follows it until the consumer asks for more.
+#[test]
+fn a_consumer_that_waits_starts_nothing() {
+    let simulation = simulation();
+    let watch = Watch::new(&simulation);
+    let source = Source {
+        batches: vec![(10, 30); 3],
+        fails: false,
+    };
+    let stream = Box::pin(watch.source(&source));
+    let mut ahead = OrderedPrefetch::new(stream, 4, 5, |item| watch.work(item));
+    let results = simulation.run(async {
+        let mut results = vec![poll_fn(|context| ahead.poll_next(context)).await];
+        let begun = watch.begun.get();
+        while let Some(result) = poll_fn(|context| ahead.poll_started(context)).await {
+            results.push(Some(result));
+        }
+        assert_eq!(watch.begun.get(), begun);
+        assert_eq!(watch.in_flight.get(), 0);
+        while let Some(result) = poll_fn(|context| ahead.poll_next(context)).await {
+            results.push(Some(result));
+        }
+        results
+    });
+    let results = results.into_iter().map(|result| result.unwrap().unwrap());
+    assert!(results.eq(0..30));
+}
