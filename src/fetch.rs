@@ -12,7 +12,7 @@ use crate::api::{Context, Decoded, ListedRow, Rows, UnreadableValue, read_rows};
 use crate::client::{ApiRequest, Client, Platform, RequestError};
 use crate::endpoint::{Endpoint, PageRef};
 use crate::error::Error;
-use crate::listing::Listing;
+use crate::listing::{EmptyPages, Listing};
 use crate::wire::BodyError;
 
 #[cfg(test)]
@@ -120,7 +120,8 @@ pub async fn users<P: Platform>(
     let tried = Cell::new(false);
     let read = client.fetch(&request, |response| {
         let users = requested_users(&response.body, &requested)?;
-        if users.unusable + users.unrequested > 0 && !tried.replace(true) {
+        let is_odd = users.unusable + users.unrequested > 0;
+        if is_odd && client.can_retry() && !tried.replace(true) {
             return Err(BodyError::Unexpected(
                 "a user that was not asked for".into(),
             ));
@@ -181,8 +182,17 @@ async fn read_to_end<R: ListedRow, P: Platform>(
     page: PageRef<'_>,
     read: &mut Decoded<Vec<R>>,
 ) -> Result<(), RequestError> {
-    let mut listing = Listing::<R>::of_page(page, client.config().page_size);
+    let page_size = client.config().page_size;
+    let mut listing = Listing::<R>::of_page(page, None, page_size);
+    let mut empty_pages = EmptyPages::default();
+    let mut cursor: Option<String> = None;
     while let Some(next) = listing.next(client).await? {
+        let is_empty = next.rows.is_empty() && next.unusable == 0;
+        if is_empty && cursor.is_some() && empty_pages.is_doubtful(cursor.as_deref()) {
+            listing = Listing::of_page(page, cursor.clone(), page_size);
+            continue;
+        }
+        cursor = next.next;
         if next.unusable > 0 {
             return Err(RequestError::Failed(row_without_key(R::ENDPOINT, page)));
         }

@@ -5,12 +5,14 @@
 //! `Link` header has a next link; a short page is not the end, and neither is an empty one. An end without any links is
 //! doubted: the service names the site's address with the last page too.
 
+mod empty_pages;
 mod guard;
 mod next;
 mod progress;
 
 use std::marker::PhantomData;
 
+pub use self::empty_pages::EmptyPages;
 use self::progress::{Progress, ReadPage};
 use crate::api::{Context, ListedRow, Rows, UnreadableValue, read_rows};
 use crate::client::classify::Failure;
@@ -68,11 +70,19 @@ impl<R: ListedRow> Listing<R> {
         }
     }
 
-    /// A listing of what belongs to a page.
+    /// A listing that is asked for one row, to see whether there is any.
     #[must_use]
-    pub fn of_page(page: PageRef<'_>, limit: u32) -> Self {
+    pub fn probe(query: &str) -> Self {
+        let mut listing = Self::new(query, 1, None);
+        listing.progress.is_probe = true;
+        listing
+    }
+
+    /// A listing of what belongs to a page, from its start, or from a cursor.
+    #[must_use]
+    pub fn of_page(page: PageRef<'_>, cursor: Option<String>, limit: u32) -> Self {
         let space_id = page.space_id.map(str::to_owned);
-        let mut listing = Self::new("", limit, None);
+        let mut listing = Self::new("", limit, cursor);
         listing.progress.page = Some((page.id.to_owned(), space_id));
         listing
     }

@@ -92,14 +92,9 @@ async fn run<P: Platform, S: Sink>(
     state: Option<&str>,
     summary: &mut Summary,
 ) -> Result<()> {
-    let Restored {
-        state,
-        spaces_changed,
-    } = State::restore(state, client.config())?;
+    let Restored { state, afresh } = State::restore(state, client.config())?;
     let selection = Selection::new(selection, &state)?;
-    if spaces_changed {
-        let message =
-            "the choice of spaces has changed since the last run: everything is read afresh";
+    if let Some(message) = afresh {
         client.notify(&Note::Log {
             level: Level::Warn,
             message,

@@ -119,6 +119,17 @@ impl Timestamp {
         ))
     }
 
+    /// A time in milliseconds since 1970, or in seconds, if it would be before 1973 otherwise, when there was no Confluence.
+    #[must_use]
+    pub fn from_epoch(number: i64) -> Self {
+        let is_seconds = (1_000_000_000..100_000_000_000).contains(&number);
+        Self(if is_seconds {
+            number.saturating_mul(1000)
+        } else {
+            number
+        })
+    }
+
     /// So much earlier.
     #[must_use]
     pub fn saturating_sub(self, duration: Duration) -> Self {

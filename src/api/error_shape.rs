@@ -30,6 +30,7 @@ pub(super) fn refuse_error_alone(
     Err(error_with_200())
 }
 
-fn error_with_200() -> BodyError {
+/// The error of such an answer.
+pub(super) fn error_with_200() -> BodyError {
     BodyError::Unexpected("an error in an answer with HTTP 200".into())
 }

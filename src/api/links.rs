@@ -63,9 +63,19 @@ pub(super) fn source_url(
         }
     };
     let webui = fields.text("source_url", &links.webui)?;
-    if text::holds(&webui, "://") {
+    if is_absolute(&webui) {
         return Some(webui);
     }
     let (base, webui) = (base?.trim_end_matches('/'), webui.trim_start_matches('/'));
     Some(format!("{base}/{webui}"))
+}
+
+/// Whether an address has a scheme and a host of its own, before any path or query.
+fn is_absolute(address: &str) -> bool {
+    let scheme = text::split_once(address, "://").map(|(scheme, _)| scheme);
+    scheme.is_some_and(|scheme| {
+        let mut bytes = scheme.bytes();
+        bytes.next().is_some_and(|byte| byte.is_ascii_alphabetic())
+            && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+    })
 }

@@ -424,6 +424,11 @@ fn an_address_is_that_of_a_browser_or_null() {
             json!({ "webui": "https://s.example/a" }),
             Some("https://s.example/a"),
         ),
+        (
+            json!("https://s.example/wiki"),
+            json!({ "webui": "/a?u=http://b" }),
+            Some("https://s.example/wiki/a?u=http://b"),
+        ),
         (Json::Null, json!({ "webui": "/a/b" }), None),
         (json!(5), json!({ "webui": "/a/b" }), None),
         (json!("https://s.example/wiki"), json!({}), None),
@@ -557,6 +562,17 @@ fn a_state_is_named_or_there_is_none() {
         (r#"{"code":500,"message":"Failed"}"#, Err(()), "an error"),
         (r#"{"error":{"text":"Failed"}}"#, Err(()), "an error"),
         (r#"{"errors":[]}"#, Err(()), "an error"),
+        (
+            r#"{"type":"about:blank","title":"Service Unavailable","status":503}"#,
+            Err(()),
+            "problem details (RFC 9457)",
+        ),
+        (r#"{"success":false}"#, Err(()), "something else"),
+        (
+            r#"{"contentState":null,"restrictions":[]}"#,
+            Ok((None, None)),
+            "a state, and more",
+        ),
     ] {
         let read = StateRow::read(body.as_bytes(), "7");
         let row = read.as_ref().map(|read| &read.value);

@@ -167,8 +167,10 @@ fn error(
     }
     if let Some(trace) = response.and_then(|response| response.headers.get("atl-traceid")) {
         let printable = trace.chars().filter(char::is_ascii_graphic);
-        facts.push_str(", atl-traceid ");
-        facts.extend(printable.take(64));
+        let trace: String = printable.take(64).collect();
+        if !trace.is_empty() {
+            facts.extend([", atl-traceid ", trace.as_str()]);
+        }
     }
     let message = context.config.redact(&format!("{message} ({facts})"));
     let error = Error::new(kind, message).at(endpoint);

@@ -59,6 +59,12 @@ pub fn decide(policy: &Retry, context: &RetryContext) -> Decision {
     Decision::RetryAfter(wait)
 }
 
+/// Whether there is a first retry at all.
+#[must_use]
+pub fn can_retry(policy: &Retry) -> bool {
+    policy.attempts > 0 && policy.patience >= FIRST_WAIT * 13 / 10
+}
+
 /// Retries of answers that call for the same action, one after the other.
 fn max_retries(context: &RetryContext) -> u32 {
     match context.action {

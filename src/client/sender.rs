@@ -8,6 +8,7 @@ use super::confirm::Confirmations;
 use super::end_marker::{EndMarker, EndMarkers};
 use super::limiter::{ConcurrencyLimiter, Priority};
 use super::request::ApiRequest;
+use super::retry::can_retry;
 use super::retry_after::parse_retry_after;
 use super::server_clock::{ServerClock, server_now};
 use super::{Platform, Request, Response};
@@ -76,6 +77,11 @@ impl<'a, P: Platform> Client<'a, P> {
     pub fn started_at(&self) -> Timestamp {
         let first = self.clock.started_at();
         first.unwrap_or_else(|| self.platform.now())
+    }
+
+    /// Whether the configuration lets an odd answer be asked for again.
+    pub fn can_retry(&self) -> bool {
+        can_retry(&self.config.retry)
     }
 
     /// How the listings of an endpoint end, as far as this run has seen.

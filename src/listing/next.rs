@@ -24,16 +24,28 @@ pub(super) fn next_cursor(body: &NextLink, headers: &Headers) -> Result<Option<S
     match next_in_headers(&lines) {
         Ok(Some(cursor)) => Ok(Some(cursor)),
         // A header that is understood says where the end is, whatever is wrong with the body.
-        Ok(None) if !lines.is_empty() && *body == NextLink::Unreadable => Ok(None),
+        Ok(None)
+            if *body == NextLink::Unreadable && lines.iter().any(|line| is_of_a_listing(line)) =>
+        {
+            Ok(None)
+        }
         Ok(None) => in_body.map_err(unexpected),
         Err(why) => Err(unexpected(why)),
     }
 }
 
-/// Whether neither body nor headers say anything of links: a listing that ends says that of the site.
+/// Whether neither body nor headers say anything of the listing: where it ends, a link to the site says that.
 pub(super) fn is_end_unsaid(body: &NextLink, headers: &Headers) -> bool {
-    let says_nothing = |line: &str| line.trim().is_empty();
-    *body == NextLink::Unsaid && headers.get_all("link").all(says_nothing)
+    *body == NextLink::Unsaid && !headers.get_all("link").any(is_of_a_listing)
+}
+
+/// Whether a header has a link that the service sends with a listing. Others are those of boxes in between, such as
+/// what to load ahead.
+fn is_of_a_listing(line: &str) -> bool {
+    let leads = |relation: &str| matches!(link_to(relation, line), Ok(Some(_)));
+    ["next", "base", "self", "prev", "first", "last"]
+        .into_iter()
+        .any(leads)
 }
 
 /// The site's address with `/wiki`, as the `Link` header says it.
@@ -78,11 +90,19 @@ fn link_to<'a>(relation: &str, mut header: &'a str) -> Result<Option<&'a str>, M
         let (target, parameters) = link.split_once('>').ok_or(Malformed)?;
         let (relations, rest) = parse_parameters(parameters).ok_or(Malformed)?;
         let mut relations = relations.split_ascii_whitespace();
-        if relations.any(|name| name.eq_ignore_ascii_case(relation)) {
+        if relations.any(|name| is_relation(name, relation)) {
             return Ok(Some(target.trim()));
         }
         header = rest;
     }
+}
+
+/// Whether this is the name of a relation: in any case, and in single quotes or with the backslashes of a quoted text.
+fn is_relation(name: &str, relation: &str) -> bool {
+    let characters = name.chars().filter(|character| *character != '\\');
+    let plain: String = characters.collect();
+    let name = plain.trim_matches('\'');
+    name.eq_ignore_ascii_case(relation)
 }
 
 /// The relations that the parameters of one link name, and what follows them.
@@ -214,6 +234,12 @@ mod tests {
             ),
             (&["</x?cursor=t>; rel=next"], Some("t"), "no quotes"),
             (&["</x?cursor=t>;rel=NEXT"], Some("t"), "any case"),
+            (&["</x?cursor=t>; rel='next'"], Some("t"), "single quotes"),
+            (
+                &[r#"</x?cursor=t>; rel="n\ext""#],
+                Some("t"),
+                "a quoted pair",
+            ),
             (
                 &["</x?cursor=t>; rel = \"next\""],
                 Some("t"),
@@ -260,6 +286,25 @@ mod tests {
         ] {
             let next = next_cursor(&NextLink::None, &headers(lines));
             assert_eq!(next, Ok(expected.map(str::to_owned)), "{why}");
+        }
+    }
+
+    #[test]
+    fn links_that_are_not_those_of_a_listing_say_no_end() {
+        for (line, said) in [
+            (r#"<https://s.example/wiki>; rel="base""#, true),
+            ("</x>; rel=self", true),
+            ("</x.css>; rel=preload", false),
+            ("<https://x.example>; rel=\"preconnect\"", false),
+            ("</policy>; rel=\"sunset deprecation\"", false),
+            ("</x>", false),
+            ("garbage", false),
+            (" ", false),
+        ] {
+            let unsaid = is_end_unsaid(&NextLink::Unsaid, &headers(&[line]));
+            assert_eq!(unsaid, !said, "{line}");
+            let end = next_cursor(&NextLink::Unreadable, &headers(&[line]));
+            assert_eq!(end.is_ok(), said, "{line}");
         }
     }
 

@@ -30,6 +30,8 @@ pub(super) struct Progress {
     query: String,
     pub(super) cursor: Option<String>,
     limit: Cell<u32>,
+    /// Whether one row is asked for to see whether there is any: its end shows nothing.
+    pub(super) is_probe: bool,
     guard: LoopGuard,
     done: bool,
 }
@@ -66,6 +68,7 @@ impl Progress {
             query: query.to_owned(),
             cursor,
             limit: Cell::new(limit),
+            is_probe: false,
             guard: LoopGuard::default(),
             done: false,
         }
@@ -103,7 +106,7 @@ impl Progress {
         let read = client.fetch(&request, |response| {
             let page = self.read(response, rows)?;
             tries += 1;
-            let why = if page.unusable > 0 && tries <= MAX_DOUBTS {
+            let why = if page.unusable > 0 && tries <= MAX_DOUBTS && client.can_retry() {
                 "a row without a readable key"
             } else if page.end == EndMarker::Implicit && self.is_doubtful(client, tries) {
                 "a page that does not say whether the listing goes on"
@@ -125,14 +128,14 @@ impl Progress {
         let is_odd = match client.end_marker(self.endpoint) {
             EndMarker::Explicit => true,
             EndMarker::Implicit => false,
-            EndMarker::Unknown => tries <= MAX_DOUBTS,
+            EndMarker::Unknown => tries <= MAX_DOUBTS && client.can_retry(),
         };
-        may_go_on && self.limit.get() > 1 && is_odd
+        may_go_on && !self.is_probe && is_odd
     }
 
-    /// Takes note of an end. A page of one row, as a probe asks for, shows nothing.
+    /// Takes note of an end.
     fn record_end<P: Platform>(&self, client: &Client<'_, P>, end: EndMarker) {
-        let shows_nothing = end == EndMarker::Unknown || self.limit.get() == 1;
+        let shows_nothing = end == EndMarker::Unknown || self.is_probe;
         if shows_nothing || !client.record_end(self.endpoint, end) {
             return;
         }
@@ -191,7 +194,7 @@ impl Progress {
         } = rows(&response.body, context)?;
         let is_unsaid = is_end_unsaid(&next, &response.headers);
         let is_full = count >= self.limit.get().min(SMALLEST_FULL_PAGE) as usize;
-        if is_full && self.limit.get() > 1 && is_unsaid {
+        if is_full && !self.is_probe && is_unsaid {
             let why = "a full page that does not say whether the listing goes on";
             return Err(BodyError::Unexpected(why.into()));
         }

@@ -127,7 +127,7 @@ fn an_id_in_a_path_leads_nowhere_else() {
         id: "7/../8?x",
         space_id: None,
     };
-    let mut listing = Listing::<LabelRow>::of_page(page_ref, 5);
+    let mut listing = Listing::<LabelRow>::of_page(page_ref, None, 5);
     simulation.script(Endpoint::Labels, [page([1], "")]);
     let read = simulation.run(listing.next(&client)).unwrap().unwrap();
     let label = read.rows.first().unwrap();
@@ -215,6 +215,7 @@ fn a_row_whose_key_stays_unreadable_is_counted() {
 fn a_full_page_has_to_say_whether_it_is_the_last() {
     let base = [("Link", r#"<https://site.example/wiki>; rel="base""#)];
     let empty = [("Link", "")];
+    let preload = [("Link", "</x.css>; rel=preload")];
     let no_text = json!({ "_links": { "next": "" } });
     // How often a page is asked for, and whether it is taken for the last one then.
     for (limit, rows, rest, headers, asked, is_end, why) in [
@@ -225,9 +226,10 @@ fn a_full_page_has_to_say_whether_it_is_the_last() {
         (250, 25, json!({}), &[], 3, false, "as the service cuts it"),
         (250, 24, json!({}), &[], 2, true, "fewer than that"),
         (5, 4, json!({}), &empty, 2, true, "an empty header"),
-        (1, 1, json!({}), &[], 1, true, "a probe"),
+        (1, 1, json!({}), &[], 3, false, "a full page of one row"),
         (5, 5, json!({ "_links": {} }), &[], 1, true, "no next link"),
         (5, 5, json!({}), &base, 1, true, "none in the header"),
+        (5, 5, json!({}), &preload, 3, false, "another link"),
     ] {
         let simulation = simulation();
         let answer = page_with(1..=rows, &rest, headers);
@@ -236,6 +238,13 @@ fn a_full_page_has_to_say_whether_it_is_the_last() {
         assert_eq!(pages.concat().len(), if is_end { rows } else { 0 }, "{why}");
         assert_eq!(error.is_none(), is_end, "{why}: {error:?}");
     }
+    let probe = Listing::<PageRow>::probe("sort=id");
+    let (pages, error) = read(
+        &simulation(),
+        probe,
+        vec![page_with(1..=1, &json!({}), &[])],
+    );
+    assert_eq!((pages.concat().len(), error), (1, None), "a probe");
 }
 
 /// Listings that said where they end are known: a page without links is none of their ends. Where none does, one doubt
@@ -294,7 +303,7 @@ fn the_labels_of_a_page_may_end_without_links() {
     };
     for answer in [page([1], ""), page_with([2], &json!({}), &[])] {
         simulation.script(Endpoint::Labels, [answer]);
-        let mut listing = Listing::<LabelRow>::of_page(page_ref, 5);
+        let mut listing = Listing::<LabelRow>::of_page(page_ref, None, 5);
         let read = simulation.run(listing.next(&client)).unwrap().unwrap();
         assert_eq!((read.rows.len(), read.next), (1, None));
     }

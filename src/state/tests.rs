@@ -83,7 +83,7 @@ fn a_state_comes_back_as_it_was() {
     }
     let fresh = State::restore(None, &config()).unwrap();
     assert_eq!(fresh.state, State::new(&config()));
-    assert!(!fresh.spaces_changed);
+    assert_eq!(fresh.afresh, None);
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn another_choice_of_spaces_begins_afresh_and_the_same_one_goes_on() {
         ("", true),
     ] {
         let restored = State::restore(Some(&text), &config_with(spaces)).unwrap();
-        assert_eq!(restored.spaces_changed, changed, "{spaces}");
+        assert_eq!(restored.afresh.is_some(), changed, "{spaces}");
     }
 }
 

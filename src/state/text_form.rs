@@ -2,8 +2,8 @@
 
 use serde::Deserialize as _;
 
-use super::State;
 use super::digest::StableHash;
+use super::{MAX_SET_ASIDE, State};
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
 use crate::wire::{Json, read};
@@ -16,8 +16,8 @@ const VERSION: u64 = 3;
 pub struct Restored {
     /// The state.
     pub state: State,
-    /// Whether it begins afresh because it was made for another choice of spaces.
-    pub spaces_changed: bool,
+    /// Why it begins afresh, for a person, although there was one.
+    pub afresh: Option<&'static str>,
 }
 
 impl State {
@@ -32,7 +32,7 @@ impl State {
         let Some(json) = json else {
             return Ok(Restored {
                 state: fresh,
-                spaces_changed: false,
+                afresh: None,
             });
         };
         let mut json: Json<'_> = read(json.as_bytes()).map_err(|_| unreadable())?;
@@ -56,11 +56,22 @@ impl State {
             );
             return Err(invalid(&message));
         }
-        let spaces_changed = state.spaces != fresh.spaces;
-        Ok(Restored {
-            state: if spaces_changed { fresh } else { state },
-            spaces_changed,
-        })
+        let afresh = if state.spaces != fresh.spaces {
+            Some("the choice of spaces has changed since the last run: everything is read afresh")
+        } else if state.skipped_too_many(config) {
+            Some("so many pages are no longer in skip_pages that everything is read afresh")
+        } else {
+            None
+        };
+        let state = if afresh.is_some() { fresh } else { state };
+        Ok(Restored { state, afresh })
+    }
+
+    /// Whether the pages that were skipped, and are no more, are more than can be set aside.
+    fn skipped_too_many(&self, config: &Config) -> bool {
+        let skipped = self.skipped.iter();
+        let read_again = skipped.filter(|id| !config.skip_pages.contains(*id));
+        self.set_aside.pages().len() + read_again.count() > MAX_SET_ASIDE
     }
 
     /// The text for a checkpoint.

@@ -147,12 +147,7 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
             ));
         }
         for stream in self.unfinished.stalled.iter() {
-            problems.push(format!(
-                "{} is not complete because {} failed for every request{}",
-                stream.name(),
-                stream.endpoint(),
-                self.stall_cause(stream)
-            ));
+            problems.push(self.stall_problem(stream));
         }
         if self.unfinished.rows_without_key > 0 {
             problems.push(format!(
@@ -167,6 +162,24 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
             );
             Error::new(Kind::Incomplete, message)
         })
+    }
+
+    /// Why a stream is not complete that was left alone.
+    fn stall_problem(&self, stream: Stream) -> String {
+        let name = stream.name();
+        if stream != Stream::Users {
+            let (endpoint, cause) = (stream.endpoint(), self.stall_cause(stream));
+            return format!(
+                "{name} is not complete because {endpoint} failed for every request{cause}"
+            );
+        }
+        // Accounts are in versions, or could not be looked up themselves.
+        let failed = match self.stall_causes.of(Stream::Users) {
+            None => Stream::PageVersions,
+            Some(_) => Stream::Users,
+        };
+        let (endpoint, cause) = (failed.endpoint(), self.stall_cause(failed));
+        format!("{name} is not complete because {endpoint} failed{cause}")
     }
 
     /// Fills in the summary.

@@ -80,12 +80,9 @@ impl<'a, P: Platform> DetailReader<'a, P> {
                 fetch::views(client, page),
                 || Some(ViewRow::unavailable(id, client.now())),
             ),
-            self.detail(
-                Stream::PageContentStates,
-                details,
-                fetch::state(client, page),
-                || Some(StateRow::none(id)),
-            ),
+            self.detail(Stream::PageContentStates, details, self.state(page), || {
+                Some(StateRow::none(id))
+            }),
         )
         .await?;
         // A value is refused only where the page's other details come.
@@ -127,7 +124,10 @@ impl<'a, P: Platform> DetailReader<'a, P> {
         let answers = self.health.answers();
         let error = match request.await {
             Ok(decoded) => {
-                self.health.record_success(stream);
+                // A state counts where it is read.
+                if stream != Stream::PageContentStates {
+                    self.health.record_success(stream);
+                }
                 return Ok(Detail::Read(decoded));
             }
             Err(error) => error,
@@ -192,11 +192,22 @@ impl<'a, P: Platform> DetailReader<'a, P> {
         Ok(versions)
     }
 
+    /// The state of a page. None at all is no sign that the service answers.
+    async fn state(&self, page: PageRef<'_>) -> Result<Decoded<StateRow>, RequestError> {
+        let state = fetch::state(self.client, page).await?;
+        if state.value == StateRow::none(page.id) {
+            self.health.record_nothing(Stream::PageContentStates);
+        } else {
+            self.health.record_success(Stream::PageContentStates);
+        }
+        Ok(state)
+    }
+
     /// Whether the service answers for others while it fails for one page. `before` is how many details were read
     /// when the request began.
     async fn service_answers(&self, before: u64) -> bool {
         let probe = async {
-            let mut pages = Listing::<PageRow>::new("", 1, None);
+            let mut pages = Listing::<PageRow>::probe("");
             pages.next(self.client).await.is_ok()
         };
         self.health.service_answers(before, probe).await

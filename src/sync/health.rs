@@ -63,6 +63,11 @@ impl Health {
         self.update(detail, |endpoint| endpoint.has_succeeded = true);
     }
 
+    /// The endpoint of this stream answered with nothing, as a box in between may answer for everybody.
+    pub(super) fn record_nothing(&self, detail: Stream) {
+        self.update(detail, |endpoint| endpoint.has_succeeded = true);
+    }
+
     /// The service refused a value: it answers, but the endpoint need not work.
     pub(super) fn record_refusal(&self) {
         self.answers.set(self.answers.get() + 1);

@@ -1,5 +1,7 @@
 //! What is noted of the details of a page: set aside, refused, skipped, stalled.
 
+use percent_encoding::percent_decode_str;
+
 use crate::api::UnreadableValue;
 use crate::api::page::PageRow;
 use crate::client::Platform;
@@ -203,11 +205,15 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
 /// The key of the space of a page, as its address has it; else the space's id.
 fn space_key(page: &PageRow) -> String {
     let url = page.source_url.as_deref().unwrap_or_default();
-    let key = text::split_once(url, "/spaces/").and_then(|(_, rest)| rest.split('/').next());
-    key.filter(|key| !key.is_empty())
-        .or(page.space_id.as_deref())
-        .unwrap_or("unknown")
-        .to_owned()
+    let behind = ["/spaces/", "/display/"]
+        .into_iter()
+        .find_map(|path| text::split_once(url, path));
+    let key = behind.and_then(|(_, rest)| rest.split(['/', '?']).next());
+    let key = key.and_then(|key| percent_decode_str(key).decode_utf8().ok());
+    match key.filter(|key| !key.is_empty()) {
+        Some(key) => key.into_owned(),
+        None => page.space_id.as_deref().unwrap_or("unknown").to_owned(),
+    }
 }
 
 /// The reason for which a page is set aside, in a few words.
@@ -217,5 +223,32 @@ fn reason(error: &Error) -> String {
         (Some(status), _) if status >= 400 => format!("HTTP {status}"),
         (_, Kind::Unavailable) => "no complete answer".to_owned(),
         _ => error.message.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::api::{Context, read_rows};
+
+    #[test]
+    fn a_space_has_the_key_of_its_address() {
+        for (webui, key) in [
+            ("/spaces/TEAM/pages/1/Title", "TEAM"),
+            ("/spaces/~u3%40example.com/pages/1", "~u3@example.com"),
+            ("/display/DOC/Title", "DOC"),
+            ("/spaces/DOC?x=1", "DOC"),
+            ("/x/y", "77"),
+        ] {
+            let record = json!({ "id": "1", "spaceId": "77", "_links": { "webui": webui } });
+            let links = json!({ "base": "https://s.example/wiki" });
+            let body = json!({ "results": [record], "_links": links }).to_string();
+            let rows = read_rows::<PageRow>(body.as_bytes(), Context::default()).unwrap();
+            assert_eq!(space_key(rows.rows.first().unwrap()), key);
+        }
     }
 }

@@ -7,7 +7,7 @@ use crate::client::request::RequestError;
 use crate::client::{Client, Platform};
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
-use crate::listing::{Listing, ListingPage};
+use crate::listing::{EmptyPages, Listing, ListingPage};
 use crate::note::{Level, Note};
 use crate::state::{Position, SortKey};
 use crate::sync::sort_order::{SortOrder, is_before, sort_key};
@@ -35,8 +35,7 @@ pub(super) struct ListingReader<'a, P> {
     restarted_at: Option<SortKey>,
     order: SortOrder,
     any_row: bool,
-    /// Whether an empty page of the listing under way was requested again.
-    repeated_empty: bool,
+    empty_pages: EmptyPages,
 }
 
 impl<'a, P: Platform> ListingReader<'a, P> {
@@ -62,7 +61,7 @@ impl<'a, P: Platform> ListingReader<'a, P> {
             restarted_at: None,
             order,
             any_row: false,
-            repeated_empty: false,
+            empty_pages: EmptyPages::default(),
         }
     }
 
@@ -154,8 +153,6 @@ impl<'a, P: Platform> ListingReader<'a, P> {
             });
             match open.next(self.client).await {
                 Ok(Some(page)) if self.is_oddly_empty(&page, step) => {
-                    // An empty list in place of rows would lose them in silence: the second answer is believed.
-                    self.repeated_empty = true;
                     *listing = None;
                 }
                 Ok(Some(page)) => return Ok(page),
@@ -172,11 +169,12 @@ impl<'a, P: Platform> ListingReader<'a, P> {
         }
     }
 
-    /// Whether a page has no rows where the service sends some, for the first time in its listing.
-    fn is_oddly_empty<R>(&self, page: &ListingPage<R>, step: &Step) -> bool {
-        let expects_rows = step.expects_rows || self.position.cursor.is_some();
+    /// Whether a page has no rows where the service sends some, and is to be requested again.
+    fn is_oddly_empty<R>(&mut self, page: &ListingPage<R>, step: &Step) -> bool {
+        let cursor = self.position.cursor.as_deref();
+        let expects_rows = step.expects_rows || cursor.is_some();
         let is_empty = page.rows.is_empty() && page.unusable == 0;
-        is_empty && expects_rows && !self.repeated_empty
+        is_empty && expects_rows && self.empty_pages.is_doubtful(cursor)
     }
 
     fn restart(&mut self, error: Error) -> Result<()> {
@@ -206,7 +204,7 @@ impl<'a, P: Platform> ListingReader<'a, P> {
         } else {
             (self.space_listing, self.page_listing) = (None, None);
             (self.restarts, self.restarted_at) = (0, None);
-            self.repeated_empty = false;
+            self.empty_pages = EmptyPages::default();
             self.order = SortOrder::new(None);
             Position {
                 step: self.position.step + 1,

@@ -98,13 +98,8 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
             }
         }
         for id in others {
-            if self.state.set_aside.has_room_for(&id) {
-                let reason = "no longer in skip_pages";
-                self.state.set_aside.add(&id, all_details(), reason);
-            } else {
-                // A snapshot that skipped the page can't be closed.
-                (self.state.refresh, self.state.run) = (None, None);
-            }
+            let reason = "no longer in skip_pages";
+            self.state.set_aside.add(&id, all_details(), reason);
         }
     }
 }

@@ -128,7 +128,7 @@ fn is_chosen(space: &SpaceRow, config: &Config) -> bool {
 /// Those of the listing.
 pub(crate) async fn any_space_visible<P: Platform>(client: &Client<'_, P>) -> Result<bool> {
     for step in space_steps(&[]) {
-        let mut listing = Listing::<SpaceRow>::new(&step.query, 1, None);
+        let mut listing = Listing::<SpaceRow>::probe(&step.query);
         while let Some(page) = listing.next(client).await? {
             if !page.rows.is_empty() {
                 return Ok(true);

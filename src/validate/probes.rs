@@ -30,7 +30,7 @@ pub(super) async fn probe_all<P: Platform>(
 ) -> Result<(), Error> {
     let space = any_space_visible(client).await;
     let any_space = found.add(Endpoint::Spaces, space)?.unwrap_or(true);
-    let mut pages = Listing::<PageRow>::new("status=current&status=archived&sort=id", 1, None);
+    let mut pages = Listing::<PageRow>::probe("status=current&status=archived&sort=id");
     let rows = found.add(Endpoint::Pages, pages.first_rows(client).await)?;
     let page = rows.and_then(|rows| rows.into_iter().next());
     if !any_space && page.is_none() {
@@ -55,7 +55,7 @@ pub(super) async fn probe_all<P: Platform>(
 async fn any_space_visible<P: Platform>(client: &Client<'_, P>) -> Result<bool, Failure> {
     for status in ["current", "archived"] {
         let query = format!("status={status}&sort=id");
-        let mut listing = Listing::<SpaceRow>::new(&query, 1, None);
+        let mut listing = Listing::<SpaceRow>::probe(&query);
         if !listing.first_rows(client).await?.is_empty() {
             return Ok(true);
         }

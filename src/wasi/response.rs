@@ -66,7 +66,8 @@ fn headers(response: &IncomingResponse, status: u16, request: &Request<'_>) -> H
     let mut lines = Vec::new();
     for &name in ["content-length"].iter().chain(asked).chain(failed) {
         let values = all.get(name).into_iter();
-        let texts = values.filter_map(|value| String::from_utf8(value).ok());
+        // A line that is no UTF-8 may be the one that leads on.
+        let texts = values.map(|value| String::from_utf8_lossy(&value).into_owned());
         lines.extend(texts.map(|value| (name.to_owned(), value)));
     }
     Headers(lines)

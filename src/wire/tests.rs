@@ -182,6 +182,7 @@ fn times_are_kept_or_converted_or_null() {
         ),
         ("1789729266372", Some("2026-09-18T11:01:06.372Z"), false),
         ("\"1789729266372\"", Some("2026-09-18T11:01:06.372Z"), false),
+        ("1789729266", Some("2026-09-18T11:01:06.000Z"), false),
         ("null", None, false),
         ("\"\"", None, true),
         ("\"2026-09-18\"", None, true),

@@ -164,7 +164,7 @@ impl FieldReader {
             Value::Text(text) => Timestamp::parse(text.trim()),
             _ => None,
         };
-        let epoch = || value.as_integer().map(Timestamp::from_millis);
+        let epoch = || value.as_integer().map(Timestamp::from_epoch);
         let converted = converted.or_else(epoch).and_then(Timestamp::to_rfc3339);
         converted.or_else(|| self.null(column, value))
     }

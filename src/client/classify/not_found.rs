@@ -46,6 +46,12 @@ pub(super) fn not_found(context: RequestContext<'_>, body: &ErrorBody) -> Classi
                 message,
             )
         }
+        _ if !body.is_json() && context.authenticated => {
+            let message = "something between here and Confluence says that there is no such address, which answered \
+                 before; call again later";
+            let action = ResponseAction::Suspect(Resolution::FailRun);
+            Classification::new(Kind::Unavailable, action, message)
+        }
         _ if !body.is_json() => {
             let message = "base_url is not that of a Confluence Cloud site: there is no such interface; use \
                  https://api.atlassian.com/ex/confluence/<cloud-id> or https://<site>.atlassian.net";

@@ -1,6 +1,6 @@
 //! Redirects, which are never followed: the credentials would go with them.
 
-use super::suspicion::resolution;
+use super::suspicion::{resolution, unless_authenticated};
 use super::{Classification, RequestContext, ResponseAction};
 use crate::client::Response;
 use crate::config::BaseUrl;
@@ -39,7 +39,9 @@ pub(super) fn redirect(context: RequestContext<'_>, response: &Response) -> Clas
                 "a redirect{target}, which is never followed, for the credentials' sake; if it leads to a login \
                  page, check base_url, username and api_token"
             );
-            Classification::new(Kind::UnexpectedResponse, ResponseAction::Fail, message)
+            // Perhaps a captive portal, for everybody.
+            let action = unless_authenticated(context, resolution(context));
+            Classification::new(Kind::UnexpectedResponse, action, message)
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What a status other than that of success means.
 
+use super::suspicion::{resolution, unless_authenticated};
 use super::{
     Classification, ErrorBody, RequestContext, ResponseAction, not_found, redirect, refusal,
     suspension,
@@ -29,7 +30,7 @@ pub(super) fn classify_status(
         401 => refusal::unauthorized(context, response, body),
         402 => Classification::new(
             Kind::InvalidPermissions,
-            ResponseAction::Fail,
+            unless_authenticated(context, resolution(context)),
             format!(
                 "the site's subscription does not cover this; ask its administrator{}",
                 body.quote()
@@ -57,7 +58,7 @@ pub(super) fn classify_status(
         ),
         451 => Classification::new(
             Kind::InvalidPermissions,
-            ResponseAction::Fail,
+            unless_authenticated(context, resolution(context)),
             format!("the content is blocked for legal reasons{}", body.quote()),
         ),
         500..=599 => unavailable(format!(

@@ -5,6 +5,7 @@ use std::time::Duration;
 use mock_confluence::Corpus;
 
 use super::*;
+use crate::client::Platform as _;
 use crate::error::Kind;
 use crate::testing::{Edit, Versioned, oracle, small_site};
 
@@ -396,4 +397,131 @@ fn rows_without_a_key_of_a_run_that_was_given_up_are_not_counted() {
     simulation.inject_faults(&[]);
     let streams = in_mode(&[Stream::Pages, Stream::PageLabels], Mode::Full);
     read(&simulation, &recorder, impatient(), &streams).unwrap();
+}
+
+/// Two empty pages in one listing, each of which is good the next time; and one in the parts of a page.
+#[test]
+fn no_row_is_lost_by_empty_pages() {
+    for endpoint in ["pages", "versions"] {
+        let mut corpus = small_site(60, 127);
+        let live = |page: &&mut mock_confluence::Page| page.status == "current";
+        let page = corpus.pages.iter_mut().find(live).unwrap();
+        let version = page.versions[0].clone();
+        page.versions = (1..=23)
+            .map(|number| mock_confluence::Version {
+                number,
+                ..version.clone()
+            })
+            .collect();
+        let simulation = Simulation::new(corpus, 128);
+        let recorder = Recorder::new(&simulation);
+        let faults: Vec<_> = (1..4)
+            .map(|after| format!("empty-page:endpoint={endpoint},count=1,after={after}"))
+            .collect();
+        simulation.inject_faults(&faults.iter().map(String::as_str).collect::<Vec<_>>());
+        read(
+            &simulation,
+            &recorder,
+            impatient(),
+            &every_stream(Mode::Full),
+        )
+        .unwrap();
+        let expected = oracle(&simulation.corpus(), &[]);
+        assert_same(&recorder.tables(), &expected, endpoint);
+    }
+}
+
+/// More pages than can be set aside are no longer skipped.
+#[test]
+fn what_is_no_longer_skipped_is_read_however_much_it_is() {
+    for mode in [Mode::Full, Mode::Incremental] {
+        let simulation = Simulation::new(small_site(300, 129), 130);
+        let recorder = Recorder::new(&simulation);
+        let corpus = simulation.corpus();
+        let live = corpus.pages.iter().filter(|page| page.status == "current");
+        let skipped: Vec<_> = live.map(|page| page.id.clone()).take(230).collect();
+        let config = json!({ "max_concurrency": 4, "skip_pages": skipped });
+        read(&simulation, &recorder, config, &every_stream(mode)).unwrap();
+        simulation.advance(HOUR);
+        let config = json!({ "max_concurrency": 4 });
+        read(&simulation, &recorder, config, &every_stream(mode)).unwrap();
+        let expected = oracle(&simulation.corpus(), &[]);
+        assert_same(&recorder.tables(), &expected, "with all details");
+    }
+}
+
+/// Whatever a box in between answers to everybody in the middle of a run, it is asked about once.
+#[test]
+fn an_answer_to_everybody_ends_the_run_soon() {
+    for (fault, kind) in [
+        (
+            "redirect:to=https://portal.example/login",
+            Kind::UnexpectedResponse,
+        ),
+        ("402", Kind::InvalidPermissions),
+        ("451", Kind::InvalidPermissions),
+        ("empty-200", Kind::Unavailable),
+        ("html-404", Kind::Unavailable),
+    ] {
+        let simulation = Simulation::new(small_site(60, 131), 132);
+        let recorder = Recorder::new(&simulation);
+        let fault = format!(
+            "{fault}{}after=40",
+            if fault.contains(':') { "," } else { ":" }
+        );
+        simulation.inject_faults(&[&fault]);
+        let config = json!({ "max_concurrency": 8 });
+        let began = simulation.now();
+        let error = read(&simulation, &recorder, config, &every_stream(Mode::Full)).unwrap_err();
+        assert_eq!(error.kind, kind, "{fault}: {error}");
+        let requests = simulation.sent().len();
+        assert!(
+            requests <= 40 + 2 * 8 + 20 + 60,
+            "{fault}: {requests} requests"
+        );
+        let lasted = simulation.now().since(began);
+        assert!(lasted < Duration::from_mins(4), "{fault}: {lasted:?}");
+    }
+}
+
+/// An odd answer that cannot be asked for again is taken as it is.
+#[test]
+fn without_retries_odd_answers_are_taken_as_they_are() {
+    for (fault, kind) in [
+        ("row-without-key:endpoint=pages", Some(Kind::Incomplete)),
+        ("unrequested-user", None),
+    ] {
+        for retry in [json!({ "attempts": 0 }), json!({ "patience_s": 0 })] {
+            let simulation = Simulation::new(small_site(30, 133), 134);
+            let recorder = Recorder::new(&simulation);
+            simulation.inject_faults(&[fault]);
+            let config = json!({ "max_concurrency": 4, "retry": retry });
+            let result = read(&simulation, &recorder, config, &every_stream(Mode::Full));
+            let found = result.err().map(|error| error.kind);
+            assert_eq!(found, kind, "{fault} {retry}");
+        }
+    }
+}
+
+/// Users that are missing because of the versions that name them are not said to be refused.
+#[test]
+fn the_endpoint_at_fault_is_named() {
+    let simulation = Simulation::new(small_site(30, 135), 136);
+    let recorder = Recorder::new(&simulation);
+    simulation.inject_faults(&["503:endpoint=versions"]);
+    let error = read(
+        &simulation,
+        &recorder,
+        impatient(),
+        &every_stream(Mode::Full),
+    )
+    .unwrap_err();
+    assert_eq!(error.kind, Kind::Incomplete, "{error}");
+    let users = error
+        .message
+        .split("; ")
+        .find(|part| part.contains("users is not complete"));
+    let users = users.unwrap_or_default();
+    assert!(users.contains("/versions failed"), "{error}");
+    assert!(!error.message.contains("users-bulk"), "{error}");
 }
