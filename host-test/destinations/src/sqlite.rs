@@ -2,7 +2,8 @@
 //! nothing.
 //!
 //! Each stream has a table of its own name. Every row carries the number of the snapshot that it was last written in,
-//! so that the close of a snapshot deletes what no longer exists at the source, however many runs it took.
+//! so that the close of a snapshot deletes what no longer exists at the source, however many runs it took. That number is
+//! only right while one run writes: of two runs at once, the one that writes second is refused.
 
 mod catalog;
 mod guard;
@@ -33,8 +34,8 @@ const BUSY: Duration = Duration::from_secs(30);
 
 /// Keeps a state, and the one before it.
 const STORE_STATE: &str = "
-    INSERT INTO _state VALUES (?1, ?2, NULL)
-    ON CONFLICT (connector) DO UPDATE SET previous = state, state = excluded.state";
+    INSERT INTO _state (connector, state, previous, version) VALUES (?1, ?2, NULL, 1)
+    ON CONFLICT (connector) DO UPDATE SET previous = state, state = excluded.state, version = version + 1";
 
 /// How a file is written.
 #[derive(Debug, Clone, Default)]
@@ -57,6 +58,8 @@ pub struct Sqlite {
     watchdog: Watchdog,
     report: SweepReport,
     transaction: Transaction,
+    /// How often the state was stored, as far as this run knows.
+    version: i64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,12 +89,13 @@ impl Sqlite {
         database.busy_timeout(BUSY)?;
         let watchdog = Watchdog::new(options.stop);
         guard::restrict(&mut database, &watchdog)?;
-        let tables = prepare(&mut database, connector, streams, &options.views);
-        let tables = tables.with_context(cannot)?;
+        let prepared = prepare(&mut database, connector, streams, &options.views);
+        let (tables, version) = prepared.with_context(cannot)?;
         Ok(Self {
             database,
             connector: connector.to_owned(),
             tables,
+            version,
             max_delete: options.max_delete,
             watchdog,
             report: SweepReport::default(),
@@ -151,10 +155,26 @@ impl Sqlite {
             return Ok(());
         }
         self.database.execute_batch("BEGIN IMMEDIATE")?;
+        if let Err(error) = self.refuse_other_writer() {
+            self.database.execute_batch("ROLLBACK")?;
+            return Err(error);
+        }
         let before = std::mem::replace(&mut self.transaction, Transaction::Open);
         if before == Transaction::First {
             self.retry_refused_closes()?;
         }
+        Ok(())
+    }
+
+    /// Rows that this run writes carry the number of the snapshot that it found. If another run has begun a snapshot since
+    /// then, they would seem to be gone at its close. Nobody else writes once the transaction has begun.
+    fn refuse_other_writer(&self) -> Result<()> {
+        let version = catalog::version(&self.database, &self.connector)?;
+        ensure!(
+            version == self.version,
+            "another run has written to this file since this one began; nothing of this checkpoint was written. Let one \
+             run end before the next one begins"
+        );
         Ok(())
     }
 
@@ -183,22 +203,23 @@ impl Sqlite {
     }
 }
 
-/// Checks the file and makes its tables, in one transaction.
+/// Checks the file and makes its tables, in one transaction. The tables know their snapshots as of the version.
 fn prepare(
     database: &mut Connection,
     connector: &str,
     streams: &[Stream],
     views: &[(String, String)],
-) -> Result<BTreeMap<String, Table>> {
+) -> Result<(BTreeMap<String, Table>, i64)> {
     let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
     catalog::check_views(&transaction, views)?;
     let tables = catalog::prepare(&transaction, connector, streams)?;
     catalog::create_views(&transaction, views)?;
+    let version = catalog::version(&transaction, connector)?;
     transaction.commit()?;
     database.pragma_update(None, "journal_mode", "WAL")?;
     database.pragma_update(None, "synchronous", "NORMAL")?;
     let named = tables.into_iter().map(|table| (table.name.clone(), table));
-    Ok(named.collect())
+    Ok((named.collect(), version))
 }
 
 impl Destination for Sqlite {
@@ -227,6 +248,7 @@ impl Destination for Sqlite {
         self.database
             .execute(STORE_STATE, params![self.connector, state])?;
         self.database.execute_batch("COMMIT")?;
+        self.version += 1;
         self.transaction = Transaction::Committed;
         Ok(())
     }

@@ -164,6 +164,56 @@ fn a_snapshot_of_several_runs_sweeps_at_its_close() {
     assert_eq!(file.numbers(), [0, 1, 2, 3, 4, 5, 6, 7, 20]);
 }
 
+/// The second run began from the state before: its rows would carry the number of a snapshot that is over.
+#[test]
+fn the_second_of_two_runs_at_once_is_refused() {
+    let file = file();
+    snapshot(&mut file.open(), orders_of(0..3), &[]);
+    let (mut first, mut second) = (file.open(), file.open());
+    first.begin_snapshot(&names()).unwrap();
+    first.write(orders_of(0..2)).unwrap();
+    first.checkpoint("first").unwrap();
+    for refused in [
+        second.begin_snapshot(&names()),
+        second.write(orders_of(2..5)),
+        second.end_snapshot("order", &[]),
+        second.checkpoint("second"),
+    ] {
+        let error = format!("{:#}", refused.unwrap_err());
+        assert!(error.contains("another run has written"), "{error}");
+    }
+    first.write(orders_of(2..3)).unwrap();
+    first.end_snapshot("order", &[]).unwrap();
+    first.checkpoint("whole").unwrap();
+    assert_eq!(file.numbers(), [0, 1, 2]);
+    assert_eq!(file.open().state().unwrap().as_deref(), Some("whole"));
+}
+
+#[test]
+fn the_second_of_two_first_runs_is_refused() {
+    let file = file();
+    let (mut first, mut second) = (file.open(), file.open());
+    first.checkpoint("first").unwrap();
+    assert!(second.checkpoint("second").is_err());
+}
+
+#[test]
+fn a_file_of_an_earlier_version_is_gone_on_with() {
+    let file = file();
+    Connection::open(&file.path)
+        .unwrap()
+        .execute_batch(
+            "CREATE TABLE _state (connector TEXT PRIMARY KEY, state TEXT NOT NULL, previous TEXT) WITHOUT ROWID;
+             INSERT INTO _state VALUES ('shop', 'earlier', NULL)",
+        )
+        .unwrap();
+    let (mut first, mut second) = (file.open(), file.open());
+    assert_eq!(first.state().unwrap().as_deref(), Some("earlier"));
+    first.checkpoint("next").unwrap();
+    assert!(second.checkpoint("next").is_err());
+    first.checkpoint("and on").unwrap();
+}
+
 #[test]
 fn rows_that_match_an_exception_are_spared() {
     let file = file();
