@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
+use connector_runtime::destination::{Batch, Destination as _, Row};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
