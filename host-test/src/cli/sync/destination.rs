@@ -94,6 +94,7 @@ pub(super) fn open(
         }
         None => None,
     };
+    let read = given.clone();
     let mut opened = match target {
         Target::JsonLines => open_json_lines(given),
         Target::Directory(folder) => open_directory(folder, runtime, selection, given, state_file),
@@ -102,7 +103,7 @@ pub(super) fn open(
     }
     .map_err(unusable)?;
     if let Some(file) = state_file {
-        let kept = StateFile::new(opened.destination, file.to_owned())
+        let kept = StateFile::new(opened.destination, file.to_owned(), read)
             .map_err(Failure::from_error(FailureKind::InvalidState))?;
         opened.destination = Box::new(kept);
     }
