@@ -163,6 +163,7 @@ impl Run<'_> {
             state,
             sweeps,
             stop,
+            folder: _folder,
         } = opened?;
         let connection = self.connection.clone();
         let destination = ProgressOutput::new(destination, self.context.verbosity)
