@@ -72,8 +72,9 @@ impl ComponentRunner {
     fn connect(&self, order: &Order) -> Result<TenantConnection, Failure> {
         let lease = &order.lease;
         let mut config = lease.config.as_object().cloned().unwrap_or_default();
+        let secrets = &self.runtime.description().secret_fields;
         self.vault
-            .open(&lease.name, &mut config)
+            .open(&lease.name, secrets, &mut config)
             .map_err(Failure::from_error(FailureKind::Other))?;
         let options = ConnectionOptions {
             signing: Signing::Host,

@@ -176,7 +176,7 @@ async fn serve(url: &str, store: Store, work: Work) -> Result<()> {
     tokio::spawn(cancel_on_signal(stop.clone()));
     let runner = ComponentRunner {
         runtime: load().await?,
-        vault: vault()?,
+        vault: vault()?.with_references(work.references()),
         address: Address::parse(url)?,
         network: work.network()?,
     };
