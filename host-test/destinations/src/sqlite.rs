@@ -25,7 +25,7 @@ use connector_runtime::stream::Stream;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior};
 
 use self::guard::Watchdog;
-pub use self::sweep::{MaxDelete, RefusedClose, SweepReport, Sweeps};
+pub use self::sweep::{Closing, MaxDelete, RefusedClose, SweepReport, Sweeps, describe};
 use self::table::Table;
 use crate::{private_file, stderr};
 

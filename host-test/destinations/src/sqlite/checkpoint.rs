@@ -5,7 +5,7 @@ use connector_runtime::destination::{Batch, Destination, Row};
 use rusqlite::params;
 
 use super::table::Table;
-use super::{Sqlite, Transaction, catalog, sweep};
+use super::{Closing, Sqlite, Transaction, catalog, sweep};
 
 /// Keeps a state, and the one before it.
 const STORE_STATE: &str = "
@@ -54,6 +54,7 @@ impl Sqlite {
                     &self.database,
                     table,
                     snapshot,
+                    Closing::Remembered,
                     self.max_delete,
                     &self.report,
                 )?;
@@ -71,7 +72,9 @@ impl Sqlite {
 impl Destination for Sqlite {
     fn begin_snapshot(&mut self, streams: &[String]) -> Result<()> {
         self.begin()?;
-        let sql = "UPDATE _streams SET snapshot = snapshot + 1, in_snapshot = 1 WHERE name = ?1 RETURNING snapshot";
+        let sql =
+            "UPDATE _streams SET snapshot = snapshot + 1, in_snapshot = 1, refused_close = NULL
+                   WHERE name = ?1 RETURNING snapshot";
         for stream in streams {
             let table = self.tables.get_mut(stream);
             let table = table.with_context(|| format!("there is no stream {stream:?}"))?;
@@ -115,6 +118,7 @@ impl Destination for Sqlite {
             &self.database,
             table,
             table.snapshot,
+            Closing::Ended,
             self.max_delete,
             &self.report,
         )
