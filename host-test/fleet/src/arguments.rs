@@ -36,7 +36,13 @@ pub(crate) enum Command {
     /// Pauses a connection; a run that is under way ends.
     Pause { name: String },
     /// Resumes a connection, which is due at once.
-    Resume { name: String },
+    Resume {
+        name: String,
+        /// How much of a stream's table the end of a snapshot may delete, until a run has succeeded; 100 allows everything.
+        /// For a connection that is paused because more than 30 % would have been deleted, and whose rows are really gone.
+        #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(..=100))]
+        max_delete: Option<u8>,
+    },
     /// Forgets a connection; its rows stay.
     Remove { name: String },
     /// Shows the connections.

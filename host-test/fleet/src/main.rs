@@ -93,7 +93,7 @@ async fn run(arguments: Arguments) -> Result<()> {
         }
         Command::Add(new) => add(&store, new).await,
         Command::Pause { name } => store.pause(&name).await,
-        Command::Resume { name } => store.resume(&name).await,
+        Command::Resume { name, max_delete } => store.resume(&name, max_delete).await,
         Command::Remove { name } => remove(&store, &name).await,
         Command::Status { json } => {
             let connections = status::read(&store).await?;
