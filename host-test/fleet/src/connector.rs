@@ -8,6 +8,7 @@ use connector_postgres::{Address, Postgres, PostgresOptions};
 use connector_runtime::address::NetworkPolicy;
 use connector_runtime::connection::{ConnectionOptions, Signing, TenantConnection};
 use connector_runtime::contract::{FailureKind, Mode, Selection};
+use connector_runtime::description::Description;
 use connector_runtime::failure::{Failure, Summary};
 use connector_runtime::limits::Limits;
 use connector_runtime::run::{self, Ended};
@@ -115,16 +116,20 @@ pub fn select(runtime: &Runtime, lease: &Lease) -> Result<Vec<Selection>> {
     run::select(runtime.streams(), &wanted)
 }
 
-/// The site whose limits a configuration's connection shares: the base URL as far as it names one.
+/// The site whose limits a configuration's connection shares: the base URL as far as it names one, in one spelling.
 ///
 /// # Errors
 ///
-/// There is no base URL.
-pub fn site(runtime: &Runtime, config: &Value) -> Result<String> {
-    let field = &runtime.description().base_url_field;
+/// There is no base URL, or the connector reads nothing there.
+pub fn site(description: &Description, config: &Value) -> Result<String> {
+    let field = &description.base_url_field;
     let url = config.get(field).and_then(Value::as_str);
     let url = url.with_context(|| format!("{field} is missing in the configuration"))?;
-    Ok(url.trim().trim_end_matches('/').to_ascii_lowercase())
+    let site = description.site(url);
+    let site = site.with_context(|| {
+        format!("{field} is no address that the connector reads from, such as https:// and a host")
+    })?;
+    Ok(site.to_ascii_lowercase())
 }
 
 fn max_delete(lease: &Lease) -> MaxDelete {

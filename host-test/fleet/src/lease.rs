@@ -7,10 +7,9 @@ use connector_postgres::Fence;
 use serde_json::Value;
 use tokio_postgres::Row;
 
-use crate::policy::{Ending, Next};
+use crate::policy::Next;
 use crate::runner::Report;
 use crate::store::Store;
-use connector_runtime::json_view;
 
 /// The right to run a connection, until it expires.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -130,7 +129,7 @@ impl Store {
             )),
             Next::Pause => None,
         };
-        let outcome = outcome(&report.ending);
+        let outcome = report.ending.outcome();
         // PostgreSQL stores NUL in no text, and a run whose end cannot be noted would be repeated.
         let message = report.message.as_deref();
         let message = message.map(|text| text.replace('\0', "\u{FFFD}"));
@@ -187,16 +186,9 @@ const FINISH: &str = "
         WHERE w.id <> c.id AND NOT confluence_fleet.is_enqueued(w.id))
     SELECT (SELECT count(*) FROM c), count(confluence_fleet.enqueue(id, next_due)) FROM due";
 
-fn outcome(ending: &Ending) -> &'static str {
-    match ending {
-        Ending::Succeeded => "",
-        Ending::HandedOn => "handed_on",
-        Ending::Failed { kind, .. } => json_view::kind(*kind),
-    }
-}
-
 fn lease_of(row: &Row) -> Result<Lease> {
     let seconds = u64::try_from(row.get::<_, i64>(6))?;
+    let max_delete = row.get::<_, Option<i16>>(10);
     Ok(Lease {
         connection: row.get(0),
         token: row.get(1),
@@ -208,10 +200,7 @@ fn lease_of(row: &Row) -> Result<Lease> {
         failures: u32::try_from(row.get::<_, i64>(7)).unwrap_or(u32::MAX),
         permits: usize::try_from(row.get::<_, i64>(8))?,
         lag: Duration::try_from_secs_f64(row.get(9)).unwrap_or_default(),
-        max_delete: row
-            .get::<_, Option<i16>>(10)
-            .map(u8::try_from)
-            .transpose()?,
+        max_delete: max_delete.and_then(|percent| u8::try_from(percent).ok()),
     })
 }
 

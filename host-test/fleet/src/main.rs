@@ -152,7 +152,7 @@ async fn add(store: &Store, new: Add) -> Result<()> {
     vault.seal(&new.name, &description.secret_fields, &mut config)?;
     let config = Value::Object(config);
     let connection = NewConnection {
-        site: connector::site(&runtime, &config)?,
+        site: connector::site(description, &config)?,
         name: new.name,
         config,
         streams: new.streams,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use confluence_component::COMPONENT;
-use connector_fleet::connector::ComponentRunner;
+use connector_fleet::connector::{ComponentRunner, site};
 use connector_fleet::lease::SiteLimit;
 use connector_fleet::secrets::Vault;
 use connector_fleet::store::NewConnection;
@@ -93,6 +93,33 @@ async fn the_connector_fills_a_schema_within_its_sites_limit_and_a_wrong_token_p
         let value = text.lines().find_map(|line| line.strip_prefix(&sample));
         assert!(value.unwrap().parse::<u64>().unwrap() > 0, "{text}");
     }
+}
+
+/// Two spellings of one site would have two shares of its requests.
+#[tokio::test]
+async fn one_site_has_one_name() {
+    let source = ComponentSource::embedded(COMPONENT);
+    let runtime = Runtime::load(&source).await.unwrap();
+    let named = |url: &str| site(runtime.description(), &json!({ "base_url": url }));
+    for (url, expected) in [
+        ("https://acme.atlassian.net", "https://acme.atlassian.net"),
+        (
+            "https://Acme.atlassian.net/wiki/",
+            "https://acme.atlassian.net",
+        ),
+        (
+            "https://api.atlassian.com/ex/confluence/AB-1/wiki/api",
+            "https://api.atlassian.com/ex/confluence/ab-1",
+        ),
+        (
+            "https://api.atlassian.com/ex/confluence/ab-2",
+            "https://api.atlassian.com/ex/confluence/ab-2",
+        ),
+    ] {
+        assert_eq!(named(url).unwrap(), expected, "{url}");
+    }
+    assert!(named("ftp://acme.atlassian.net").is_err());
+    assert!(site(runtime.description(), &json!({})).is_err());
 }
 
 /// Takes spaces away until two pages of five are hidden.
