@@ -57,9 +57,9 @@ fn the_members_of_a_secret_object_are_sealed_one_by_one() {
     assert_eq!(sealed["api_token"]["client_id"], "me");
 }
 
-fn opened(references: &References, reference: Value) -> Result<Value> {
+fn opened(references: &References, reference: &Value) -> Result<Value> {
     let vault = Vault::default().with_references(references.clone());
-    let mut config = config(&reference);
+    let mut config = config(reference);
     vault.open("a", &["api_token".to_owned()], &mut config)?;
     Ok(config["api_token"].clone())
 }
@@ -84,7 +84,7 @@ fn a_reference_needs_no_key_and_is_read_when_the_run_begins() {
         (json!({ "file": "token" }), "hidden"),
         (json!({ "env": "CARGO_PKG_NAME" }), "connector-fleet"),
     ] {
-        assert_eq!(opened(&references, reference).unwrap(), secret);
+        assert_eq!(opened(&references, &reference).unwrap(), secret);
     }
 }
 
@@ -114,15 +114,15 @@ fn a_reference_leads_nowhere_but_where_the_operator_says() {
         (json!({ "env": "CARGO_PKG_VERSION" }), "--secret-env"),
         (json!({ "env": "CARGO_PKG_NOT_SET" }), "is not set"),
     ] {
-        let error = format!("{:#}", opened(&mine, reference).unwrap_err());
+        let error = format!("{:#}", opened(&mine, &reference).unwrap_err());
         assert!(error.contains(refused), "{error}");
         assert!(error.starts_with("api_token"), "{error}");
     }
     #[cfg(unix)]
-    assert_eq!(opened(&mine, json!({ "file": "in" })).unwrap(), "hidden");
+    assert_eq!(opened(&mine, &json!({ "file": "in" })).unwrap(), "hidden");
     for own in ["FLEET_KEY", "DATABASE_URL", "PGPASSWORD", "fleet_key"] {
         for prefix in ["F", "DATABASE_", "PG", own] {
-            let error = opened(&references(prefix), json!({ "env": own })).unwrap_err();
+            let error = opened(&references(prefix), &json!({ "env": own })).unwrap_err();
             assert!(format!("{error:#}").contains("the fleet itself"), "{own}");
         }
     }
@@ -130,8 +130,8 @@ fn a_reference_leads_nowhere_but_where_the_operator_says() {
         json!({ "file": "token" }),
         json!({ "env": "CARGO_PKG_NAME" }),
     ] {
-        assert!(opened(&References::default(), reference.clone()).is_err());
-        assert!(opened(&references(""), json!({ "env": "CARGO_PKG_NAME" })).is_err());
+        assert!(opened(&References::default(), &reference).is_err());
+        assert!(opened(&references(""), &json!({ "env": "CARGO_PKG_NAME" })).is_err());
     }
 }
 
