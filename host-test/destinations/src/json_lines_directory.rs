@@ -2,7 +2,13 @@
 //!
 //! `STREAM.jsonl` holds the lines of [`crate::json_lines`] that are about the stream, appended run after run, and
 //! `STREAM.schema.json` the JSON Schema of a row. `_state.json` is the state of the last checkpoint; it is written
-//! after the rows have reached the disk, so that a crash repeats rows and loses none.
+//! after the rows have reached the disk, so that a crash repeats rows and loses none. Lines that no checkpoint covers are
+//! cut off, at the end of a run that fails or at the beginning of the next one. One run at a time has the folder.
+
+mod lengths;
+mod lock;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -13,6 +19,8 @@ use anyhow::{Context as _, Result};
 use connector_runtime::destination::{Batch, Destination, Row};
 use connector_runtime::stream::Stream;
 
+use self::lengths::Lengths;
+pub use self::lock::FolderLock;
 use crate::json_lines::{Event, write_finished, write_line};
 use crate::{private_file, state_file};
 
@@ -24,6 +32,11 @@ const STATE: &str = "_state.json";
 pub struct JsonLinesDirectory {
     folder: PathBuf,
     files: BTreeMap<String, BufWriter<File>>,
+    /// The state of the last checkpoint.
+    state: Option<String>,
+    /// What of each file the state covers; what it covered when the run began where there is no state yet.
+    lengths: Lengths,
+    lock: FolderLock,
 }
 
 impl JsonLinesDirectory {
@@ -31,9 +44,12 @@ impl JsonLinesDirectory {
     ///
     /// # Errors
     ///
-    /// The folder or a file in it cannot be written.
+    /// The folder or a file in it cannot be written, or another run has it.
     pub fn open(folder: &Path, streams: &[&Stream]) -> Result<Self> {
         make_folder(folder)?;
+        let lock = FolderLock::take(folder)?;
+        let state = state_file::read(&folder.join(STATE))?;
+        let mut lengths = Lengths::read(folder, state.as_deref())?;
         let mut files = BTreeMap::new();
         for stream in streams {
             let name = &stream.name;
@@ -42,23 +58,39 @@ impl JsonLinesDirectory {
                 &folder.join(format!("{name}.schema.json")),
                 schema.as_bytes(),
             )?;
-            let mut file = private_file::append(&folder.join(format!("{name}.jsonl")))?;
+            let mut file = append(folder, name)?;
+            cut(&file, lengths.of(name))?;
             cut_torn_line(&mut file)?;
             files.insert(name.clone(), BufWriter::with_capacity(64 * 1024, file));
         }
+        lengths.begin(state.as_deref(), measure(&files)?)?;
         Ok(Self {
             folder: folder.to_owned(),
             files,
+            state,
+            lengths,
+            lock,
         })
     }
 
     /// The state of the last checkpoint.
-    ///
-    /// # Errors
-    ///
-    /// It exists and cannot be read.
-    pub fn state(&self) -> Result<Option<String>> {
-        state_file::read(&self.folder.join(STATE))
+    #[must_use]
+    pub fn state(&self) -> Option<String> {
+        self.state.clone()
+    }
+
+    /// Keeps other runs away until it is dropped, also when the run has dropped the folder.
+    #[must_use]
+    pub fn lock(&self) -> FolderLock {
+        self.lock.clone()
+    }
+
+    /// As SIGKILL leaves it: what is buffered is lost, what is written stays.
+    #[cfg(test)]
+    fn kill(mut self) {
+        for (_, file) in std::mem::take(&mut self.files) {
+            drop(file.into_parts());
+        }
     }
 
     fn write_event(&mut self, stream: &str, event: &Event<'_>) -> Result<()> {
@@ -68,15 +100,43 @@ impl JsonLinesDirectory {
     }
 }
 
-/// Appends that a run ended well and closed no snapshot of these streams.
+/// Appends that a run ended well and closed no snapshot of these streams. The run's lock of the folder has to be held.
 ///
 /// # Errors
 ///
 /// A file cannot be written.
 pub fn append_finished(folder: &Path, streams: &[String]) -> Result<()> {
+    let mut files = BTreeMap::new();
     for stream in streams {
-        let mut file = private_file::append(&folder.join(format!("{stream}.jsonl")))?;
+        let mut file = BufWriter::new(append(folder, stream)?);
         write_finished(&mut file, std::slice::from_ref(stream))?;
+        files.insert(stream.clone(), file);
+    }
+    if let Some(state) = state_file::read(&folder.join(STATE))? {
+        let mut lengths = Lengths::read(folder, Some(&state))?;
+        lengths.commit(&state, measure(&files)?)?;
+    }
+    Ok(())
+}
+
+fn append(folder: &Path, stream: &str) -> Result<File> {
+    private_file::append(&folder.join(format!("{stream}.jsonl")))
+}
+
+/// How long each file is.
+fn measure(files: &BTreeMap<String, BufWriter<File>>) -> Result<BTreeMap<String, u64>> {
+    let length = |(name, file): (&String, &BufWriter<File>)| {
+        Ok((name.clone(), file.get_ref().metadata()?.len()))
+    };
+    files.iter().map(length).collect()
+}
+
+/// Cuts off what is beyond this length, where there is one.
+fn cut(file: &File, length: Option<u64>) -> Result<()> {
+    if let Some(length) = length
+        && file.metadata()?.len() > length
+    {
+        file.set_len(length)?;
     }
     Ok(())
 }
@@ -117,6 +177,17 @@ fn cut_torn_line(file: &mut File) -> Result<()> {
     Ok(())
 }
 
+impl Drop for JsonLinesDirectory {
+    /// What no checkpoint covers is not written any more, and taken back where it was.
+    fn drop(&mut self) {
+        for (stream, file) in std::mem::take(&mut self.files) {
+            let (file, _) = file.into_parts();
+            // The next run tries again.
+            let _ = cut(&file, self.lengths.of(&stream));
+        }
+    }
+}
+
 impl Destination for JsonLinesDirectory {
     fn begin_snapshot(&mut self, streams: &[String]) -> Result<()> {
         for stream in streams {
@@ -143,7 +214,10 @@ impl Destination for JsonLinesDirectory {
                 .and_then(|()| file.get_ref().sync_data())
                 .with_context(|| format!("{stream}.jsonl cannot be written"))?;
         }
-        private_file::replace(&self.folder.join(STATE), state.as_bytes())
+        self.lengths.commit(state, measure(&self.files)?)?;
+        private_file::replace(&self.folder.join(STATE), state.as_bytes())?;
+        self.state = Some(state.to_owned());
+        Ok(())
     }
 
     fn end_snapshot(&mut self, stream: &str, except: &[Row]) -> Result<()> {
@@ -156,64 +230,5 @@ impl Destination for JsonLinesDirectory {
                 except,
             },
         )
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
-    use serde_json::{Value, json};
-
-    use super::*;
-    use crate::testing::{orders, rows};
-
-    fn lines(folder: &Path) -> Vec<Value> {
-        let text = fs::read_to_string(folder.join("order.jsonl")).unwrap();
-        let lines = text.lines();
-        lines
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect()
-    }
-
-    #[test]
-    fn runs_append_and_the_state_comes_last() {
-        let folder = tempfile::tempdir().unwrap();
-        let folder = folder.path().join("out");
-        for number in [1, 2] {
-            let mut directory = JsonLinesDirectory::open(&folder, &[&orders()]).unwrap();
-            let expected = (number == 2).then(|| "state 1".to_owned());
-            assert_eq!(directory.state().unwrap(), expected);
-            let row = json!({ "group": "a", "number": number });
-            directory.write(rows("order", [row])).unwrap();
-            directory.checkpoint(&format!("state {number}")).unwrap();
-        }
-        let numbers: Vec<_> = lines(&folder)
-            .iter()
-            .map(|line| line["data"]["number"].clone())
-            .collect();
-        assert_eq!(numbers, [1, 2]);
-        let schema = fs::read(folder.join("order.schema.json")).unwrap();
-        let schema: Value = serde_json::from_slice(&schema).unwrap();
-        assert_eq!(schema, orders().schema);
-    }
-
-    #[test]
-    fn half_a_line_of_a_killed_run_is_cut() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("order.jsonl");
-        for (torn, kept) in [
-            ("{\"a\":1}\n{\"b\"", "{\"a\":1}\n"),
-            ("{\"a\"", ""),
-            ("", ""),
-            ("{\"a\":1}\n", "{\"a\":1}\n"),
-        ] {
-            fs::write(&file, torn).unwrap();
-            JsonLinesDirectory::open(folder.path(), &[&orders()]).unwrap();
-            assert_eq!(fs::read_to_string(&file).unwrap(), kept, "{torn:?}");
-        }
-        let long = format!("{{}}\n{}", "x".repeat(10_000));
-        fs::write(&file, long).unwrap();
-        JsonLinesDirectory::open(folder.path(), &[&orders()]).unwrap();
-        assert_eq!(fs::read_to_string(&file).unwrap(), "{}\n");
     }
 }

@@ -2,9 +2,11 @@
 //! nothing.
 //!
 //! Each stream has a table of its own name. Every row carries the number of the snapshot that it was last written in,
-//! so that the close of a snapshot deletes what no longer exists at the source, however many runs it took.
+//! so that the close of a snapshot deletes what no longer exists at the source, however many runs it took. That number is
+//! only right while one run writes: of two runs at once, the one that writes second is refused.
 
 mod catalog;
+mod checkpoint;
 mod guard;
 mod sweep;
 mod table;
@@ -18,23 +20,17 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
-use connector_runtime::destination::{Batch, Destination, Row};
+use anyhow::{Context as _, Result};
 use connector_runtime::stream::Stream;
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior};
 
 use self::guard::Watchdog;
-pub use self::sweep::{MaxDelete, RefusedClose, SweepReport, Sweeps};
+pub use self::sweep::{Closing, MaxDelete, RefusedClose, SweepReport, Sweeps, describe};
 use self::table::Table;
 use crate::{private_file, stderr};
 
 /// How long another process may hold the file.
 const BUSY: Duration = Duration::from_secs(30);
-
-/// Keeps a state, and the one before it.
-const STORE_STATE: &str = "
-    INSERT INTO _state VALUES (?1, ?2, NULL)
-    ON CONFLICT (connector) DO UPDATE SET previous = state, state = excluded.state";
 
 /// How a file is written.
 #[derive(Debug, Clone, Default)]
@@ -57,6 +53,8 @@ pub struct Sqlite {
     watchdog: Watchdog,
     report: SweepReport,
     transaction: Transaction,
+    /// How often the state was stored, as far as this run knows.
+    version: i64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,12 +84,13 @@ impl Sqlite {
         database.busy_timeout(BUSY)?;
         let watchdog = Watchdog::new(options.stop);
         guard::restrict(&mut database, &watchdog)?;
-        let tables = prepare(&mut database, connector, streams, &options.views);
-        let tables = tables.with_context(cannot)?;
+        let prepared = prepare(&mut database, connector, streams, &options.views);
+        let (tables, version) = prepared.with_context(cannot)?;
         Ok(Self {
             database,
             connector: connector.to_owned(),
             tables,
+            version,
             max_delete: options.max_delete,
             watchdog,
             report: SweepReport::default(),
@@ -143,112 +142,23 @@ impl Sqlite {
             }
         }
     }
-
-    /// Begins a transaction if none is open. The first one makes up for closes that an earlier run refused.
-    fn begin(&mut self) -> Result<()> {
-        self.watchdog.restart();
-        if self.transaction == Transaction::Open {
-            return Ok(());
-        }
-        self.database.execute_batch("BEGIN IMMEDIATE")?;
-        let before = std::mem::replace(&mut self.transaction, Transaction::Open);
-        if before == Transaction::First {
-            self.retry_refused_closes()?;
-        }
-        Ok(())
-    }
-
-    fn retry_refused_closes(&self) -> Result<()> {
-        for table in self.tables.values() {
-            let sql = "SELECT refused_close FROM _streams WHERE name = ?1";
-            let refused = self
-                .database
-                .query_row(sql, [&table.name], |row| row.get(0))?;
-            if let Some(snapshot) = refused {
-                sweep::close(
-                    &self.database,
-                    table,
-                    snapshot,
-                    self.max_delete,
-                    &self.report,
-                )?;
-            }
-        }
-        Ok(())
-    }
-
-    fn table(&self, stream: &str) -> Result<&Table> {
-        let table = self.tables.get(stream);
-        table.with_context(|| format!("there is no stream {stream:?}"))
-    }
 }
 
-/// Checks the file and makes its tables, in one transaction.
+/// Checks the file and makes its tables, in one transaction. The tables know their snapshots as of the version.
 fn prepare(
     database: &mut Connection,
     connector: &str,
     streams: &[Stream],
     views: &[(String, String)],
-) -> Result<BTreeMap<String, Table>> {
+) -> Result<(BTreeMap<String, Table>, i64)> {
     let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
     catalog::check_views(&transaction, views)?;
     let tables = catalog::prepare(&transaction, connector, streams)?;
     catalog::create_views(&transaction, views)?;
+    let version = catalog::version(&transaction, connector)?;
     transaction.commit()?;
     database.pragma_update(None, "journal_mode", "WAL")?;
     database.pragma_update(None, "synchronous", "NORMAL")?;
     let named = tables.into_iter().map(|table| (table.name.clone(), table));
-    Ok(named.collect())
-}
-
-impl Destination for Sqlite {
-    fn begin_snapshot(&mut self, streams: &[String]) -> Result<()> {
-        self.begin()?;
-        let sql = "UPDATE _streams SET snapshot = snapshot + 1, in_snapshot = 1 WHERE name = ?1 RETURNING snapshot";
-        for stream in streams {
-            let table = self.tables.get_mut(stream);
-            let table = table.with_context(|| format!("there is no stream {stream:?}"))?;
-            table.snapshot = self.database.query_row(sql, [stream], |row| row.get(0))?;
-        }
-        Ok(())
-    }
-
-    fn write(&mut self, batch: Batch) -> Result<()> {
-        self.begin()?;
-        let table = self.table(&batch.stream)?;
-        for key in &batch.replaces {
-            table.delete(&self.database, key)?;
-        }
-        table.upsert(&self.database, &batch.rows)
-    }
-
-    fn checkpoint(&mut self, state: &str) -> Result<()> {
-        self.begin()?;
-        self.database
-            .execute(STORE_STATE, params![self.connector, state])?;
-        self.database.execute_batch("COMMIT")?;
-        self.transaction = Transaction::Committed;
-        Ok(())
-    }
-
-    fn end_snapshot(&mut self, stream: &str, except: &[Row]) -> Result<()> {
-        self.begin()?;
-        let table = self.table(stream)?;
-        let sql = "UPDATE _streams SET in_snapshot = 0 WHERE name = ?1 AND in_snapshot = 1";
-        if self.database.execute(sql, [stream])? == 0 {
-            // The snapshot began elsewhere, so this file does not know what belongs to it.
-            return Ok(());
-        }
-        ensure!(table.snapshot > 0, "no snapshot of {stream:?} was begun");
-        for key in except {
-            table.spare(&self.database, key)?;
-        }
-        sweep::close(
-            &self.database,
-            table,
-            table.snapshot,
-            self.max_delete,
-            &self.report,
-        )
-    }
+    Ok((named.collect(), version))
 }

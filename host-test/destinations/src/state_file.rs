@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use connector_runtime::destination::{Batch, Destination, Note, Row};
 use serde_json::Value;
 
@@ -21,6 +21,21 @@ const PADDING: char = '\n';
 ///
 /// The file exists and cannot be read.
 pub fn read(file: &Path) -> Result<Option<String>> {
+    let state = content(file)?.filter(|state| {
+        let empty = is_empty(state);
+        if empty {
+            stderr::warn(&format!(
+                "the state file {} holds no state; this run starts afresh",
+                file.display()
+            ));
+        }
+        !empty
+    });
+    Ok(state)
+}
+
+/// What the file holds, without padding; none if there is no file.
+fn content(file: &Path) -> Result<Option<String>> {
     private_file::refuse_special_file(file)
         .with_context(|| format!("the state file {} cannot be used", file.display()))?;
     let bytes = match fs::read(file) {
@@ -33,16 +48,12 @@ pub fn read(file: &Path) -> Result<Option<String>> {
     };
     // A state that is not UTF-8 is for the component to refuse.
     let text = String::from_utf8_lossy(&bytes);
+    Ok(Some(unpadded(&text).to_owned()))
+}
+
+fn unpadded(text: &str) -> &str {
     let state = text.trim_end_matches(PADDING);
-    let state = state.trim_start_matches('\u{feff}');
-    if is_empty(state) {
-        stderr::warn(&format!(
-            "the state file {} holds no state; this run starts afresh",
-            file.display()
-        ));
-        return Ok(None);
-    }
-    Ok(Some(state.to_owned()))
+    state.trim_start_matches('\u{feff}')
 }
 
 /// Whether a text is one of the shapes in which orchestrators say that there is no state: nothing, or JSON in which
@@ -74,6 +85,8 @@ pub struct StateFile<D> {
     inner: D,
     file: PathBuf,
     writing: Writing,
+    /// The state that this run has read or written last.
+    known: Option<String>,
 }
 
 /// How the file is replaced.
@@ -86,19 +99,31 @@ enum Writing {
 }
 
 impl<D: Destination> StateFile<D> {
-    /// Keeps the state of `inner` in `file`.
+    /// Keeps the state of `inner` in `file`, where `read` was found.
     ///
     /// # Errors
     ///
     /// The file could not be replaced later: this is tried before the first request is sent.
-    pub fn new(inner: D, file: PathBuf) -> Result<Self> {
+    pub fn new(inner: D, file: PathBuf, read: Option<String>) -> Result<Self> {
         let writing = probe(&file)
             .with_context(|| format!("the state file {} cannot be written", file.display()))?;
         Ok(Self {
             inner,
             file,
             writing,
+            known: read,
         })
+    }
+
+    /// Of two runs at once, the slower one would put an older state over a newer one. Between this look and the write that
+    /// follows another run may still write; the next checkpoint of either finds it.
+    fn refuse_other_writer(&self) -> Result<()> {
+        let found = content(&self.file)?.filter(|state| !is_empty(state));
+        ensure!(
+            found.is_none() || found == self.known,
+            "another run has written to it since this one began; let one run end before the next one begins"
+        );
+        Ok(())
     }
 
     fn write_state(&self, state: &str) -> Result<()> {
@@ -153,9 +178,12 @@ impl<D: Destination> Destination for StateFile<D> {
     }
 
     fn checkpoint(&mut self, state: &str) -> Result<()> {
+        let cannot = || format!("the state file {} cannot be written", self.file.display());
+        self.refuse_other_writer().with_context(cannot)?;
         self.inner.checkpoint(state)?;
-        self.write_state(state)
-            .with_context(|| format!("the state file {} cannot be written", self.file.display()))
+        self.write_state(state).with_context(cannot)?;
+        self.known = Some(unpadded(state).to_owned());
+        Ok(())
     }
 
     fn end_snapshot(&mut self, stream: &str, except: &[Row]) -> Result<()> {
@@ -208,7 +236,7 @@ mod tests {
     fn each_checkpoint_replaces_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("state.json");
-        let mut destination = StateFile::new(Recorder::default(), file.clone()).unwrap();
+        let mut destination = StateFile::new(Recorder::default(), file.clone(), None).unwrap();
         assert_eq!(read(&file).unwrap(), None);
         for state in ["first", "second"] {
             destination.checkpoint(state).unwrap();
@@ -216,6 +244,28 @@ mod tests {
         }
         let files = fs::read_dir(folder.path()).unwrap().count();
         assert_eq!(files, 1, "nothing is left beside the state");
+    }
+
+    #[test]
+    fn the_second_of_two_runs_at_once_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("state.json");
+        fs::write(&file, "before\n").unwrap();
+        let open = || {
+            let given = read(&file).unwrap();
+            StateFile::new(Recorder::default(), file.clone(), given).unwrap()
+        };
+        let (mut slow, mut fast) = (open(), open());
+        fast.checkpoint("newer").unwrap();
+        let error = format!("{:#}", slow.checkpoint("older").unwrap_err());
+        assert!(error.contains("another run has written"), "{error}");
+        assert_eq!(read(&file).unwrap().as_deref(), Some("newer"));
+        assert_eq!(slow.inner.0, Vec::<String>::new(), "nothing was committed");
+        for state in ["newest\n", "{}", "and on"] {
+            fast.checkpoint(state).unwrap();
+        }
+        fs::remove_file(&file).unwrap();
+        fast.checkpoint("once more").unwrap();
     }
 
     #[test]
@@ -227,6 +277,7 @@ mod tests {
             inner: Recorder::default(),
             file: file.clone(),
             writing: Writing::InPlace,
+            known: Some("a state that is long".to_owned()),
         };
         destination.checkpoint("short").unwrap();
         assert_eq!(fs::read_to_string(&file).unwrap(), "short");
@@ -241,7 +292,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("state.json");
         std::os::unix::fs::symlink(folder.path().join("elsewhere"), &file).unwrap();
-        let error = StateFile::new(Recorder::default(), file).err().unwrap();
+        let error = StateFile::new(Recorder::default(), file, None)
+            .err()
+            .unwrap();
         assert!(format!("{error:#}").contains("symbolic link"), "{error:#}");
     }
 
@@ -254,7 +307,7 @@ mod tests {
         let _listener = std::os::unix::net::UnixListener::bind(&file).unwrap();
         for error in [
             read(&file).unwrap_err(),
-            StateFile::new(Recorder::default(), file.clone())
+            StateFile::new(Recorder::default(), file.clone(), None)
                 .err()
                 .unwrap(),
         ] {

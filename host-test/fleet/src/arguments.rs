@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use connector_fleet::secrets::References;
 use connector_fleet::simulate;
 use connector_runtime::address::NetworkPolicy;
 
@@ -35,7 +36,13 @@ pub(crate) enum Command {
     /// Pauses a connection; a run that is under way ends.
     Pause { name: String },
     /// Resumes a connection, which is due at once.
-    Resume { name: String },
+    Resume {
+        name: String,
+        /// How much of a stream's table the end of a snapshot may delete, until a run has succeeded; 100 allows everything.
+        /// For a connection that is paused because more than 30 % would have been deleted, and whose rows are really gone.
+        #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(..=100))]
+        max_delete: Option<u8>,
+    },
     /// Forgets a connection; its rows stay.
     Remove { name: String },
     /// Shows the connections.
@@ -60,7 +67,8 @@ pub(crate) enum Command {
 pub(crate) struct Add {
     /// A name that no other connection has.
     pub(crate) name: String,
-    /// The configuration. Its secret is encrypted with FLEET_KEY, or is {"file": …} or {"env": …}.
+    /// The configuration. Its secret is encrypted with FLEET_KEY, or is {"file": …} or {"env": …}, which workers read
+    /// where --secrets-dir or --secret-env allow it.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: PathBuf,
     /// Streams to read; all of them where this is left out.
@@ -91,6 +99,13 @@ pub(crate) struct Work {
     /// Requests in flight of connections that share a site, over all workers, 1 to 64: give each worker the same number.
     #[arg(long, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
     pub(crate) site_requests: u32,
+    /// The folder of the secrets that configurations give as {"file": …}: a path below it. Without it there are none.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) secrets_dir: Option<PathBuf>,
+    /// How the variables begin that hold the secrets which configurations give as {"env": …}, such as ACME_. Without it
+    /// there are none. The fleet's own variables never are.
+    #[arg(long, value_name = "PREFIX", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(crate) secret_env: Option<String>,
     /// Where to serve /metrics.
     #[arg(long, value_name = "ADDR")]
     pub(crate) metrics: Option<SocketAddr>,
@@ -103,6 +118,14 @@ pub(crate) struct Work {
 }
 
 impl Work {
+    /// Where configurations may say that their secrets are.
+    pub(crate) fn references(&self) -> References {
+        References {
+            folder: self.secrets_dir.clone(),
+            prefix: self.secret_env.clone(),
+        }
+    }
+
     /// What the runs may reach beyond the public internet.
     pub(crate) fn network(&self) -> Result<NetworkPolicy> {
         let mut policy = NetworkPolicy::default();
@@ -150,6 +173,7 @@ mod tests {
             ["--runs", "0"],
             ["--runs", "2001"],
             ["--lease", "1"],
+            ["--secret-env", ""],
             ["--allow-network", "10.0.0.0/33"],
             ["--allow-network", "host"],
         ] {

@@ -9,12 +9,14 @@ use connector_runtime::description::Description;
 use connector_runtime::printable::printable_within;
 use serde_json::{Map, Value};
 
+use crate::secrets::refuse_own_variable;
+
 /// Bytes of a name at most.
 const MAX_NAME: usize = 200;
 /// Bytes of a field's name that a message shows.
 const SHOWN: usize = 100;
 
-/// What may stand instead of a value: where it is, or that somebody else has it.
+/// What may stand instead of a secret: where it is, or that somebody else has it.
 const REFERENCES: [&str; 3] = ["file", "env", "held_by_host"];
 
 /// Checks the name of a new connection.
@@ -76,7 +78,17 @@ fn check_field(
         )
     })?;
     match value {
-        Value::Object(members) if is_reference(members) => Ok(()),
+        Value::Object(members) if is_reference(members) => {
+            ensure!(
+                is_secret,
+                "{shown} has to be written out: only a secret may be {{\"file\": …}} or {{\"env\": …}}; nothing was stored"
+            );
+            let variable = members.get("env").and_then(Value::as_str);
+            variable.map_or(Ok(()), |variable| {
+                refuse_own_variable(variable)
+                    .with_context(|| format!("{shown}; nothing was stored"))
+            })
+        }
         Value::Object(members) if schema.get("properties").is_some() => {
             members.iter().try_for_each(|(member, value)| {
                 let path = format!("{path}.{member}");

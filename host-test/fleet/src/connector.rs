@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use connector_destinations::sqlite::{MaxDelete, SweepReport};
+use connector_destinations::sqlite::{self, MaxDelete, Sweeps};
 use connector_postgres::{Address, Postgres, PostgresOptions};
 use connector_runtime::address::NetworkPolicy;
 use connector_runtime::connection::{ConnectionOptions, Signing, TenantConnection};
 use connector_runtime::contract::{FailureKind, Mode, Selection};
+use connector_runtime::description::Description;
 use connector_runtime::failure::{Failure, Summary};
 use connector_runtime::limits::Limits;
 use connector_runtime::run::{self, Ended};
@@ -34,7 +35,7 @@ pub struct ComponentRunner {
 impl Runner for ComponentRunner {
     async fn run(&self, order: Order) -> Report {
         match self.sync(&order).await {
-            Ok(ended) => report(ended),
+            Ok(report) => report,
             Err(failure) => report(Ended {
                 result: Err(failure),
                 usage: Usage::default(),
@@ -45,7 +46,7 @@ impl Runner for ComponentRunner {
 
 impl ComponentRunner {
     /// An error is one before the first request.
-    async fn sync(&self, order: &Order) -> Result<Ended, Failure> {
+    async fn sync(&self, order: &Order) -> Result<Report, Failure> {
         let lease = &order.lease;
         let connection = self.connect(order)?;
         let selection = select(&self.runtime, lease).map_err(invalid_config)?;
@@ -57,14 +58,8 @@ impl ComponentRunner {
             state: state.as_deref(),
             cancellation: order.cancellation.clone(),
         };
-        let mut ended = run::run_to_end(&self.runtime, &connection, request, postgres).await;
-        if let (Ok(summary), Some(message)) = (&ended.result, refused_close(&sweeps)) {
-            ended.result = Err(Failure {
-                details: summary.clone(),
-                ..Failure::new(FailureKind::InvalidConfig, message)
-            });
-        }
-        Ok(ended)
+        let ended = run::run_to_end(&self.runtime, &connection, request, postgres).await;
+        Ok(with_refused_closes(report(ended), lease, &sweeps.get()))
     }
 
     /// The secret is the host's: the guest never sees it. One that this worker cannot have, since its key, its files or
@@ -72,8 +67,9 @@ impl ComponentRunner {
     fn connect(&self, order: &Order) -> Result<TenantConnection, Failure> {
         let lease = &order.lease;
         let mut config = lease.config.as_object().cloned().unwrap_or_default();
+        let secrets = &self.runtime.description().secret_fields;
         self.vault
-            .open(&lease.name, &mut config)
+            .open(&lease.name, secrets, &mut config)
             .map_err(Failure::from_error(FailureKind::Other))?;
         let options = ConnectionOptions {
             signing: Signing::Host,
@@ -88,7 +84,7 @@ impl ComponentRunner {
     fn open(&self, order: &Order) -> Result<(Postgres, Option<String>)> {
         let options = PostgresOptions {
             schema: order.lease.schema(),
-            max_delete: MaxDelete::default(),
+            max_delete: max_delete(&order.lease),
             fence: Some(order.fence.clone()),
         };
         let address = self.address.clone().with_application_name(&order.session);
@@ -120,26 +116,64 @@ pub fn select(runtime: &Runtime, lease: &Lease) -> Result<Vec<Selection>> {
     run::select(runtime.streams(), &wanted)
 }
 
-/// The site whose limits a configuration's connection shares: the base URL as far as it names one.
+/// The site whose limits a configuration's connection shares: the base URL as far as it names one, in one spelling.
 ///
 /// # Errors
 ///
-/// There is no base URL.
-pub fn site(runtime: &Runtime, config: &Value) -> Result<String> {
-    let field = &runtime.description().base_url_field;
+/// There is no base URL, or the connector reads nothing there.
+pub fn site(description: &Description, config: &Value) -> Result<String> {
+    let field = &description.base_url_field;
     let url = config.get(field).and_then(Value::as_str);
     let url = url.with_context(|| format!("{field} is missing in the configuration"))?;
-    Ok(url.trim().trim_end_matches('/').to_ascii_lowercase())
+    let site = description.site(url);
+    let site = site.with_context(|| {
+        format!("{field} is no address that the connector reads from, such as https:// and a host")
+    })?;
+    Ok(site.to_ascii_lowercase())
 }
 
-fn refused_close(sweeps: &SweepReport) -> Option<String> {
-    let sweeps = sweeps.get();
-    let (stream, refused) = sweeps.refused.first_key_value()?;
-    Some(format!(
-        "the end of the snapshot would delete {} of {} rows of {stream}, more than 30 %; nothing was deleted. If the \
-         rows are gone at the source on purpose, run once: host-test sync --to postgres:URL --max-delete 100",
-        refused.rows, refused.of
-    ))
+fn max_delete(lease: &Lease) -> MaxDelete {
+    let allowed = lease.max_delete.map(MaxDelete::percent);
+    allowed.and_then(Result::ok).unwrap_or_default()
+}
+
+/// A run whose own closes were refused waits for a person, unless it failed otherwise and comes again by itself. What an
+/// earlier run was refused is a remark: the connection was resumed since, perhaps because the rows are there again.
+fn with_refused_closes(report: Report, lease: &Lease, sweeps: &Sweeps) -> Report {
+    let refused = !sweeps.refused.is_empty();
+    let waiting = if refused {
+        &sweeps.refused
+    } else {
+        &sweeps.remembered
+    };
+    if waiting.is_empty() {
+        return report;
+    }
+    let decide = format!(
+        "rows that were not found any more were kept in the schema {}, since more than {} % of a stream would be deleted: {}. \
+         A permission that was taken away looks like this too: give it back, and resume the connection. If the rows are \
+         really gone: confluence-fleet resume {:?} --max-delete 100",
+        lease.schema(),
+        max_delete(lease).get(),
+        sqlite::describe(waiting),
+        lease.name,
+    );
+    let message = match &report.message {
+        Some(message) => format!("{message}; besides, {decide}"),
+        None => decide,
+    };
+    let ending = match report.ending {
+        Ending::Succeeded if refused => Ending::Failed {
+            kind: FailureKind::InvalidConfig,
+            retry_after: None,
+        },
+        ending => ending,
+    };
+    Report {
+        ending,
+        message: Some(message),
+        ..report
+    }
 }
 
 /// Rows of all streams.
@@ -148,7 +182,7 @@ fn rows(summary: &Summary) -> u64 {
     rows.into_iter()
         .flat_map(|rows| rows.values())
         .filter_map(Value::as_u64)
-        .sum()
+        .fold(0, u64::saturating_add)
 }
 
 fn report(Ended { result, usage }: Ended) -> Report {
@@ -181,3 +215,6 @@ fn invalid_config(error: anyhow::Error) -> Failure {
 fn unavailable(error: anyhow::Error) -> Failure {
     Failure::from_error(FailureKind::Unavailable)(error)
 }
+
+#[cfg(test)]
+mod tests;

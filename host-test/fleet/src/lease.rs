@@ -7,10 +7,9 @@ use connector_postgres::Fence;
 use serde_json::Value;
 use tokio_postgres::Row;
 
-use crate::policy::{Ending, Next};
+use crate::policy::Next;
 use crate::runner::Report;
 use crate::store::Store;
-use connector_runtime::json_view;
 
 /// The right to run a connection, until it expires.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -29,6 +28,8 @@ pub struct Lease {
     pub mode: String,
     /// How often.
     pub every: Duration,
+    /// The percentage of a stream that a close may delete, where a person has said so for this run.
+    pub max_delete: Option<u8>,
     /// Failed runs in a row before this one.
     pub failures: u32,
     /// Requests in flight that the run may have.
@@ -128,7 +129,7 @@ impl Store {
             )),
             Next::Pause => None,
         };
-        let outcome = outcome(&report.ending);
+        let outcome = report.ending.outcome();
         // PostgreSQL stores NUL in no text, and a run whose end cannot be noted would be repeated.
         let message = report.message.as_deref();
         let message = message.map(|text| text.replace('\0', "\u{FFFD}"));
@@ -157,7 +158,7 @@ impl Store {
 
 const ACQUIRE: &str = "
     SELECT id, lease_token, name, config::text, streams, mode, every_s, failures, permits,
-        extract(epoch FROM clock_timestamp() - next_due)::float8
+        extract(epoch FROM clock_timestamp() - next_due)::float8, max_delete
     FROM confluence_fleet.acquire($1, $2, $3, $4, $5)";
 
 const RENEW: &str = "SELECT * FROM confluence_fleet.renew($1, $2, $3, $4, $5, $6)";
@@ -171,7 +172,8 @@ const FINISH: &str = "
             pause_reason = CASE WHEN $3::float8 IS NULL THEN $5 || ': ' || coalesce($6, '') ELSE pause_reason END,
             next_due = now() + coalesce($3, 0) * interval '1 millisecond',
             failures = CASE WHEN $5 = '' THEN 0 WHEN $5 = 'handed_on' THEN failures ELSE failures + 1 END,
-            succeeded_at = CASE WHEN $5 = '' THEN now() ELSE succeeded_at END
+            succeeded_at = CASE WHEN $5 = '' THEN now() ELSE succeeded_at END,
+            max_delete = CASE WHEN $5 = '' THEN NULL ELSE max_delete END
         WHERE id = $1 AND lease_token = $2 RETURNING *),
     noted AS (
         UPDATE confluence_fleet.runs AS r
@@ -184,16 +186,9 @@ const FINISH: &str = "
         WHERE w.id <> c.id AND NOT confluence_fleet.is_enqueued(w.id))
     SELECT (SELECT count(*) FROM c), count(confluence_fleet.enqueue(id, next_due)) FROM due";
 
-fn outcome(ending: &Ending) -> &'static str {
-    match ending {
-        Ending::Succeeded => "",
-        Ending::HandedOn => "handed_on",
-        Ending::Failed { kind, .. } => json_view::kind(*kind),
-    }
-}
-
 fn lease_of(row: &Row) -> Result<Lease> {
     let seconds = u64::try_from(row.get::<_, i64>(6))?;
+    let max_delete = row.get::<_, Option<i16>>(10);
     Ok(Lease {
         connection: row.get(0),
         token: row.get(1),
@@ -205,6 +200,7 @@ fn lease_of(row: &Row) -> Result<Lease> {
         failures: u32::try_from(row.get::<_, i64>(7)).unwrap_or(u32::MAX),
         permits: usize::try_from(row.get::<_, i64>(8))?,
         lag: Duration::try_from_secs_f64(row.get(9)).unwrap_or_default(),
+        max_delete: max_delete.and_then(|percent| u8::try_from(percent).ok()),
     })
 }
 

@@ -9,6 +9,20 @@
 //! A run writes with a fencing token: each lease has a number, and the transaction of each checkpoint checks that the
 //! number is still the connection's. A worker that was taken for dead can write nothing.
 //!
+//! # Secrets
+//!
+//! A configuration may be a tenant's, and says where its secret is sent. So a reference to a file or a variable is followed
+//! in secret fields alone, below the folder of `work --secrets-dir` and where the variable's name begins as
+//! `work --secret-env` says. `FLEET_KEY`, `DATABASE_URL` and PostgreSQL's variables are never handed out. Without these
+//! options a worker follows no reference; secrets that are encrypted in the database need none.
+//!
+//! # A refused close
+//!
+//! Where the close of a snapshot would delete more than 30 % of a stream, the run fails and its connection is paused: a
+//! permission that was taken away looks like this. After `resume` the next run goes on, and the next snapshot finds what is
+//! there. Where the rows are really gone, `resume NAME --max-delete 100` has the next run make up for the close; it holds
+//! until a run has succeeded.
+//!
 //! # The limit of a site
 //!
 //! Connections of one site share a number of requests in flight. With a lease a run is given a part of them: the number

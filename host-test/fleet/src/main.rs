@@ -93,7 +93,7 @@ async fn run(arguments: Arguments) -> Result<()> {
         }
         Command::Add(new) => add(&store, new).await,
         Command::Pause { name } => store.pause(&name).await,
-        Command::Resume { name } => store.resume(&name).await,
+        Command::Resume { name, max_delete } => store.resume(&name, max_delete).await,
         Command::Remove { name } => remove(&store, &name).await,
         Command::Status { json } => {
             let connections = status::read(&store).await?;
@@ -152,7 +152,7 @@ async fn add(store: &Store, new: Add) -> Result<()> {
     vault.seal(&new.name, &description.secret_fields, &mut config)?;
     let config = Value::Object(config);
     let connection = NewConnection {
-        site: connector::site(&runtime, &config)?,
+        site: connector::site(description, &config)?,
         name: new.name,
         config,
         streams: new.streams,
@@ -176,7 +176,7 @@ async fn serve(url: &str, store: Store, work: Work) -> Result<()> {
     tokio::spawn(cancel_on_signal(stop.clone()));
     let runner = ComponentRunner {
         runtime: load().await?,
-        vault: vault()?,
+        vault: vault()?.with_references(work.references()),
         address: Address::parse(url)?,
         network: work.network()?,
     };

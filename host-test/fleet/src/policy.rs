@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use connector_runtime::contract::FailureKind;
+use connector_runtime::json_view;
 
 /// The first pause after a failure; each further failure in a row doubles it.
 const FIRST_RETRY: Duration = Duration::from_secs(30);
@@ -25,6 +26,17 @@ pub enum Ending {
     },
     /// This worker stops; another one goes on.
     HandedOn,
+}
+
+impl Ending {
+    /// As the record of the run says it.
+    pub(crate) fn outcome(&self) -> &'static str {
+        match self {
+            Self::Succeeded => "",
+            Self::HandedOn => "handed_on",
+            Self::Failed { kind, .. } => json_view::kind(*kind),
+        }
+    }
 }
 
 /// What happens to the connection.

@@ -48,6 +48,9 @@ CREATE INDEX IF NOT EXISTS runs_by_start ON confluence_fleet.runs (started_at);
 ALTER TABLE confluence_fleet.connections ADD COLUMN IF NOT EXISTS permits bigint NOT NULL DEFAULT 0;
 CREATE INDEX IF NOT EXISTS connections_by_lease ON confluence_fleet.connections (site) WHERE lease_until IS NOT NULL;
 
+-- How many percent of a stream a close may delete, until a run has succeeded; as usual where it is null.
+ALTER TABLE confluence_fleet.connections ADD COLUMN IF NOT EXISTS max_delete smallint CHECK (max_delete BETWEEN 0 AND 100);
+
 -- Each slot of each worker looks for a due job every two seconds. By the queue's own index, which begins with the priority,
 -- it reads every job that is not due yet: 3.5 ms for 10,000 of them.
 CREATE INDEX IF NOT EXISTS confluence_fleet_jobs_by_time ON graphile_worker._private_jobs (run_at) WHERE is_available;

@@ -1,14 +1,15 @@
 //! Secrets at rest: encrypted with a key from the environment, or a reference to a file or a variable.
 
-use std::path::Path;
+mod references;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chacha20poly1305::aead::{Aead as _, AeadCore as _, KeyInit as _, OsRng, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
-use connector_destinations::text_file;
 use serde_json::{Map, Value, json};
+
+pub use self::references::{References, refuse_own_variable};
 
 /// The member of a sealed secret.
 const SEALED: &str = "encrypted";
@@ -17,7 +18,10 @@ const NONCE: usize = 24;
 
 /// Encrypts and decrypts with XChaCha20-Poly1305, whose nonces are long enough to be random.
 #[derive(Clone, Default)]
-pub struct Vault(Option<XChaCha20Poly1305>);
+pub struct Vault {
+    cipher: Option<XChaCha20Poly1305>,
+    references: References,
+}
 
 impl std::fmt::Debug for Vault {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -33,7 +37,7 @@ impl Vault {
     /// The key is not of this form.
     pub fn new(key: Option<&str>) -> Result<Self> {
         let Some(key) = key else {
-            return Ok(Self(None));
+            return Ok(Self::default());
         };
         let key = STANDARD
             .decode(key.trim())
@@ -42,9 +46,17 @@ impl Vault {
         let key = key.context(
             "FLEET_KEY is not 32 bytes in base64; make one with: openssl rand -base64 32",
         )?;
-        Ok(Self(Some(XChaCha20Poly1305::new(
-            chacha20poly1305::Key::from_slice(&key),
-        ))))
+        let key = chacha20poly1305::Key::from_slice(&key);
+        Ok(Self {
+            cipher: Some(XChaCha20Poly1305::new(key)),
+            ..Self::default()
+        })
+    }
+
+    /// A vault that opens these references too.
+    #[must_use]
+    pub fn with_references(self, references: References) -> Self {
+        Self { references, ..self }
     }
 
     /// Encrypts the secret fields of a configuration. References stay as they are.
@@ -80,14 +92,22 @@ impl Vault {
         Ok(())
     }
 
-    /// Puts the secrets into a configuration: decrypted, or read from where a reference says.
+    /// Puts the secrets into these fields of a configuration: decrypted, or read from where a reference says. Any other
+    /// field stays as it is: what is in it is sent to a place that the configuration names.
     ///
     /// # Errors
     ///
     /// A secret cannot be had. The message names the field and not the secret.
-    pub fn open(&self, connection: &str, config: &mut Map<String, Value>) -> Result<()> {
-        for (field, value) in config.iter_mut() {
-            self.open_value(connection, field, value)?;
+    pub fn open(
+        &self,
+        connection: &str,
+        fields: &[String],
+        config: &mut Map<String, Value>,
+    ) -> Result<()> {
+        for field in fields {
+            if let Some(value) = config.get_mut(field) {
+                self.open_value(connection, field, value)?;
+            }
         }
         Ok(())
     }
@@ -108,22 +128,15 @@ impl Vault {
         if let Some(sealed) = text(SEALED) {
             return self.decrypt(&place(connection, field), sealed).map(Some);
         }
-        if let Some(file) = text("file") {
-            ensure!(
-                file != "-",
-                "{field}: a worker reads no secret from its standard input"
-            );
-            let secret = text_file::read(Path::new(file)).with_context(|| field.to_owned())?;
-            return Ok(Some(secret.trim().to_owned()));
-        }
-        if let Some(variable) = text("env") {
-            let secret = std::env::var(variable);
-            let secret = secret
-                .ok()
-                .with_context(|| format!("{field}: the variable {variable} is not set"))?;
-            return Ok(Some(secret.trim().to_owned()));
-        }
-        Ok(None)
+        let secret = if let Some(file) = text("file") {
+            self.references.read_file(file)
+        } else if let Some(variable) = text("env") {
+            self.references.read_variable(variable)
+        } else {
+            return Ok(None);
+        };
+        let secret = secret.with_context(|| field.to_owned())?;
+        Ok(Some(secret.trim().to_owned()))
     }
 
     /// Whether the encrypted texts of a configuration can be decrypted; none if it has none.
@@ -149,11 +162,11 @@ impl Vault {
     /// Whether there is a key.
     #[must_use]
     pub fn has_key(&self) -> bool {
-        self.0.is_some()
+        self.cipher.is_some()
     }
 
     fn encrypt(&self, place: &str, secret: &str) -> Result<String> {
-        let Some(cipher) = &self.0 else {
+        let Some(cipher) = &self.cipher else {
             bail!(
                 "FLEET_KEY is not set: set it to encrypt the secret (make one with: openssl rand -base64 32), \
                  or write {{\"file\": …}} or {{\"env\": …}} instead of the secret"
@@ -170,7 +183,7 @@ impl Vault {
     }
 
     fn decrypt(&self, place: &str, sealed: &str) -> Result<String> {
-        let cipher = self.0.as_ref();
+        let cipher = self.cipher.as_ref();
         let cipher = cipher
             .context("FLEET_KEY is not set: the secret of this connection is encrypted with it")?;
         let sealed = STANDARD

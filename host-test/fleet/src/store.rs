@@ -8,6 +8,7 @@ use connector_postgres::Address;
 use serde_json::{Map, Value};
 use tokio::sync::Mutex;
 use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 
 use crate::configuration::check_name;
 use crate::lease::{Lease, schema};
@@ -166,20 +167,23 @@ impl Store {
         let sql = "UPDATE confluence_fleet.connections
                    SET paused = true, pause_reason = 'by hand', lease_token = lease_token + 1, lease_until = NULL
                    WHERE name = $1";
-        self.change(sql, name).await
+        self.change(sql, name, &[]).await
     }
 
-    /// Resumes a connection, which is due at once.
+    /// Resumes a connection, which is due at once. Until a run of it has succeeded, closes may delete this percentage of a
+    /// stream, as usual where it is none.
     ///
     /// # Errors
     ///
     /// There is none of this name.
-    pub async fn resume(&self, name: &str) -> Result<()> {
+    pub async fn resume(&self, name: &str, max_delete: Option<u8>) -> Result<()> {
         let sql = "WITH c AS (
                  UPDATE confluence_fleet.connections
-                 SET paused = false, pause_reason = NULL, failures = 0, next_due = now() WHERE name = $1 RETURNING *)
+                 SET paused = false, pause_reason = NULL, failures = 0, next_due = now(), max_delete = $2
+                 WHERE name = $1 RETURNING *)
              SELECT confluence_fleet.enqueue(id, next_due) FROM c";
-        self.change(sql, name).await
+        let max_delete = max_delete.map(i16::from);
+        self.change(sql, name, &[&max_delete]).await
     }
 
     /// Forgets a connection. The rows that it delivered stay, in the schema that this returns.
@@ -211,8 +215,12 @@ impl Store {
         })
     }
 
-    async fn change(&self, sql: &str, name: &str) -> Result<()> {
-        let changed = self.client().await?.execute(sql, &[&name]).await?;
+    /// Changes the connection that the first parameter names.
+    async fn change(&self, sql: &str, name: &str, more: &[&(dyn ToSql + Sync)]) -> Result<()> {
+        let parameters: Vec<&(dyn ToSql + Sync)> = std::iter::once(&name as _)
+            .chain(more.iter().copied())
+            .collect();
+        let changed = self.client().await?.execute(sql, &parameters).await?;
         anyhow::ensure!(changed > 0, "there is no connection {name:?}");
         Ok(())
     }

@@ -1,6 +1,9 @@
 //! What the destination is given: when a transaction begins, what it holds, and what must be true before it is committed.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context as _, Result, ensure};
+use connector_destinations::sqlite::Closing;
 use connector_runtime::destination::{Batch, Destination, Row};
 use tokio_postgres::types::Type;
 
@@ -19,13 +22,35 @@ const STORE_STATE: &str = "
     RETURNING version";
 
 impl Postgres {
-    /// Begins a transaction if none is open.
+    /// Begins a transaction if none is open. The first one makes up for closes that an earlier run refused, before a new
+    /// snapshot may begin.
     fn begin(&mut self) -> Result<()> {
         if !self.in_transaction {
             self.session.send("BEGIN", Vec::new())?;
             self.in_transaction = true;
+            let refused = std::mem::take(&mut self.refused_closes);
+            self.close(&refused, Closing::Remembered)?;
         }
         Ok(())
+    }
+
+    fn close(&mut self, snapshots: &BTreeMap<String, i64>, closing: Closing) -> Result<()> {
+        if snapshots.is_empty() {
+            return Ok(());
+        }
+        let max_delete = self.options.max_delete;
+        sweep::close(
+            &mut self.session,
+            snapshots,
+            closing,
+            max_delete,
+            &self.report,
+        )
+    }
+
+    fn close_ended(&mut self) -> Result<()> {
+        let ended = std::mem::take(&mut self.closes);
+        self.close(&ended, Closing::Ended)
     }
 
     /// Sends what waits for one stream.
@@ -121,13 +146,14 @@ impl Destination for Postgres {
     fn begin_snapshot(&mut self, streams: &[String]) -> Result<()> {
         self.flush_all()?;
         self.begin()?;
+        self.close_ended()?;
         for stream in streams {
             let table = &mut self.entry(stream)?.table;
             table.snapshot += 1;
             table.in_snapshot = true;
         }
         self.session.send(
-            "UPDATE _streams SET snapshot = snapshot + 1, in_snapshot = true WHERE name = ANY($1)",
+            "UPDATE _streams SET snapshot = snapshot + 1, in_snapshot = true, refused_close = NULL WHERE name = ANY($1)",
             vec![(Box::new(streams.to_vec()), Type::TEXT_ARRAY)],
         )
     }
@@ -171,11 +197,7 @@ impl Destination for Postgres {
         );
         self.begin()?;
         self.flush_all()?;
-        let closes = std::mem::take(&mut self.closes);
-        if !closes.is_empty() {
-            let max_delete = self.options.max_delete;
-            sweep::close(&mut self.session, &closes, max_delete, &self.report)?;
-        }
+        self.close_ended()?;
         self.store_state(state)?;
         self.session.batch("COMMIT")?;
         self.version += 1;

@@ -28,9 +28,10 @@ pub struct Postgres {
     pub(crate) options: PostgresOptions,
     pub(crate) report: SweepReport,
     pub(crate) in_transaction: bool,
-    /// Snapshots to close at the next checkpoint, by stream: those that ended, and those that an earlier run was not
-    /// allowed to close.
+    /// Snapshots that ended, to close at the next checkpoint, by stream.
     pub(crate) closes: BTreeMap<String, i64>,
+    /// Snapshots that an earlier run was not allowed to close, by stream. The first transaction begins with them.
+    pub(crate) refused_closes: BTreeMap<String, i64>,
     /// How often the state was stored, as far as this run knows.
     pub(crate) version: i64,
 }
@@ -95,7 +96,8 @@ impl Postgres {
             options,
             report: SweepReport::default(),
             in_transaction: false,
-            closes: prepared.refused_closes,
+            closes: BTreeMap::new(),
+            refused_closes: prepared.refused_closes,
         })
     }
 

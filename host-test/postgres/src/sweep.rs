@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
-use connector_destinations::sqlite::{MaxDelete, RefusedClose, SweepReport};
+use connector_destinations::sqlite::{Closing, MaxDelete, RefusedClose, SweepReport};
 use tokio_postgres::types::Type;
 
 use crate::session::{Parameter, Query, Session};
@@ -14,6 +14,7 @@ use connector_destinations::identifier::quote;
 pub(crate) fn close(
     session: &mut Session,
     snapshots: &BTreeMap<String, i64>,
+    closing: Closing,
     max_delete: MaxDelete,
     report: &SweepReport,
 ) -> Result<()> {
@@ -28,7 +29,7 @@ pub(crate) fn close(
             report.add_swept(name, rows);
         } else {
             remember(session, name, Some(*snapshot))?;
-            report.add_refused(name, RefusedClose { rows, of });
+            report.add_refused(name, RefusedClose { rows, of }, closing);
         }
     }
     Ok(())

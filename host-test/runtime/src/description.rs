@@ -7,7 +7,7 @@ use crate::gate::parse_object;
 use crate::printable::printable_within;
 use crate::request_pattern::RequestPattern;
 use crate::stream::ContractViolation;
-use crate::url_template::BaseUrlTemplate;
+use crate::url_template::{BaseUrl, BaseUrlTemplate};
 
 /// Bytes of the configuration's schema at most.
 const MAX_SCHEMA: usize = 256 << 10;
@@ -90,6 +90,14 @@ impl Authentication {
 }
 
 impl Description {
+    /// What of a configured base URL names a site: the origin, and no more of its path than a template has. None if the
+    /// connector sends nothing there.
+    #[must_use]
+    pub fn site(&self, base_url: &str) -> Option<String> {
+        let base = BaseUrl::parse(base_url, &self.base_urls)?;
+        Some(base.to_string())
+    }
+
     /// Parses and checks what a connector says of itself.
     pub(crate) fn parse(described: types::Description) -> Result<Self, ContractViolation> {
         let violation = |what: &str| ContractViolation(what.to_owned());

@@ -3,6 +3,8 @@
 //! People paste what their browser shows. Path segments beyond a template, a query, a fragment and blanks
 //! around it are cut off, as the connector does.
 
+use std::fmt;
+
 use crate::address::HostKind;
 use crate::origin::{Origin, Scheme};
 use crate::printable::printable_within;
@@ -63,6 +65,20 @@ impl BaseUrl {
             prefix: prefix.map(str::to_owned).collect(),
             origin,
         })
+    }
+}
+
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = match self.origin.scheme {
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+        };
+        write!(formatter, "{scheme}://{}", self.origin.authority())?;
+        for segment in &self.prefix {
+            write!(formatter, "/{segment}")?;
+        }
+        Ok(())
     }
 }
 
@@ -206,6 +222,35 @@ mod tests {
                 format!("{scheme} {host}:{port} {}", base.prefix.join("/"))
             });
             assert_eq!(base.as_deref(), found, "{url}");
+        }
+    }
+
+    /// Hosts count requests by it: one site has one spelling.
+    #[test]
+    fn a_site_is_spelt_in_one_way() {
+        for (url, spelt) in [
+            ("https://acme.example.net", "https://acme.example.net"),
+            ("https://acme.example.net/wiki", "https://acme.example.net"),
+            (
+                " Acme.example.net/wiki/spaces/DOCS?x#y",
+                "https://acme.example.net",
+            ),
+            ("https://acme.example.net:443/", "https://acme.example.net"),
+            (
+                "https://acme.example.net:8443/",
+                "https://acme.example.net:8443",
+            ),
+            (
+                "https://api.example.com/sites/7/wiki",
+                "https://api.example.com/sites/7",
+            ),
+            (
+                "http://127.0.0.1:80/sites/7/wiki",
+                "http://127.0.0.1/sites/7",
+            ),
+        ] {
+            let base = BaseUrl::parse(url, &templates()).unwrap();
+            assert_eq!(base.to_string(), spelt, "{url}");
         }
     }
 

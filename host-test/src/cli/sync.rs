@@ -163,6 +163,7 @@ impl Run<'_> {
             state,
             sweeps,
             stop,
+            folder: _folder,
         } = opened?;
         let connection = self.connection.clone();
         let destination = ProgressOutput::new(destination, self.context.verbosity)
@@ -183,15 +184,13 @@ impl Run<'_> {
             cancellation: shutdown.token(),
         };
         let run = run::run(self.runtime, self.connection, request, destination);
-        let completed = shutdown.run(run).await?;
-        self.arguments
-            .to
-            .finish(&report.unclosed(self.selection))
-            .map_err(destination::unusable)?;
-        match report.refused_close(self.selection, self.arguments.max_delete) {
-            None => Ok(completed),
-            Some(message) => Err(summary::refused(message, completed)),
+        let mut ended = shutdown.run(run).await;
+        if ended.is_ok() {
+            let finished = self.arguments.to.finish(&report.unclosed(self.selection));
+            ended = finished.map_err(destination::unusable).and(ended);
         }
+        report.warn_of_remembered_closes();
+        report.with_refused_closes(ended, self.arguments.max_delete)
     }
 
     /// The destination, and the state to begin with. Nothing was sent yet.

@@ -171,10 +171,72 @@ fn a_close_that_deletes_too_much_waits_for_permission() {
         "{message}"
     );
     assert!(String::from_utf8_lossy(&refused.stderr).contains("--max-delete"));
+    let waiting = json!({ "order": { "rows": 50, "of": 100 } });
+    assert_eq!(error["refused_closes"], waiting);
+
+    // What was said once is no failure of a run that comes later.
     shop.deliver(&[json!({ "call": "checkpoint" })]);
+    let reminded = shop.sync(&["--to", &to]);
+    assert!(reminded.status.success());
+    let summary = lines(&reminded.stdout).pop().unwrap();
+    assert_eq!(summary["refused_closes"], waiting);
+    let warned = String::from_utf8_lossy(&reminded.stderr);
+    assert!(warned.contains("order (50 of 100 rows)"), "{warned}");
+
     let allowed = shop.sync(&["--to", &to, "--max-delete", "100"]);
     let summary = lines(&allowed.stdout).pop().unwrap();
     assert_eq!(summary["swept"], json!({ "order": 50 }), "{summary}");
+    assert_eq!(summary["refused_closes"], Value::Null);
+}
+
+/// The next run does not come to the same close again, so that this is the only one to say it.
+#[test]
+fn a_run_that_fails_otherwise_says_that_a_close_was_refused() {
+    let shop = Shop::open(&snapshot(&orders(0..100)));
+    let to = shop.path("sqlite:", "rows.sqlite");
+    assert!(shop.sync(&["--to", &to]).status.success());
+    let mut events = snapshot(&orders(0..50));
+    events.push(json!({ "fail": "the till is empty" }));
+    shop.deliver(&events);
+    let failed = shop.sync(&["--to", &to]);
+    assert_eq!(failed.status.code(), Some(1));
+    let error = lines(&failed.stdout).pop().unwrap();
+    assert_eq!(error["kind"], "other");
+    let told = String::from_utf8_lossy(&failed.stderr);
+    for text in [error["message"].as_str().unwrap(), &*told] {
+        for said in [
+            "the till is empty",
+            "order (50 of 100 rows)",
+            "--max-delete",
+        ] {
+            assert!(text.contains(said), "{text}");
+        }
+    }
+}
+
+/// A full run that fails early has begun a snapshot of which the next run's state knows nothing.
+#[test]
+fn a_folder_forgets_the_snapshot_of_a_run_that_reached_no_checkpoint() {
+    let shop = Shop::open(&snapshot(&orders(0..2)));
+    let to = shop.path("jsonl:", "rows");
+    assert!(shop.sync(&["--to", &to]).status.success());
+    let path = shop.folder.path().join("rows/order.jsonl");
+    let before = std::fs::read(&path).unwrap();
+    shop.deliver(&[
+        json!({ "call": "begin_snapshot" }),
+        json!({ "call": "emit", "rows": orders(0..1) }),
+        json!({ "fail": "the till is empty" }),
+    ]);
+    assert_eq!(shop.sync(&["--to", &to]).status.code(), Some(1));
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+    shop.deliver(&[
+        json!({ "call": "end_snapshot" }),
+        json!({ "call": "checkpoint" }),
+    ]);
+    assert!(shop.sync(&["--to", &to]).status.success());
+    let begun = lines(&std::fs::read(&path).unwrap());
+    let begun = begun.iter().filter(|line| line["type"] == "begin_snapshot");
+    assert_eq!(begun.count(), 1);
 }
 
 #[test]

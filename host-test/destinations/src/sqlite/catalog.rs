@@ -14,8 +14,9 @@ use crate::identifier::quote;
 const OWN_TABLES: [(&str, &[&str], &str); 2] = [
     (
         "_state",
-        &["connector", "state", "previous"],
-        "CREATE TABLE _state (connector TEXT PRIMARY KEY, state TEXT NOT NULL, previous TEXT) WITHOUT ROWID",
+        &["connector", "state", "previous", "version"],
+        "CREATE TABLE _state (connector TEXT PRIMARY KEY, state TEXT NOT NULL, previous TEXT, \
+         version INTEGER NOT NULL DEFAULT 1) WITHOUT ROWID",
     ),
     (
         "_streams",
@@ -31,21 +32,29 @@ const OWN_TABLES: [(&str, &[&str], &str); 2] = [
     ),
 ];
 
+/// `_state` as it was before runs at once were told apart.
+const STATE_WITHOUT_VERSION: [&str; 3] = ["connector", "state", "previous"];
+const ADD_VERSION: &str = "ALTER TABLE _state ADD COLUMN version INTEGER NOT NULL DEFAULT 1";
+
 /// Makes what is missing in the file for the streams of a connector. Nothing is changed where a table is not theirs.
 pub(super) fn prepare(
     database: &Connection,
     connector: &str,
     streams: &[Stream],
 ) -> Result<Vec<Table>> {
+    let lacks_version = columns_of(database, "_state")? == STATE_WITHOUT_VERSION;
     for (name, columns, _) in OWN_TABLES {
         let found = columns_of(database, name)?;
         ensure!(
-            found.is_empty() || found == columns,
+            found.is_empty() || found == columns || (name == "_state" && lacks_version),
             "its table {name} was made by another program or another version of this one; use a new file"
         );
     }
     for stream in streams {
         check_owner(database, connector, stream)?;
+    }
+    if lacks_version {
+        database.execute_batch(ADD_VERSION)?;
     }
     for (name, _, create) in OWN_TABLES {
         if columns_of(database, name)?.is_empty() {
@@ -56,6 +65,13 @@ pub(super) fn prepare(
         .iter()
         .map(|stream| table(database, connector, stream))
         .collect()
+}
+
+/// How often the state of a connector was stored.
+pub(super) fn version(database: &Connection, connector: &str) -> Result<i64> {
+    let sql = "SELECT version FROM _state WHERE connector = ?1";
+    let version = database.query_row(sql, [connector], |row| row.get(0));
+    Ok(version.optional()?.unwrap_or(0))
 }
 
 /// Refuses a file in which another program has given one of these names to something of its own.

@@ -1,8 +1,9 @@
 //! The end of a snapshot: rows that were not written since its beginning are deleted, unless they are too many.
 //!
 //! A permission that was taken away looks exactly like a deletion. So a close that would delete a large part of a
-//! table is refused. The rest of the run is delivered and committed, and the close is remembered in the file: a later
-//! run that allows it makes up for it, without reading anything again.
+//! table is refused. The rest of the run is delivered and committed, and the close is remembered in the file: the next
+//! run, if it allows it, makes up for it without reading anything again. A new snapshot of the stream ends that: once its
+//! rows are written, those that it has not reached yet would be taken for gone.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,6 +31,12 @@ impl MaxDelete {
     pub fn percent(percent: u8) -> Result<Self> {
         anyhow::ensure!(percent <= 100, "a percentage from 0 to 100");
         Ok(Self(percent))
+    }
+
+    /// The percentage.
+    #[must_use]
+    pub fn get(self) -> u8 {
+        self.0
     }
 
     /// Whether a close may delete so many of a stream's rows.
@@ -61,6 +68,36 @@ pub struct Sweeps {
     pub swept: BTreeMap<String, u64>,
     /// Closes that were refused.
     pub refused: BTreeMap<String, RefusedClose>,
+    /// Closes that an earlier run was refused, and that this one still does not allow.
+    pub remembered: BTreeMap<String, RefusedClose>,
+}
+
+/// Whose close it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closing {
+    /// This run's: it has come to the end of the snapshot.
+    Ended,
+    /// An earlier run's, which was refused. The user was told then, and may have mended it at the source.
+    Remembered,
+}
+
+impl Sweeps {
+    /// All closes that wait for the user, this run's and earlier ones'.
+    #[must_use]
+    pub fn waiting(&self) -> BTreeMap<String, RefusedClose> {
+        let mut waiting = self.remembered.clone();
+        waiting.extend(self.refused.clone());
+        waiting
+    }
+}
+
+/// Closes for a person: each stream, with how many of its rows.
+#[must_use]
+pub fn describe(refused: &BTreeMap<String, RefusedClose>) -> String {
+    let named = refused
+        .iter()
+        .map(|(stream, close)| format!("{stream} ({} of {} rows)", close.rows, close.of));
+    named.collect::<Vec<_>>().join(", ")
 }
 
 /// The sweeps of a run, readable while the destination belongs to the run.
@@ -81,14 +118,20 @@ impl SweepReport {
     pub fn add_swept(&self, stream: &str, rows: u64) {
         self.update(|sweeps| {
             sweeps.refused.remove(stream);
+            sweeps.remembered.remove(stream);
             *sweeps.swept.entry(stream.to_owned()).or_default() += rows;
         });
     }
 
     /// Notes a close that was refused.
-    pub fn add_refused(&self, stream: &str, refused: RefusedClose) {
+    pub fn add_refused(&self, stream: &str, refused: RefusedClose, closing: Closing) {
         self.update(|sweeps| {
-            sweeps.refused.insert(stream.to_owned(), refused);
+            sweeps.remembered.remove(stream);
+            let noted = match closing {
+                Closing::Ended => &mut sweeps.refused,
+                Closing::Remembered => &mut sweeps.remembered,
+            };
+            noted.insert(stream.to_owned(), refused);
         });
     }
 
@@ -102,6 +145,7 @@ pub(super) fn close(
     database: &Connection,
     table: &Table,
     snapshot: i64,
+    closing: Closing,
     max_delete: MaxDelete,
     report: &SweepReport,
 ) -> Result<()> {
@@ -114,7 +158,7 @@ pub(super) fn close(
         report.add_swept(name, rows);
     } else {
         remember(database, name, Some(snapshot))?;
-        report.add_refused(name, RefusedClose { rows, of });
+        report.add_refused(name, RefusedClose { rows, of }, closing);
     }
     Ok(())
 }

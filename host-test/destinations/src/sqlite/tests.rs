@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
+use connector_runtime::destination::{Batch, Destination as _, Row};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -164,6 +165,56 @@ fn a_snapshot_of_several_runs_sweeps_at_its_close() {
     assert_eq!(file.numbers(), [0, 1, 2, 3, 4, 5, 6, 7, 20]);
 }
 
+/// The second run began from the state before: its rows would carry the number of a snapshot that is over.
+#[test]
+fn the_second_of_two_runs_at_once_is_refused() {
+    let file = file();
+    snapshot(&mut file.open(), orders_of(0..3), &[]);
+    let (mut first, mut second) = (file.open(), file.open());
+    first.begin_snapshot(&names()).unwrap();
+    first.write(orders_of(0..2)).unwrap();
+    first.checkpoint("first").unwrap();
+    for refused in [
+        second.begin_snapshot(&names()),
+        second.write(orders_of(2..5)),
+        second.end_snapshot("order", &[]),
+        second.checkpoint("second"),
+    ] {
+        let error = format!("{:#}", refused.unwrap_err());
+        assert!(error.contains("another run has written"), "{error}");
+    }
+    first.write(orders_of(2..3)).unwrap();
+    first.end_snapshot("order", &[]).unwrap();
+    first.checkpoint("whole").unwrap();
+    assert_eq!(file.numbers(), [0, 1, 2]);
+    assert_eq!(file.open().state().unwrap().as_deref(), Some("whole"));
+}
+
+#[test]
+fn the_second_of_two_first_runs_is_refused() {
+    let file = file();
+    let (mut first, mut second) = (file.open(), file.open());
+    first.checkpoint("first").unwrap();
+    assert!(second.checkpoint("second").is_err());
+}
+
+#[test]
+fn a_file_of_an_earlier_version_is_gone_on_with() {
+    let file = file();
+    Connection::open(&file.path)
+        .unwrap()
+        .execute_batch(
+            "CREATE TABLE _state (connector TEXT PRIMARY KEY, state TEXT NOT NULL, previous TEXT) WITHOUT ROWID;
+             INSERT INTO _state VALUES ('shop', 'earlier', NULL)",
+        )
+        .unwrap();
+    let (mut first, mut second) = (file.open(), file.open());
+    assert_eq!(first.state().unwrap().as_deref(), Some("earlier"));
+    first.checkpoint("next").unwrap();
+    assert!(second.checkpoint("next").is_err());
+    first.checkpoint("and on").unwrap();
+}
+
 #[test]
 fn rows_that_match_an_exception_are_spared() {
     let file = file();
@@ -200,7 +251,9 @@ fn a_close_that_deletes_too_much_waits_until_it_is_allowed() {
 
     let mut again = file.open();
     again.checkpoint("next").unwrap();
-    assert_eq!(again.report().get().refused.len(), 1, "said again");
+    let found = again.report().get();
+    assert_eq!(found.remembered, [("order".to_owned(), expected)].into());
+    assert_eq!(found.refused, BTreeMap::new(), "said once");
     drop(again);
 
     let mut allowed = file.open_with(100);
@@ -222,6 +275,40 @@ fn rows_that_come_back_end_a_refusal() {
     let report = sqlite.report().get();
     assert_eq!(report.refused, BTreeMap::new());
     assert_eq!(report.swept, [("order".to_owned(), 10)].into());
+}
+
+/// The permission is back: the new snapshot has reached most rows, and the close before must not take the others for gone.
+#[test]
+fn a_new_snapshot_ends_a_refusal() {
+    let file = file();
+    snapshot(&mut file.open(), orders_of(0..100), &[]);
+    snapshot(&mut file.open(), orders_of(0..60), &[]);
+    let mut next = file.open();
+    next.begin_snapshot(&names()).unwrap();
+    next.write(orders_of(0..90)).unwrap();
+    next.checkpoint("most").unwrap();
+    assert_eq!(next.report().get().refused, BTreeMap::new());
+    drop(next);
+    let mut last = file.open_with(100);
+    last.checkpoint("more").unwrap();
+    assert_eq!(last.report().get(), Sweeps::default());
+    assert_eq!(file.numbers().len(), 100);
+    last.write(orders_of(90..100)).unwrap();
+    last.end_snapshot("order", &[]).unwrap();
+    last.checkpoint("whole").unwrap();
+    assert_eq!(file.numbers().len(), 100);
+}
+
+/// The run that allows it may be the one that begins the next snapshot.
+#[test]
+fn a_refused_close_is_made_up_for_before_a_new_snapshot() {
+    let file = file();
+    snapshot(&mut file.open(), orders_of(0..100), &[]);
+    snapshot(&mut file.open(), orders_of(0..60), &[]);
+    let mut allowed = file.open_with(100);
+    allowed.begin_snapshot(&names()).unwrap();
+    allowed.checkpoint("begun").unwrap();
+    assert_eq!(file.numbers().len(), 60);
 }
 
 #[test]

@@ -33,9 +33,9 @@ fn checked(field: &str, value: Value) -> Result<Map<String, Value>> {
 fn what_is_known_is_accepted() {
     for (field, value) in [
         ("username", json!("me")),
-        ("username", json!({ "env": "ME" })),
         ("api_token", json!("hidden")),
         ("api_token", json!({ "file": "token" })),
+        ("api_token", json!({ "env": "ACME_TOKEN" })),
         ("api_token", json!({ "held_by_host": true })),
         ("api_token", Value::Null),
         (
@@ -63,6 +63,16 @@ fn what_may_be_a_secret_in_clear_is_refused_by_name_and_not_shown() {
             "api_token",
         ),
         ("username", json!({ "password": "hidden" }), "username"),
+        ("username", json!({ "env": "hidden" }), "username"),
+        ("username", json!({ "file": "hidden" }), "username"),
+        ("retry", json!({ "env": "hidden" }), "retry"),
+        ("api_token", json!({ "env": "FLEET_KEY" }), "api_token"),
+        ("api_token", json!({ "env": "PGPASSWORD" }), "api_token"),
+        (
+            "oauth",
+            json!({ "client_secret": { "env": "DATABASE_URL" } }),
+            "oauth.client_secret",
+        ),
         ("spaces", json!([{ "password": "hidden" }]), "spaces"),
         (
             "oauth",

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use confluence_component::COMPONENT;
-use connector_fleet::connector::ComponentRunner;
+use connector_fleet::connector::{ComponentRunner, site};
 use connector_fleet::lease::SiteLimit;
 use connector_fleet::secrets::Vault;
 use connector_fleet::store::NewConnection;
@@ -17,9 +17,9 @@ use serde_json::{Value, json};
 
 use crate::support::{connection, database, settings, work_until};
 
-fn mock() -> Mock {
+fn mock(pages: usize) -> Mock {
     let corpus = Corpus::generate(&CorpusSpec {
-        pages: 12,
+        pages,
         ..CorpusSpec::default()
     });
     let options = MockOptions {
@@ -37,13 +37,24 @@ fn of_site(name: &str, config: Value) -> NewConnection {
     }
 }
 
+async fn runner(url: &str) -> ComponentRunner {
+    ComponentRunner {
+        runtime: Runtime::load(&ComponentSource::embedded(COMPONENT))
+            .await
+            .unwrap(),
+        vault: Vault::default(),
+        address: Address::parse(url).unwrap(),
+        network: NetworkPolicy::default().allow_loopback(),
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_connector_fills_a_schema_within_its_sites_limit_and_a_wrong_token_pauses_it() {
     let Some(server) = Server::shared() else {
         return;
     };
     let (url, store) = database(server).await;
-    let mock = mock();
+    let mock = mock(12);
     store
         .add(&of_site("good", mock.config_json()))
         .await
@@ -54,14 +65,7 @@ async fn the_connector_fills_a_schema_within_its_sites_limit_and_a_wrong_token_p
     let mut sealed = mock.config_json();
     sealed["api_token"] = json!({ "encrypted": "AAAA" });
     store.add(&of_site("sealed", sealed)).await.unwrap();
-    let runner = ComponentRunner {
-        runtime: Runtime::load(&ComponentSource::embedded(COMPONENT))
-            .await
-            .unwrap(),
-        vault: Vault::default(),
-        address: Address::parse(&url).unwrap(),
-        network: NetworkPolicy::default().allow_loopback(),
-    };
+    let runner = runner(&url).await;
     let mut settings = settings(&url, 4, Duration::from_secs(5));
     settings.site = SiteLimit {
         requests: 3,
@@ -89,4 +93,86 @@ async fn the_connector_fills_a_schema_within_its_sites_limit_and_a_wrong_token_p
         let value = text.lines().find_map(|line| line.strip_prefix(&sample));
         assert!(value.unwrap().parse::<u64>().unwrap() > 0, "{text}");
     }
+}
+
+/// Two spellings of one site would have two shares of its requests.
+#[tokio::test]
+async fn one_site_has_one_name() {
+    let source = ComponentSource::embedded(COMPONENT);
+    let runtime = Runtime::load(&source).await.unwrap();
+    let named = |url: &str| site(runtime.description(), &json!({ "base_url": url }));
+    for (url, expected) in [
+        ("https://acme.atlassian.net", "https://acme.atlassian.net"),
+        (
+            "https://Acme.atlassian.net/wiki/",
+            "https://acme.atlassian.net",
+        ),
+        (
+            "https://api.atlassian.com/ex/confluence/AB-1/wiki/api",
+            "https://api.atlassian.com/ex/confluence/ab-1",
+        ),
+        (
+            "https://api.atlassian.com/ex/confluence/ab-2",
+            "https://api.atlassian.com/ex/confluence/ab-2",
+        ),
+    ] {
+        assert_eq!(named(url).unwrap(), expected, "{url}");
+    }
+    assert!(named("ftp://acme.atlassian.net").is_err());
+    assert!(site(runtime.description(), &json!({})).is_err());
+}
+
+/// Takes spaces away until two pages of five are hidden.
+fn hide_spaces(mock: &Mock) {
+    let spaces: Vec<_> = mock.with_corpus(|corpus| {
+        let pages = corpus.pages.iter();
+        pages.map(|page| page.space_id.clone()).collect()
+    });
+    let mut hidden = std::collections::BTreeSet::new();
+    for space in &spaces {
+        let covered = spaces.iter().filter(|space| hidden.contains(*space));
+        if covered.count() * 5 < spaces.len() * 2 && hidden.insert(space.clone()) {
+            mock.hide_space(space);
+        }
+    }
+}
+
+/// A permission that is taken away looks like a deletion: a person decides which it was, in the fleet's own words.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_close_pauses_a_connection_until_it_is_allowed() {
+    let Some(server) = Server::shared() else {
+        return;
+    };
+    let (url, store) = database(server).await;
+    let client = store.client().await.unwrap();
+    let mock = mock(100);
+    store.add(&of_site("a", mock.config_json())).await.unwrap();
+    let work = async |done: &str| {
+        let done = format!("SELECT {done} FROM confluence_fleet.connections");
+        let settings = settings(&url, 1, Duration::from_secs(5));
+        work_until(settings, &store, runner(&url).await, &done).await;
+    };
+    let pages = async || -> i64 {
+        let found = "SELECT count(*) FROM connection_1.pages";
+        client.query_one(found, &[]).await.unwrap().get(0)
+    };
+    work("succeeded_at IS NOT NULL").await;
+    let all = pages().await;
+    hide_spaces(&mock);
+    store.resume("a", None).await.unwrap();
+    work("paused").await;
+    let reason = "SELECT pause_reason FROM confluence_fleet.connections";
+    let reason: String = client.query_one(reason, &[]).await.unwrap().get(0);
+    for said in [
+        "invalid_config: ",
+        "schema connection_1",
+        "pages (",
+        "confluence-fleet resume \"a\" --max-delete 100",
+    ] {
+        assert!(reason.contains(said), "{reason}");
+    }
+    assert_eq!(pages().await, all);
+    store.resume("a", Some(100)).await.unwrap();
+    work("paused OR max_delete IS NULL").await;
+    assert!(pages().await < all);
 }

@@ -110,7 +110,7 @@ async fn a_lost_lease_says_where_it_went() {
     store.pause("a").await.unwrap();
     let why = store.why_lost(&held).await.unwrap().unwrap();
     assert!(why.contains("paused"), "{why}");
-    store.resume("a").await.unwrap();
+    store.resume("a", None).await.unwrap();
     acquire().await;
     let why = store.why_lost(&held).await.unwrap().unwrap();
     assert!(why.contains("another worker"), "{why}");

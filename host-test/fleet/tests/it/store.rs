@@ -5,6 +5,7 @@ use std::time::Duration;
 use connector_fleet::lease::{Acquired, Lease, SiteLimit};
 use connector_fleet::policy::{Ending, Next};
 use connector_fleet::runner::Report;
+use connector_runtime::contract::FailureKind;
 use postgres_for_tests::Server;
 
 use crate::support::{SITE, connection, database};
@@ -142,13 +143,13 @@ async fn connections_are_paused_resumed_and_removed_by_name() {
         store.acquire(id, "one", LONG, SITE).await.unwrap(),
         Acquired::Nothing
     );
-    store.resume("a").await.unwrap();
+    store.resume("a", None).await.unwrap();
     lease(store.acquire(id, "one", LONG, SITE).await.unwrap());
     let schema = store.remove("a").await.unwrap();
     assert_eq!(schema, format!("connection_{id}"));
     for missing in [
         store.pause("a").await,
-        store.resume("a").await,
+        store.resume("a", None).await,
         store.remove("a").await.map(drop),
     ] {
         assert!(missing.unwrap_err().to_string().contains("no connection"));
@@ -182,4 +183,32 @@ async fn a_connection_without_a_job_gets_one() {
             .unwrap(),
         0
     );
+}
+
+/// The allowance is for the run that makes up for a refused close, and survives runs that do not come that far.
+#[tokio::test]
+async fn what_a_close_may_delete_is_said_until_a_run_succeeds() {
+    let Some(server) = Server::shared() else {
+        return;
+    };
+    let (_, store) = database(server).await;
+    let id = store.add(&connection("a", "a")).await.unwrap();
+    let mut found = Vec::new();
+    store.resume("a", Some(100)).await.unwrap();
+    let failed = Ending::Failed {
+        kind: FailureKind::Unavailable,
+        retry_after: None,
+    };
+    for ending in [failed, Ending::Succeeded, Ending::Succeeded] {
+        let held = lease(store.acquire(id, "one", LONG, SITE).await.unwrap());
+        found.push(held.max_delete);
+        let report = Report {
+            ending,
+            ..Report::default()
+        };
+        let next = Next::RunAfter(Duration::ZERO);
+        assert!(store.finish(&held, &report, next).await.unwrap());
+    }
+    assert_eq!(found, [Some(100), Some(100), None]);
+    assert!(store.resume("b", Some(100)).await.is_err());
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::Result;
 use connector_destinations::json_lines::{self, JsonLines};
-use connector_destinations::json_lines_directory::{self, JsonLinesDirectory};
+use connector_destinations::json_lines_directory::{self, FolderLock, JsonLinesDirectory};
 use connector_destinations::sqlite::{MaxDelete, Sqlite, SqliteOptions, SweepReport};
 use connector_destinations::state_file::{self, StateFile};
 use connector_destinations::stdout::StandardOutput;
@@ -70,6 +70,8 @@ pub(super) struct Opened {
     pub(super) sweeps: SweepReport,
     /// Interrupts what the destination is doing.
     pub(super) stop: Arc<AtomicBool>,
+    /// Keeps other runs out of the folder until the last line of this one is in it.
+    pub(super) folder: Option<FolderLock>,
 }
 
 /// How the tables of a database are written.
@@ -94,6 +96,7 @@ pub(super) fn open(
         }
         None => None,
     };
+    let read = given.clone();
     let mut opened = match target {
         Target::JsonLines => open_json_lines(given),
         Target::Directory(folder) => open_directory(folder, runtime, selection, given, state_file),
@@ -102,7 +105,7 @@ pub(super) fn open(
     }
     .map_err(unusable)?;
     if let Some(file) = state_file {
-        let kept = StateFile::new(opened.destination, file.to_owned())
+        let kept = StateFile::new(opened.destination, file.to_owned(), read)
             .map_err(Failure::from_error(FailureKind::InvalidState))?;
         opened.destination = Box::new(kept);
     }
@@ -115,6 +118,7 @@ fn open_json_lines(state: Option<String>) -> Result<Opened> {
         state,
         sweeps: SweepReport::default(),
         stop: Arc::default(),
+        folder: None,
     })
 }
 
@@ -133,9 +137,10 @@ fn open_directory(
     let directory = JsonLinesDirectory::open(folder, &selected.collect::<Vec<_>>())?;
     let state = match state_file {
         Some(_) => given,
-        None => directory.state()?,
+        None => directory.state(),
     };
     Ok(Opened {
+        folder: Some(directory.lock()),
         destination: Box::new(directory),
         state,
         sweeps: SweepReport::default(),
@@ -168,6 +173,7 @@ fn open_sqlite(
         destination: Box::new(sqlite),
         state,
         stop,
+        folder: None,
     })
 }
 
@@ -201,6 +207,7 @@ fn open_postgres(
         destination: Box::new(postgres),
         state,
         stop: Arc::default(),
+        folder: None,
     })
 }
 

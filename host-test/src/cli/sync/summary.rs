@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use connector_destinations::progress::{Counts, RunCounts, Verbosity};
-use connector_destinations::sqlite::SweepReport;
+use connector_destinations::sqlite::{self, SweepReport};
 use connector_destinations::stderr;
 use connector_runtime::contract::{FailureKind, Selection};
 use connector_runtime::failure::{Failure, Summary};
@@ -43,25 +43,44 @@ impl RunReport {
             .collect()
     }
 
-    /// What the user has to decide, where a close would have deleted too much.
-    pub(super) fn refused_close(&self, selection: &[Selection], percent: u8) -> Option<String> {
+    /// How a run ended whose destination may have kept rows that seem to be gone: with what the user has to decide, whether
+    /// or not everything was read.
+    pub(super) fn with_refused_closes(
+        &self,
+        ended: Result<Completed, Failure>,
+        percent: u8,
+    ) -> Result<Completed, Failure> {
         let refused = self.sweeps.get().refused;
-        let refused = refused.iter().filter(|(stream, _)| {
-            let mut selection = selection.iter();
-            selection.any(|selected| selected.stream == **stream)
-        });
-        let named: Vec<_> = refused
-            .map(|(stream, close)| format!("{stream} ({} of {} rows)", close.rows, close.of))
-            .collect();
-        if named.is_empty() {
-            return None;
+        if refused.is_empty() {
+            return ended;
         }
-        Some(format!(
-            "everything was read, but rows that were not found any more were kept, since more than {percent} % of a stream \
-             would be deleted: {}. A permission that was taken away looks like this too. If the rows are really gone, run \
-             again with --max-delete 100",
-            named.join(", ")
-        ))
+        let decide = format!(
+            "rows that were not found any more were kept, since more than {percent} % of a stream would be deleted: {}. A \
+             permission that was taken away looks like this too. If the rows are really gone, run again with --max-delete \
+             100; if another run has come in between, with --mode full too",
+            sqlite::describe(&refused)
+        );
+        match ended {
+            Ok(completed) => {
+                let message = format!("everything was read, but {decide}");
+                Err(refused_by_destination(message, completed))
+            }
+            Err(failure) => Err(Failure {
+                message: format!("{}; besides, {decide}", failure.message),
+                ..failure
+            }),
+        }
+    }
+
+    /// Reminds of rows that an earlier run was not allowed to delete. That run has failed; this one has not.
+    pub(super) fn warn_of_remembered_closes(&self) {
+        let remembered = self.sweeps.get().remembered;
+        if !remembered.is_empty() {
+            stderr::warn(&format!(
+                "an earlier run did not find all rows any more, and what it was not allowed to delete is still there: {}",
+                sqlite::describe(&remembered)
+            ));
+        }
     }
 
     /// The last line.
@@ -102,6 +121,10 @@ impl RunReport {
         ] {
             line.insert(name.to_owned(), value);
         }
+        let waiting = self.sweeps.get().waiting();
+        if !waiting.is_empty() {
+            line.insert("refused_closes".to_owned(), json!(waiting));
+        }
     }
 
     /// Rows by stream, for a person.
@@ -131,7 +154,7 @@ fn defaults() -> Summary {
 }
 
 /// A run that delivered everything, and whose destination kept rows that seem to be gone.
-pub(super) fn refused(message: String, completed: Completed) -> Failure {
+fn refused_by_destination(message: String, completed: Completed) -> Failure {
     let mut details = completed.summary;
     let requests = completed.usage.requests;
     details.insert("requests".to_owned(), requests.into());
