@@ -99,11 +99,12 @@ pub(crate) struct Work {
     /// Requests in flight of connections that share a site, over all workers, 1 to 64: give each worker the same number.
     #[arg(long, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
     pub(crate) site_requests: u32,
-    /// The folder of the secrets that configurations give as {"file": …}: a path below it. Without it there are none.
+    /// The folder that the secrets have to be in which configurations give as {"file": …}. Without it, any file: read a
+    /// configuration before you add it.
     #[arg(long, value_name = "DIR")]
     pub(crate) secrets_dir: Option<PathBuf>,
-    /// How the variables begin that hold the secrets which configurations give as {"env": …}, such as ACME_. Without it
-    /// there are none. The fleet's own variables never are.
+    /// How the names of the variables have to begin which configurations give as {"env": …}, such as ACME_. Without it,
+    /// any name but those of the fleet's own variables.
     #[arg(long, value_name = "PREFIX", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) secret_env: Option<String>,
     /// Where to serve /metrics.

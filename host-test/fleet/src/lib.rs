@@ -11,10 +11,10 @@
 //!
 //! # Secrets
 //!
-//! A configuration may be a tenant's, and says where its secret is sent. So a reference to a file or a variable is followed
-//! in secret fields alone, below the folder of `work --secrets-dir` and where the variable's name begins as
-//! `work --secret-env` says. `FLEET_KEY`, `DATABASE_URL` and PostgreSQL's variables are never handed out. Without these
-//! options a worker follows no reference; secrets that are encrypted in the database need none.
+//! A configuration says where its secret is sent, so a reference to a file or a variable is followed in secret fields
+//! alone, and `FLEET_KEY`, `DATABASE_URL` and PostgreSQL's variables are never handed out. Where configurations are written
+//! by tenants, name what they may refer to: the folder with `work --secrets-dir`, the beginning of a variable's name with
+//! `work --secret-env`. Secrets that are encrypted in the database need neither.
 //!
 //! # A refused close
 //!

@@ -1,9 +1,8 @@
 //! References to secrets: a file or a variable of the worker's machine, instead of the secret itself.
 //!
-//! A configuration may be a tenant's, and it also says where the secret is sent. So it does not choose freely among the
-//! files and variables of a worker: the operator names a folder and a prefix, and what opens the fleet itself is never
-//! handed out. Among those it does choose freely: a tenant whose configuration is taken unread could name the secret of
-//! another tenant.
+//! A configuration also says where the secret is sent. Whoever adds connections with references has to read them, since
+//! one could name any file and variable of a worker, unless the operator names a folder and a prefix. Among those it
+//! chooses freely: it could name the secret of another tenant. What opens the fleet itself is never handed out.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +12,7 @@ use connector_destinations::text_file;
 /// The variables that the fleet itself reads; so are all that begin with `PG`.
 const OWN: [&str; 2] = ["FLEET_KEY", "DATABASE_URL"];
 
-/// What configurations may refer to; nothing unless the operator says so.
+/// What configurations may refer to; anything unless the operator says so.
 #[derive(Debug, Clone, Default)]
 pub struct References {
     /// The folder that files have to be in.
@@ -23,22 +22,24 @@ pub struct References {
 }
 
 impl References {
-    /// Reads a file, whose path is one below the folder.
+    /// Reads a file, which is one below the folder, if there is one.
     pub(super) fn read_file(&self, file: &str) -> Result<String> {
-        let folder = self.folder.as_deref().context(
-            "a secret in a file is read only where the worker is told its folder, with --secrets-dir DIR",
-        )?;
-        text_file::read(&below(folder, file)?)
+        ensure!(
+            file != "-",
+            "a worker reads no secret from its standard input"
+        );
+        match &self.folder {
+            Some(folder) => text_file::read(&below(folder, file)?),
+            None => text_file::read(Path::new(file)),
+        }
     }
 
     /// Reads a variable.
     pub(super) fn read_variable(&self, variable: &str) -> Result<String> {
         refuse_own_variable(variable)?;
-        let prefix = self.prefix.as_deref().context(
-            "a secret in a variable is read only where the worker is told how its name begins, with --secret-env PREFIX",
-        )?;
+        let prefix = self.prefix.as_deref().unwrap_or_default();
         ensure!(
-            !prefix.is_empty() && variable.starts_with(prefix),
+            variable.starts_with(prefix),
             "the name of the variable {variable} does not begin with {prefix}, as --secret-env says"
         );
         let secret = std::env::var(variable).ok();
