@@ -99,10 +99,11 @@ fn link_to<'a>(relation: &str, mut header: &'a str) -> Result<Option<&'a str>, M
 
 /// Whether this is the name of a relation: in any case, and in single quotes or with the backslashes of a quoted text.
 fn is_relation(name: &str, relation: &str) -> bool {
-    let characters = name.chars().filter(|character| *character != '\\');
-    let plain: String = characters.collect();
-    let name = plain.trim_matches('\'');
-    name.eq_ignore_ascii_case(relation)
+    let is_plain = |byte: &u8| !matches!(byte, b'\\' | b'\'');
+    let plain = name.bytes().filter(is_plain);
+    plain
+        .map(|byte| byte.to_ascii_lowercase())
+        .eq(relation.bytes())
 }
 
 /// The relations that the parameters of one link name, and what follows them.

@@ -21,7 +21,7 @@ use crate::sync::whole_listing::{Flaws, read_pages};
 pub(super) async fn list<P: Platform>(
     client: &Client<'_, P>,
     spaces: &Spaces,
-    mut each: impl FnMut(&PageRow) -> Result<()>,
+    each: &mut dyn FnMut(&PageRow) -> Result<()>,
 ) -> Result<(Digest, Flaws)> {
     let mut digest = Digest::default();
     let steps = [Step {
@@ -31,10 +31,10 @@ pub(super) async fn list<P: Platform>(
         expects_rows: false,
     }];
     let reader = ListingReader::whole(client, spaces, &steps);
-    let flaws = read_pages(reader, |page| {
+    let flaws = read_pages(reader, &mut |page| {
         digest.toggle(&page.source_id, hash_of(&page)?);
         each(&page)
-    });
-    let flaws = flaws.await?;
+    })
+    .await?;
     Ok((digest, flaws))
 }

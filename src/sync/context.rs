@@ -70,13 +70,13 @@ impl<P: Platform, S> Context<'_, P, S> {
         let reader = ListingReader::whole(self.client, &self.spaces, &steps);
         let limit = u32::try_from(MAX_IDS).unwrap_or(u32::MAX);
         let mut rows = Vec::new();
-        let reading = read_pages(reader.with_page_size(limit), |row| {
+        let flaws = read_pages(reader.with_page_size(limit), &mut |row| {
             if self.spaces.contain(&row) {
                 rows.push(row);
             }
             Ok(())
-        });
-        let flaws = reading.await?;
+        })
+        .await?;
         Ok((rows, flaws))
     }
 

@@ -72,7 +72,7 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
     async fn take_out_existing(&self, snapshot: &mut Refresh, steps: &[Step]) -> Result<()> {
         let context = self.context;
         let reader = ListingReader::whole(context.client, &context.spaces, steps);
-        let reading = read_pages(reader, |page| {
+        read_pages(reader, &mut |page| {
             let Ok(id) = page.source_id.parse() else {
                 return Ok(());
             };
@@ -83,7 +83,8 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
                 snapshot.delivered.remove(place);
             }
             Ok(())
-        });
-        reading.await.map(drop)
+        })
+        .await
+        .map(drop)
     }
 }

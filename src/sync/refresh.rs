@@ -35,14 +35,15 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         }
         let context = self.context;
         let before = self.recent_rows().archived_or_trashed;
-        let listed = archived_or_trashed::list(context.client, &context.spaces, |_| Ok(())).await?;
+        let listed =
+            archived_or_trashed::list(context.client, &context.spaces, &mut |_| Ok(())).await?;
         let (now, flaws) = listed;
         self.record_flaws(Stream::Pages, &flaws);
         if now != before {
             let streams = self.selected();
             let mut delivered = Vec::new();
             let (writer, run) = (&mut self.writer, self.state.run.get_or_insert_default());
-            archived_or_trashed::list(context.client, &context.spaces, |page| {
+            archived_or_trashed::list(context.client, &context.spaces, &mut |page| {
                 let hash = super::context::hash_of(page)?;
                 if !now.differs(&before, &page.source_id) || run.recent.contains(hash) {
                     return Ok(());

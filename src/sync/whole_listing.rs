@@ -2,6 +2,8 @@
 //! answers: a page that is empty where rows are due is asked for again, and a cursor that is no longer accepted makes
 //! the listing go on behind the last row.
 
+use std::collections::HashSet;
+
 use crate::api::UnreadableValue;
 use crate::api::page::PageRow;
 use crate::api::space::SpaceRow;
@@ -28,10 +30,10 @@ pub(crate) struct Flaws {
 /// Those of the listings and of `each`.
 pub(super) async fn read_pages<P: Platform>(
     mut reader: ListingReader<'_, P>,
-    mut each: impl FnMut(PageRow) -> Result<()>,
+    each: &mut dyn FnMut(PageRow) -> Result<()>,
 ) -> Result<Flaws> {
     let mut flaws = Flaws::default();
-    while let Some(items) = reader.next_batch().await? {
+    while let Some(items) = Box::pin(reader.next_batch()).await? {
         for item in items {
             match item {
                 WorkItem::Page(page) => each(page.row)?,
@@ -54,7 +56,7 @@ pub(super) async fn read_spaces<P: Platform>(
     let spaces = Spaces::default();
     let mut reader = ListingReader::whole(client, &spaces, steps);
     let (mut rows, mut flaws) = (Vec::new(), Flaws::default());
-    while let Some(items) = reader.next_batch().await? {
+    while let Some(items) = Box::pin(reader.next_batch()).await? {
         for item in items {
             match item {
                 WorkItem::Spaces(spaces) => rows.extend(spaces),
@@ -63,8 +65,8 @@ pub(super) async fn read_spaces<P: Platform>(
         }
     }
     // A listing that began again repeats its rows.
-    rows.sort_by(|a, b| a.source_id.cmp(&b.source_id));
-    rows.dedup_by(|a, b| a.source_id == b.source_id);
+    let mut seen = HashSet::new();
+    rows.retain(|row: &SpaceRow| seen.insert(row.source_id.clone()));
     Ok((rows, flaws))
 }
 
