@@ -17,7 +17,6 @@ use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand};
 use connector_destinations::stdout::{StandardOutput, print};
 use connector_destinations::{stderr, text_file};
-use connector_runtime::CancellationToken;
 use connector_runtime::connection::TenantConnection;
 use connector_runtime::contract::{FailureKind, Mode, Selection};
 use connector_runtime::failure::Failure;
@@ -109,24 +108,30 @@ impl Cli {
             Ok(runtime) => runtime,
             Err(failure) => return report(&failure),
         };
-        let shutdown = Shutdown::listen();
-        let done = match self.command {
-            Command::Spec => write(&messages::spec(runtime.description())),
+        let connect = |config: &Path| connect(&runtime, config, &self.connection, options);
+        // Signals are caught once the configuration was read: until then, as from a pipe that nobody writes to, they
+        // end the process by themselves.
+        let (done, shutdown) = match self.command {
+            Command::Spec => (write(&messages::spec(runtime.description())), None),
+            Command::Discover { .. } => (write(&messages::catalog(runtime.streams())), None),
             Command::Check { config } => {
-                let connection = connect(&runtime, &config, &self.connection, options);
-                check(&runtime, connection).await
+                let connection = connect(&config);
+                let shutdown = Shutdown::listen();
+                let done = check(&runtime, connection, &shutdown).await;
+                (done, Some(shutdown))
             }
-            Command::Discover { .. } => write(&messages::catalog(runtime.streams())),
-            Command::Read(arguments) => {
-                match connect(&runtime, &arguments.config, &self.connection, options) {
-                    Ok(connection) => read(&runtime, &connection, &arguments, &shutdown).await,
-                    Err(failure) => Err(failure),
+            Command::Read(arguments) => match connect(&arguments.config) {
+                Ok(connection) => {
+                    let shutdown = Shutdown::listen();
+                    let done = read(&runtime, &connection, &arguments, &shutdown).await;
+                    (done, Some(shutdown))
                 }
-            }
+                Err(failure) => (Err(failure), None),
+            },
         };
         match done {
             Ok(()) => ExitCode::SUCCESS,
-            Err(failure) => match shutdown.received() {
+            Err(failure) => match shutdown.and_then(|shutdown| shutdown.received()) {
                 Some(signal) => end_process(signal),
                 None => report(&failure),
             },
@@ -149,21 +154,25 @@ fn write(message: &Value) -> Result<(), Failure> {
 async fn check(
     runtime: &Runtime,
     connection: Result<TenantConnection, Failure>,
+    shutdown: &Shutdown,
 ) -> Result<(), Failure> {
     let checked = match connection {
         Ok(connection) => {
             let last = LastCheckpoint::new(&[], 0, None);
             let out = StandardOutput::open().map_err(internal)?;
-            let log = AirbyteOutput::new(out, last, now);
-            let never = CancellationToken::new();
-            let found = runtime
-                .validate(&connection, Limits::default(), Box::new(log), &never)
-                .await;
-            found.map_err(internal)?.error.map_or(Ok(()), Err)
+            let log = Box::new(AirbyteOutput::new(out, last, now));
+            let token = shutdown.token();
+            let validation = runtime.validate(&connection, Limits::default(), log, &token);
+            let found = shutdown.run(async { validation.await.map_err(internal) });
+            found.await?.error.map_or(Ok(()), Err)
         }
         Err(failure) => Err(failure),
     };
-    write(&messages::connection_status(&checked))
+    match (checked, shutdown.received()) {
+        // What was found after the signal may be no more than that it came.
+        (Err(failure), Some(_)) => Err(failure),
+        (checked, _) => write(&messages::connection_status(&checked)),
+    }
 }
 
 async fn read(

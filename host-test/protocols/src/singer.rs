@@ -8,13 +8,14 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
 use connector_destinations::stderr;
 use connector_destinations::stdout::{StandardOutput, print};
+use connector_runtime::connection::TenantConnection;
 use connector_runtime::contract::{FailureKind, Selection};
 use connector_runtime::failure::Failure;
 use connector_runtime::json_view;
@@ -57,32 +58,31 @@ impl Cli {
             Ok(runtime) => runtime,
             Err(failure) => return report(&failure),
         };
-        let shutdown = Shutdown::listen();
-        let done = match &self.config {
-            Some(config) if !self.discover => self.sync(&runtime, config, options, &shutdown).await,
-            _ => print(&catalog::discovered(runtime.streams())).map_err(internal),
+        let connection = match &self.config {
+            Some(config) if !self.discover => connect(&runtime, config, &self.connection, options),
+            _ => return ended(print(&catalog::discovered(runtime.streams())).map_err(internal)),
         };
-        match done {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(failure) => {
-                let code = report(&failure);
-                match shutdown.received() {
-                    Some(signal) => end_process(signal),
-                    None => code,
-                }
-            }
+        let connection = match connection {
+            Ok(connection) => connection,
+            Err(failure) => return report(&failure),
+        };
+        // Signals are caught once the configuration was read: until then, as from a pipe that nobody writes to, they
+        // end the process by themselves.
+        let shutdown = Shutdown::listen();
+        let code = ended(self.sync(&runtime, &connection, &shutdown).await);
+        match shutdown.received() {
+            Some(signal) if code != ExitCode::SUCCESS => end_process(signal),
+            _ => code,
         }
     }
 
     async fn sync(
         &self,
         runtime: &Runtime,
-        config: &Path,
-        options: &AdapterOptions,
+        connection: &TenantConnection,
         shutdown: &Shutdown,
     ) -> Result<(), Failure> {
         let started = Instant::now();
-        let connection = connect(runtime, config, &self.connection, options)?;
         let state = state::read(self.state.as_deref())
             .map_err(Failure::from_error(FailureKind::InvalidState))?;
         let selected = match &self.catalog {
@@ -103,7 +103,7 @@ impl Cli {
             ..SyncRequest::default()
         };
         let ended = shutdown
-            .run(run::run(runtime, &connection, request, output))
+            .run(run::run(runtime, connection, request, output))
             .await;
         rows.log();
         let status = match ended {
@@ -113,6 +113,13 @@ impl Cli {
         let timer = output::timer(started.elapsed().as_secs_f64(), status);
         stderr::print_line(&format!("INFO METRIC: {timer}"));
         ended.map(drop)
+    }
+}
+
+fn ended(done: Result<(), Failure>) -> ExitCode {
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => report(&failure),
     }
 }
 

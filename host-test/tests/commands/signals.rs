@@ -8,7 +8,7 @@ use super::sync::{assert_same, start};
 use super::{HOST_TEST, folder, host_test, lines, mock, write_config};
 
 /// A second less is promised; this machine may be busy.
-const LONGEST: Duration = Duration::from_secs(3);
+pub(super) const LONGEST: Duration = Duration::from_secs(3);
 
 #[test]
 fn a_stalled_run_ends_soon_and_its_last_checkpoint_is_good() {
@@ -63,7 +63,7 @@ fn a_stalled_run_ends_soon_and_its_last_checkpoint_is_good() {
     }
 }
 
-fn send(signal: &str, process: &Child) {
+pub(super) fn send(signal: &str, process: &Child) {
     let mut kill = Command::new("kill");
     kill.args(["-s", signal, &process.id().to_string()]);
     assert!(kill.status().unwrap().success());
