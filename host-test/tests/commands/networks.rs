@@ -272,7 +272,7 @@ fn what_is_in_the_way_is_said_with_the_host_and_the_cause() {
         (
             format!("http://127.0.0.1:{}", brotli.port),
             "unexpected_response",
-            "answers in the coding br, which was not asked for".to_owned(),
+            "answers in a coding that was not asked for: br".to_owned(),
         ),
         (
             format!("http://127.0.0.1:{nobody}"),
