@@ -45,6 +45,7 @@ mod answer;
 mod answer_body;
 mod answer_error;
 mod authorization;
+mod certificate_fault;
 mod client_credentials;
 mod connector;
 mod content_coding;

@@ -9,9 +9,9 @@ use super::{CAUSE, Classified, denied_code, inner};
 use crate::contract::FailureKind;
 use crate::egress::Denied;
 use crate::printable::printable_within;
+use crate::transport::certificate_fault::certificate_fault;
 use crate::transport::proxy::ProxyError;
 use crate::transport::resolver::LookupError;
-use crate::transport::tls::certificate_fault;
 use crate::transport::unanswered::Flood;
 
 /// The meaning of this cause, if it has one of its own.
