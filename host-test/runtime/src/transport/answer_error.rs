@@ -19,6 +19,7 @@ pub(super) fn answer_fault(error: &Error) -> Option<NetworkFault> {
     Some(NetworkFault {
         message,
         kind: None,
+        retry_at: None,
     })
 }
 

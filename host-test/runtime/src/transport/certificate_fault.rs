@@ -80,29 +80,20 @@ fn not_valid_yet(wait: &str) -> String {
 
 /// The first names of a certificate.
 fn names(presented: &[String]) -> String {
-    match presented {
+    let presented: Vec<_> = presented.iter().map(|name| plain_name(name)).collect();
+    match presented.as_slice() {
         [] => String::new(),
-        [first @ .., _] if first.len() > 2 => {
-            let names: Vec<_> = presented.iter().take(3).map(plain_name).collect();
-            format!(": {} and others", names.join(", "))
-        }
-        _ => format!(
-            ": {}",
-            presented
-                .iter()
-                .map(plain_name)
-                .collect::<Vec<_>>()
-                .join(", ")
-        ),
+        [first, second, third, _, ..] => format!(": {first}, {second}, {third} and others"),
+        few => format!(": {}", few.join(", ")),
     }
 }
 
 /// A name, which rustls hands over as it prints it for programmers: `DnsName("site.example")`, `IpAddress(127.0.0.1)`.
-fn plain_name(name: &String) -> String {
+fn plain_name(name: &str) -> String {
     let inner = name
         .split_once('(')
         .and_then(|(_, rest)| rest.strip_suffix(')'));
-    inner.map_or_else(|| name.clone(), |name| name.trim_matches('"').to_owned())
+    inner.map_or_else(|| name.to_owned(), |name| name.trim_matches('"').to_owned())
 }
 
 fn days(seconds: u64) -> String {

@@ -65,6 +65,7 @@ impl Classified {
         let fault = NetworkFault {
             message: message.into(),
             kind: None,
+            retry_at: None,
         };
         Self {
             code,
@@ -74,10 +75,36 @@ impl Classified {
 
     /// No request succeeds until a person acts, and the host knows better than the guest who that is.
     fn final_fault(kind: FailureKind, message: String) -> Self {
-        let kind = Some(kind);
+        let fault = NetworkFault {
+            message,
+            kind: Some(kind),
+            retry_at: None,
+        };
         Self {
             code: Error::ConfigurationError,
-            fault: Some(NetworkFault { message, kind }),
+            fault: Some(fault),
+        }
+    }
+
+    /// Without a token no request was sent. What the guest makes of the code is of the connection to the service, with
+    /// which nothing is wrong.
+    fn no_token(error: TokenError) -> Self {
+        if !error.is_transient() {
+            return Self::final_fault(error.kind, error.message);
+        }
+        let code = if error.answered {
+            Error::ConnectionTerminated
+        } else {
+            Error::DestinationUnavailable
+        };
+        let fault = NetworkFault {
+            message: error.message,
+            kind: Some(error.kind),
+            retry_at: error.retry_at,
+        };
+        Self {
+            code,
+            fault: Some(fault),
         }
     }
 
@@ -111,15 +138,7 @@ pub(super) fn classify(error: SendError, host: &str) -> Classified {
             format!("{host} does not answer in time"),
         ),
         SendError::Body(error) => Classified::code(error),
-        SendError::Token(error) if error.kind == FailureKind::Unavailable => {
-            let code = if error.answered {
-                Error::ConnectionTerminated
-            } else {
-                Error::DestinationUnavailable
-            };
-            Classified::new(code, error.message)
-        }
-        SendError::Token(error) => Classified::final_fault(error.kind, error.message),
+        SendError::Token(error) => Classified::no_token(error),
         SendError::Client(error) => classify_client(&error, host),
     }
 }

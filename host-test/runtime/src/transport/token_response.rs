@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use http::{HeaderValue, StatusCode};
+use http::header::RETRY_AFTER;
+use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::contract::FailureKind;
 use crate::printable::printable_within;
@@ -18,10 +20,12 @@ const MAX_TOKEN: usize = 16 << 10;
 const USUAL_LIFETIME: Duration = Duration::from_hours(1);
 /// A token is renewed once a day, whatever lifetime is claimed for it.
 const LONGEST_LIFETIME: Duration = Duration::from_hours(24);
+/// No wait is longer: quotas are refilled each hour.
+const LONGEST_WAIT: Duration = Duration::from_hours(1);
 /// Bytes of a quotation.
 const QUOTE: usize = 200;
 
-/// Why there is no token: what is `unavailable` may pass, anything else needs a person.
+/// Why there is no token: what is `unavailable` or `rate_limited` may pass, anything else needs a person.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub(super) struct TokenError {
@@ -29,6 +33,15 @@ pub(super) struct TokenError {
     pub(super) message: String,
     /// Whether there was an answer.
     pub(super) answered: bool,
+    /// When the client may be exchanged again, if the endpoint says so.
+    pub(super) retry_at: Option<Instant>,
+}
+
+impl TokenError {
+    /// Whether another try may succeed without a person.
+    pub(super) fn is_transient(&self) -> bool {
+        [FailureKind::Unavailable, FailureKind::RateLimited].contains(&self.kind)
+    }
 }
 
 /// A token that can be used.
@@ -48,6 +61,13 @@ struct Response {
     expires_in: Value,
     error: Value,
     error_description: Value,
+}
+
+/// The wait that an answer asks for, in seconds.
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let value = headers.get(RETRY_AFTER)?.to_str().ok()?;
+    let wait = Duration::from_secs(value.trim().parse().ok()?);
+    (!wait.is_zero()).then(|| wait.min(LONGEST_WAIT))
 }
 
 /// The token of an answer.
@@ -116,10 +136,11 @@ fn refusal(status: StatusCode, response: &Response, secrets: &Secrets) -> TokenE
     let quote = quote(status, response, secrets);
     let transient = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS].contains(&status);
     if status.is_server_error() || transient {
-        return error(
-            FailureKind::Unavailable,
-            &format!("{quote}; call again later"),
-        );
+        let kind = match status {
+            StatusCode::TOO_MANY_REQUESTS => FailureKind::RateLimited,
+            _ => FailureKind::Unavailable,
+        };
+        return error(kind, &format!("{quote}; call again later"));
     }
     let of_client = [
         "invalid_client",
@@ -152,6 +173,7 @@ fn error(kind: FailureKind, message: &str) -> TokenError {
         kind,
         message: message.to_owned(),
         answered: true,
+        retry_at: None,
     }
 }
 
@@ -189,7 +211,9 @@ mod tests {
 
     #[test]
     fn what_is_no_token_is_said_in_words() {
-        use FailureKind::{InvalidConfig, InvalidCredentials, Unavailable, UnexpectedResponse};
+        use FailureKind::{
+            InvalidConfig, InvalidCredentials, RateLimited, Unavailable, UnexpectedResponse,
+        };
         for (status, body, kind, said) in [
             (200, "{}", UnexpectedResponse, "no access_token"),
             (
@@ -245,7 +269,7 @@ mod tests {
             ),
             (302, "", InvalidConfig, "check token_url: HTTP 302"),
             (404, "<html>", InvalidConfig, "check token_url"),
-            (429, "", Unavailable, "HTTP 429"),
+            (429, "", RateLimited, "HTTP 429"),
             (503, "<html>", Unavailable, "call again later"),
         ] {
             let error = read(status, body).unwrap_err();
