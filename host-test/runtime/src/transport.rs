@@ -65,6 +65,7 @@ mod secret_scan;
 mod send;
 mod tls;
 mod token_response;
+mod tunnel;
 mod unanswered;
 
 #[cfg(test)]
@@ -96,6 +97,8 @@ type Sending<'a> = Pin<Box<dyn Future<Output = Result<Response<WasiBody>, Error>
 pub struct Transport {
     pools: Pools,
     egress: Egress,
+    /// The proxy on the way to the service, for messages.
+    proxy: Option<String>,
     authorization: Option<Authorization>,
     tenant: Tenant,
     tasks: Option<ConnectionTasks>,
@@ -137,6 +140,9 @@ impl Transport {
         let tenant = tasks.as_ref().map(|tasks| tasks.tenant().clone());
         let tenant = tenant.unwrap_or_default();
         let resolver = Resolver::new(egress.clone(), tenant.clone(), network.look_up);
+        let service = egress.origin().map(Origin::authority);
+        let service = service.and_then(|service| format!("https://{service}").parse().ok());
+        let proxy = service.and_then(|service| network.proxies.name(&service));
         let connector = Connector::new(&resolver, network.proxies, CONNECT);
         let (tls, keep_alive) = (&network.tls, network.keep_alive);
         let pools = match &tasks {
@@ -146,6 +152,7 @@ impl Transport {
         Self {
             pools,
             egress,
+            proxy,
             authorization: None,
             tenant,
             tasks,
@@ -245,7 +252,7 @@ impl Transport {
     /// Says why a request failed: to the log, to whoever asks for the fault, and to the guest as a code.
     fn report(&self, error: SendError) -> Error {
         let host = self.egress.origin().map(Origin::authority);
-        let mut classified = classify(error, &host.unwrap_or_default());
+        let mut classified = classify(error, &host.unwrap_or_default(), self.proxy.as_deref());
         if self.has_answered.load(Ordering::Relaxed) {
             classified = classified.into_transient();
         }

@@ -125,13 +125,19 @@ impl Classified {
     }
 }
 
-/// The code of an error, and what a person has to know of it; `host` is the service's name and port.
-pub(super) fn classify(error: SendError, host: &str) -> Classified {
+/// The code of an error, and what a person has to know of it; `host` is the service's name and port, and `proxy` what
+/// stands before it.
+pub(super) fn classify(error: SendError, host: &str, proxy: Option<&str>) -> Classified {
     match error {
         SendError::Denied(denied) => denied_code(&denied),
         SendError::ConnectTimeout => Classified::new(
             Error::ConnectionTimeout,
-            format!("{host} does not accept a connection in time"),
+            match proxy {
+                Some(proxy) => format!(
+                    "on the way to {host}: the proxy {proxy} opens no tunnel in time, or nobody answers at its end"
+                ),
+                None => format!("{host} does not accept a connection in time"),
+            },
         ),
         SendError::AnswerTimeout => Classified::new(
             Error::ConnectionReadTimeout,

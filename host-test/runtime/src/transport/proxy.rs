@@ -60,8 +60,13 @@ pub(super) enum ProxyError {
          is %23, / is %2F, @ is %40), or unset it to go without one"
     )]
     Malformed(&'static str),
-    #[error("the proxy {0} refuses a tunnel")]
-    Refused(String),
+    #[error(
+        "the proxy {0} refuses the user and password of its URL: check them, and that special characters are \
+         percent-encoded (# as %23, / as %2F, @ as %40)"
+    )]
+    WrongCredentials(String),
+    #[error("the proxy {proxy} refuses a tunnel (HTTP {status})")]
+    Refused { proxy: String, status: u16 },
     #[error("the proxy {proxy} cannot be reached: {cause}")]
     Unreachable { proxy: String, cause: String },
     #[error("the proxy {proxy} broke off: {cause}")]
@@ -128,6 +133,14 @@ impl Proxies {
             excluded_ports,
             malformed: is_malformed.then_some(name),
         }))
+    }
+
+    /// The proxy on the way to a host, if there is one.
+    pub(super) fn name(&self, uri: &Uri) -> Option<String> {
+        match self.route(uri) {
+            Ok(Route::Tunnel(proxy)) => Some(shown(&proxy.uri)),
+            _ => None,
+        }
     }
 
     /// How to reach a host.

@@ -31,10 +31,13 @@ pub(super) fn classify_cause(cause: &(dyn StdError + 'static), host: &str) -> Op
     }
     if let Some(proxy) = cause.downcast_ref::<ProxyError>() {
         let code = match proxy {
-            ProxyError::Scheme(_) | ProxyError::Credentials(_) | ProxyError::Malformed(_) => {
-                Error::ConfigurationError
-            }
-            _ => Error::DestinationUnavailable,
+            ProxyError::Scheme(_)
+            | ProxyError::Credentials(_)
+            | ProxyError::WrongCredentials(_)
+            | ProxyError::Malformed(_) => Error::ConfigurationError,
+            ProxyError::Refused { .. }
+            | ProxyError::Unreachable { .. }
+            | ProxyError::Broken { .. } => Error::DestinationUnavailable,
         };
         let words = format!("on the way to {host}: {proxy}");
         let words = printable_within(&words, CAUSE);
