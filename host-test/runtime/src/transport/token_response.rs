@@ -22,6 +22,8 @@ const USUAL_LIFETIME: Duration = Duration::from_hours(1);
 const LONGEST_LIFETIME: Duration = Duration::from_hours(24);
 /// No wait is longer: quotas are refilled each hour.
 const LONGEST_WAIT: Duration = Duration::from_hours(1);
+/// What some programs write before a text in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 /// Bytes of a quotation.
 const QUOTE: usize = 200;
 
@@ -76,6 +78,7 @@ pub(super) fn read_response(
     body: &[u8],
     secrets: &Secrets,
 ) -> Result<Grant, TokenError> {
+    let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
     let response = serde_json::from_slice::<Response>(body);
     if !status.is_success() {
         return Err(refusal(status, &response.unwrap_or_default(), secrets));
@@ -108,26 +111,25 @@ fn grant(response: &Response) -> Result<Grant, TokenError> {
     let mut header = HeaderValue::try_from(format!("Bearer {token}"))
         .map_err(|_| unexpected("its access_token cannot be sent"))?;
     header.set_sensitive(true);
-    let lifetime = lifetime(&response.expires_in);
     Ok(Grant {
         token: token.to_owned(),
         header,
-        lifetime: lifetime.ok_or_else(|| unexpected("its expires_in is no number of seconds"))?,
+        lifetime: lifetime(&response.expires_in),
     })
 }
 
-/// Seconds as a number, or as a text as some servers have it.
-fn lifetime(expires_in: &Value) -> Option<Duration> {
+/// Seconds as a number, or as a text as some servers have it. The member is optional: a token whose lifetime makes no
+/// sense is as good as one without.
+fn lifetime(expires_in: &Value) -> Duration {
     let seconds = match expires_in {
-        Value::Null => return Some(USUAL_LIFETIME),
         Value::Number(number) => number.as_f64(),
         Value::String(text) => text.trim().parse().ok(),
         _ => None,
     };
-    let seconds = seconds.filter(|seconds| *seconds >= 1.0)?;
-    Some(Duration::from_secs_f64(
-        seconds.min(LONGEST_LIFETIME.as_secs_f64()),
-    ))
+    let seconds = seconds.filter(|seconds| *seconds >= 1.0);
+    seconds.map_or(USUAL_LIFETIME, |seconds| {
+        Duration::from_secs_f64(seconds.min(LONGEST_LIFETIME.as_secs_f64()))
+    })
 }
 
 /// What a refusal means, by its code where it has one.
@@ -192,20 +194,21 @@ mod tests {
     #[test]
     fn a_token_lives_as_long_as_it_is_said_to() {
         for (expires_in, seconds) in [
-            (Value::Null, Some(3600)),
-            (json!(60), Some(60)),
-            (json!("1800"), Some(1800)),
-            (json!(1e300), Some(86_400)),
-            (json!(0), None),
-            (json!(-1), None),
-            (json!("soon"), None),
-            (json!("NaN"), None),
-            (json!([60]), None),
+            (Value::Null, 3600),
+            (json!(60), 60),
+            (json!("1800"), 1800),
+            (json!(1e300), 86_400),
+            (json!(0), 3600),
+            (json!(-1), 3600),
+            (json!("soon"), 3600),
+            (json!("NaN"), 3600),
+            (json!([60]), 3600),
         ] {
             let body = json!({ "access_token": "a.b-c", "token_type": "bearer", "expires_in": expires_in });
-            let grant = read(200, &body.to_string());
-            let lifetime = grant.ok().map(|grant| grant.lifetime.as_secs());
-            assert_eq!(lifetime, seconds, "{expires_in}");
+            for mark in ["", "\u{feff}"] {
+                let grant = read(200, &format!("{mark}{body}")).unwrap();
+                assert_eq!(grant.lifetime.as_secs(), seconds, "{expires_in}");
+            }
         }
     }
 

@@ -45,7 +45,7 @@ async fn read_head(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Vec<u8>>
 }
 
 fn status(head: &[u8]) -> Option<StatusCode> {
-    let mut words = head.split(|byte| byte.is_ascii_whitespace());
+    let mut words = head.split(u8::is_ascii_whitespace);
     words
         .next()
         .filter(|version| version.starts_with(b"HTTP/1."))?;
