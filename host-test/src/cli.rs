@@ -88,7 +88,6 @@ impl OutputArguments {
     /// What is logged: of the compiler and the HTTP library nothing but warnings.
     fn log_filter(&self) -> &'static str {
         match self.verbose {
-            0 if self.quiet => "error",
             0 => "warn",
             1 => "warn,connector_runtime=info",
             _ => "warn,connector_runtime=debug",

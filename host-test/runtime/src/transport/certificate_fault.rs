@@ -2,8 +2,13 @@
 
 use rustls::CertificateError;
 
+use super::tls::why_no_roots;
+
 /// What is wrong with a certificate, and what to do about it.
 pub(super) fn certificate_fault(fault: &CertificateError) -> String {
+    if let (CertificateError::UnknownIssuer, Some(why)) = (fault, why_no_roots()) {
+        return format!("its authority is unknown on this machine: {why}");
+    }
     match fault {
         CertificateError::NotValidForName => for_another_name(""),
         CertificateError::NotValidForNameContext { presented, .. } => {

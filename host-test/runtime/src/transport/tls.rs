@@ -3,6 +3,7 @@
 //! The roots are those of the operating system, or the file that `SSL_CERT_FILE` names (and the folder that
 //! `SSL_CERT_DIR` names), as OpenSSL reads them.
 
+use std::env;
 use std::sync::{Arc, OnceLock};
 
 /// The configuration of clients that trust the platform's roots.
@@ -15,8 +16,43 @@ pub(super) fn platform() -> &'static rustls::ClientConfig {
         }
         let mut roots = rustls::RootCertStore::empty();
         roots.add_parsable_certificates(found.certs);
+        if roots.is_empty() {
+            let named = VARIABLES.map(|name| (name, env::var(name).unwrap_or_default()));
+            let causes: Vec<_> = found.errors.iter().map(ToString::to_string).collect();
+            let _ = NO_ROOTS.set(no_roots(&named, &causes));
+        }
         trusting(roots)
     })
+}
+
+/// The variables that name root certificates.
+const VARIABLES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
+/// Why there are no roots, if there are none.
+static NO_ROOTS: OnceLock<String> = OnceLock::new();
+
+/// Why no certificate is trusted, where that is so: the certificate of a server that is refused for it is not at fault.
+pub(super) fn why_no_roots() -> Option<&'static str> {
+    NO_ROOTS.get().map(String::as_str)
+}
+
+fn no_roots(named: &[(&str, String)], causes: &[String]) -> String {
+    let named = named.iter().filter(|(_, value)| !value.is_empty());
+    let named: Vec<_> = named
+        .map(|(name, value)| format!("{name} ({value})"))
+        .collect();
+    if named.is_empty() {
+        return "this machine has no root certificates: install them (ca-certificates), or name a file of them (PEM) \
+                with SSL_CERT_FILE"
+            .to_owned();
+    }
+    let cause = causes.first().map_or(
+        "it holds none that begins with -----BEGIN CERTIFICATE----- (PEM, without a byte order mark)",
+        String::as_str,
+    );
+    format!(
+        "no root certificate can be read from {}: {cause}",
+        named.join(" or ")
+    )
 }
 
 /// The configuration of clients that trust these roots.
@@ -30,4 +66,36 @@ pub(super) fn trusting(roots: rustls::RootCertStore) -> rustls::ClientConfig {
         .unwrap_or_else(|_| rustls::ClientConfig::builder())
         .with_root_certificates(roots)
         .with_no_client_auth()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn why_there_are_no_roots_names_the_variable_and_the_cause() {
+        let named = |file: &str| {
+            [
+                ("SSL_CERT_FILE", file.to_owned()),
+                ("SSL_CERT_DIR", String::new()),
+            ]
+        };
+        let missing = ["No such file or directory".to_owned()];
+        for (file, causes, said) in [
+            ("", &[][..], "this machine has no root certificates"),
+            (
+                "a.pem",
+                &missing,
+                "from SSL_CERT_FILE (a.pem): No such file",
+            ),
+            (
+                "a.der",
+                &[],
+                "from SSL_CERT_FILE (a.der): it holds none that begins with -----BEGIN",
+            ),
+        ] {
+            let words = no_roots(&named(file), causes);
+            assert!(words.contains(said), "{words}");
+        }
+    }
 }
