@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use anyhow::Context as _;
 use clap::Parser;
 use connector_destinations::stderr;
 use connector_destinations::stdout::{StandardOutput, print};
@@ -26,18 +27,25 @@ use jiff::Timestamp;
 use self::catalog::StreamSelection;
 use self::output::{JobStatus, SingerOutput};
 pub use crate::adapter::AdapterOptions;
-use crate::adapter::{ComponentArgument, ConnectionArguments, connect, internal};
+use crate::adapter::{
+    AdapterError, ComponentArgument, ConnectionArguments, EXIT_STATUS, connect, internal, read_file,
+};
 use crate::shutdown_signal::{Shutdown, end_process};
+
+const EXAMPLES: &str = "\
+Examples, behind the name of the program:
+  --config config.json --discover > catalog.json
+  --config config.json --catalog catalog.json --state state.json";
 
 /// A Singer tap: reads a service through its connector.
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(version, after_help = format!("{EXIT_STATUS}\n\n{EXAMPLES}"))]
 pub struct Cli {
     #[command(flatten)]
     component: ComponentArgument,
     #[command(flatten)]
     connection: ConnectionArguments,
-    /// The configuration, a JSON file; not read to list the streams.
+    /// The configuration, a JSON file; - for standard input. Not read to list the streams.
     #[arg(long, short, value_name = "FILE", required_unless_present = "discover")]
     config: Option<PathBuf>,
     /// The streams to read and how, a JSON file; everything where it is left out.
@@ -56,15 +64,18 @@ impl Cli {
     pub async fn run(self, options: &AdapterOptions) -> ExitCode {
         let runtime = match self.component.load(options).await {
             Ok(runtime) => runtime,
-            Err(failure) => return report(&failure),
+            Err(error) => return report(&error),
         };
         let connection = match &self.config {
             Some(config) if !self.discover => connect(&runtime, config, &self.connection, options),
-            _ => return ended(print(&catalog::discovered(runtime.streams())).map_err(internal)),
+            _ => {
+                let printed = print(&catalog::discovered(runtime.streams()));
+                return ended(printed.map_err(|error| internal(error).into()));
+            }
         };
         let connection = match connection {
             Ok(connection) => connection,
-            Err(failure) => return report(&failure),
+            Err(error) => return report(&error),
         };
         // Signals are caught once the configuration was read: until then, as from a pipe that nobody writes to, they
         // end the process by themselves.
@@ -81,15 +92,16 @@ impl Cli {
         runtime: &Runtime,
         connection: &TenantConnection,
         shutdown: &Shutdown,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), AdapterError> {
         let started = Instant::now();
         let state = state::read(self.state.as_deref())
             .map_err(Failure::from_error(FailureKind::InvalidState))?;
         let selected = match &self.catalog {
-            Some(file) => catalog::read(file),
-            None => Ok(catalog::everything(runtime.streams())),
+            Some(file) => catalog::parse(&read_file(file)?)
+                .with_context(|| format!("{} is not a catalog", file.display()))
+                .map_err(Failure::from_error(FailureKind::InvalidConfig))?,
+            None => catalog::everything(runtime.streams()),
         };
-        let selected = selected.map_err(Failure::from_error(FailureKind::InvalidConfig))?;
         let selection = run::select(runtime.streams(), &selections(&selected))
             .map_err(Failure::from_error(FailureKind::InvalidConfig))?;
         let out = StandardOutput::open().map_err(internal)?;
@@ -112,22 +124,24 @@ impl Cli {
         };
         let timer = output::timer(started.elapsed().as_secs_f64(), status);
         stderr::print_line(&format!("INFO METRIC: {timer}"));
-        ended.map(drop)
+        ended?;
+        Ok(())
     }
 }
 
-fn ended(done: Result<(), Failure>) -> ExitCode {
+fn ended(done: Result<(), AdapterError>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => report(&failure),
+        Err(error) => report(&error),
     }
 }
 
 /// The last line of what failed.
-fn report(failure: &Failure) -> ExitCode {
+fn report(error: &AdapterError) -> ExitCode {
+    let failure = error.failure();
     let kind = json_view::kind(failure.kind);
     stderr::print_line(&format!("CRITICAL {kind}: {}", failure.message));
-    ExitCode::FAILURE
+    error.exit_code()
 }
 
 fn selections(selected: &[StreamSelection]) -> Vec<Selection> {

@@ -307,3 +307,51 @@ fn a_signal_ends_a_command_that_waits_for_its_configuration() {
         );
     }
 }
+
+/// The kind is told as for every failure; the status says that the caller has to call differently.
+#[test]
+fn a_file_that_cannot_be_read_is_a_matter_of_usage() {
+    let config = file(
+        "unreadable",
+        "config.json",
+        &mock(1).config_json().to_string(),
+    );
+    let odd = file("unreadable", "odd.json", "[1]");
+    let missing = config.with_file_name("missing.json");
+    let read = |files: &[(&str, &PathBuf)]| call(SOURCE, &["read"], files);
+    let tap = |files: &[(&str, &PathBuf)]| call(TAP, &[], files);
+    for (output, status) in [
+        (read(&[("--config", &missing), ("--catalog", &odd)]), 2),
+        (read(&[("--config", &config), ("--catalog", &missing)]), 2),
+        (read(&[("--config", &config), ("--catalog", &odd)]), 1),
+        (tap(&[("--config", &missing)]), 2),
+        (tap(&[("--config", &config), ("--catalog", &missing)]), 2),
+        (tap(&[("--config", &config), ("--token-file", &missing)]), 2),
+        (tap(&[("--config", &config), ("--component", &missing)]), 2),
+        (tap(&[("--config", &config), ("--catalog", &odd)]), 1),
+    ] {
+        let words = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert_eq!(output.status.code(), Some(status), "{words}");
+        let named = if status == 2 {
+            "missing.json"
+        } else {
+            "odd.json"
+        };
+        assert!(words.contains(named), "{words}");
+    }
+}
+
+#[test]
+fn the_help_has_examples_and_exit_statuses() {
+    for program in [SOURCE, TAP] {
+        let help = call(program, &["--help"], &[]).stdout;
+        let help = String::from_utf8(help).unwrap();
+        for part in [
+            "Exit status:",
+            "  2  a wrong option",
+            "--config config.json",
+        ] {
+            assert!(help.contains(part), "{help}");
+        }
+    }
+}
