@@ -205,7 +205,7 @@ impl Cli {
 }
 
 /// A command that has nothing to end in good order. The others listen for signals themselves.
-async fn interruptible(command: impl Future<Output = CommandResult>) -> CommandResult {
+async fn interruptible<T>(command: impl Future<Output = CommandResult<T>>) -> CommandResult<T> {
     tokio::select! {
         ended = command => ended,
         _ = next_signal() => Err(anyhow::Error::msg("interrupted").into()),
