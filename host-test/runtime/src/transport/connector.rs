@@ -83,7 +83,7 @@ async fn open_tunnel(
         (StatusCode::PROXY_AUTHENTICATION_REQUIRED, Some(_)) => {
             Err(ProxyError::WrongCredentials(name))
         }
-        (status, _) if status.is_success() => Ok(TokioIo::new(stream)),
+        (StatusCode::OK, _) => Ok(TokioIo::new(stream)),
         (status, _) => Err(ProxyError::Refused {
             proxy: name,
             status: status.as_u16(),

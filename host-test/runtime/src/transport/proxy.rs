@@ -61,8 +61,8 @@ pub(super) enum ProxyError {
     )]
     Malformed(&'static str),
     #[error(
-        "the proxy {0} refuses the user and password of its URL: check them, and that special characters are \
-         percent-encoded (# as %23, / as %2F, @ as %40)"
+        "the proxy {0} refuses the credentials of its URL: check user and password, and that special characters \
+         are percent-encoded (# as %23, / as %2F, @ as %40)"
     )]
     WrongCredentials(String),
     #[error("the proxy {proxy} refuses a tunnel (HTTP {status})")]

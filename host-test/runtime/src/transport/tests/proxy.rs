@@ -66,7 +66,7 @@ async fn what_is_wrong_with_a_proxy_is_said_without_its_password() {
     for (url, said, needs_a_person) in [
         (
             format!("http://u:secret@127.0.0.1:{port}"),
-            "refuses the user and password of its URL",
+            "refuses the credentials of its URL",
             true,
         ),
         (
