@@ -88,7 +88,6 @@ impl OutputArguments {
     /// What is logged: of the compiler and the HTTP library nothing but warnings.
     fn log_filter(&self) -> &'static str {
         match self.verbose {
-            0 if self.quiet => "error",
             0 => "warn",
             1 => "warn,connector_runtime=info",
             _ => "warn,connector_runtime=debug",
@@ -206,7 +205,7 @@ impl Cli {
 }
 
 /// A command that has nothing to end in good order. The others listen for signals themselves.
-async fn interruptible(command: impl Future<Output = CommandResult>) -> CommandResult {
+async fn interruptible<T>(command: impl Future<Output = CommandResult<T>>) -> CommandResult<T> {
     tokio::select! {
         ended = command => ended,
         _ = next_signal() => Err(anyhow::Error::msg("interrupted").into()),

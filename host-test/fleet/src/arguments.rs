@@ -10,9 +10,21 @@ use connector_fleet::secrets::References;
 use connector_fleet::simulate;
 use connector_runtime::address::NetworkPolicy;
 
+const AFTER_HELP: &str = "\
+Exit status:
+  0  everything was done
+  1  a failure, which is logged
+  2  a wrong option
+
+Examples:
+  export DATABASE_URL=postgres://user@host/fleet FLEET_KEY=...
+  confluence-fleet migrate
+  confluence-fleet add docs --config config.json --every 1h
+  confluence-fleet work";
+
 /// Runs many Confluence connections over many workers, on a queue in PostgreSQL.
 #[derive(Parser)]
-#[command(version)]
+#[command(version, after_help = AFTER_HELP)]
 pub(crate) struct Arguments {
     /// The database of the fleet and of its rows.
     #[arg(

@@ -1,8 +1,12 @@
 //! What both protocols need of the runtime.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::Args;
+use connector_destinations::text_file;
 use connector_runtime::address::NetworkPolicy;
 use connector_runtime::component_source::ComponentSource;
 use connector_runtime::connection::{ConnectionOptions, TenantConnection};
@@ -28,6 +32,60 @@ pub struct AdapterOptions {
     pub client_secret_variable: &'static str,
 }
 
+/// Files that cannot be read; clap ends so where the options are wrong.
+const USAGE: u8 = 2;
+
+/// How an adapter ends, for its help.
+pub(crate) const EXIT_STATUS: &str = "\
+Exit status:
+  0  everything was done
+  1  a failure with a kind
+  2  a wrong option, or a file that cannot be read
+A signal ends it as signals do.";
+
+/// Why an adapter ended early.
+#[derive(Debug)]
+pub(crate) enum AdapterError {
+    /// A file that the caller named cannot be read.
+    Unreadable(Failure),
+    /// Something else.
+    Failed(Failure),
+}
+
+impl AdapterError {
+    fn unreadable(error: anyhow::Error) -> Self {
+        Self::Unreadable(Failure::from_error(FailureKind::InvalidConfig)(error))
+    }
+
+    pub(crate) fn failure(&self) -> &Failure {
+        let (Self::Unreadable(failure) | Self::Failed(failure)) = self;
+        failure
+    }
+
+    pub(crate) fn into_failure(self) -> Failure {
+        let (Self::Unreadable(failure) | Self::Failed(failure)) = self;
+        failure
+    }
+
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Unreadable(_) => ExitCode::from(USAGE),
+            Self::Failed(_) => ExitCode::FAILURE,
+        }
+    }
+}
+
+impl From<Failure> for AdapterError {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// The text of a file that the caller named.
+pub(crate) fn read_file(file: &Path) -> Result<String, AdapterError> {
+    text_file::read(file).map_err(AdapterError::unreadable)
+}
+
 /// Which component is loaded.
 #[derive(Debug, Args)]
 pub(crate) struct ComponentArgument {
@@ -40,13 +98,18 @@ pub(crate) struct ComponentArgument {
 
 impl ComponentArgument {
     /// Loads the connector.
-    pub(crate) async fn load(&self, options: &AdapterOptions) -> Result<Runtime, Failure> {
+    pub(crate) async fn load(&self, options: &AdapterOptions) -> Result<Runtime, AdapterError> {
         let source = match &self.component {
-            Some(file) => ComponentSource::file(file),
+            Some(file) => {
+                File::open(file)
+                    .with_context(|| format!("the component {} cannot be read", file.display()))
+                    .map_err(AdapterError::unreadable)?;
+                ComponentSource::file(file)
+            }
             None => options.component.clone(),
         };
         let loaded = Runtime::load_with(&source, self.wasi.imports()).await;
-        loaded.map_err(internal)
+        Ok(loaded.map_err(internal)?)
     }
 }
 
@@ -79,21 +142,24 @@ pub(crate) fn connect(
     config: &Path,
     arguments: &ConnectionArguments,
     options: &AdapterOptions,
-) -> Result<TenantConnection, Failure> {
+) -> Result<TenantConnection, AdapterError> {
     let source = ConfigSource {
         file: config.to_owned(),
         token_file: arguments.token_file.clone(),
         token_variable: options.token_variable,
         client_secret_variable: options.client_secret_variable,
     };
-    let config =
-        adapter_config::load(runtime.description(), &source).map_err(ConfigError::into_failure)?;
+    let config = adapter_config::load(runtime.description(), &source);
+    let config = config.map_err(|error| match error {
+        ConfigError::Unreadable(error) => AdapterError::unreadable(error),
+        ConfigError::Invalid(failure) => failure.into(),
+    })?;
     let connection = ConnectionOptions {
         signing: config.signing,
         network: arguments.policy(),
         ..ConnectionOptions::default()
     };
-    runtime.connect(&config.text, connection)
+    Ok(runtime.connect(&config.text, connection)?)
 }
 
 /// A failure of the host itself.

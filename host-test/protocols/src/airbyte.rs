@@ -3,6 +3,7 @@
 //! It speaks the Airbyte protocol on standard output and keeps nothing: configuration, catalog and state are files of
 //! the caller.
 
+mod catalog;
 mod messages;
 mod output;
 mod state;
@@ -13,30 +14,35 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context as _, Result};
+use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
+use connector_destinations::stderr;
 use connector_destinations::stdout::{StandardOutput, print};
-use connector_destinations::{stderr, text_file};
-use connector_runtime::CancellationToken;
 use connector_runtime::connection::TenantConnection;
-use connector_runtime::contract::{FailureKind, Mode, Selection};
+use connector_runtime::contract::{FailureKind, Selection};
 use connector_runtime::failure::Failure;
 use connector_runtime::limits::Limits;
 use connector_runtime::run;
 use connector_runtime::runtime::{Runtime, SyncRequest};
-use serde::Deserialize;
 use serde_json::Value;
 
 use self::messages::Status;
 use self::output::{AirbyteOutput, LastCheckpoint, RunPhase};
 use self::state::States;
 pub use crate::adapter::AdapterOptions;
-use crate::adapter::{ComponentArgument, ConnectionArguments, connect, internal};
+use crate::adapter::{
+    AdapterError, ComponentArgument, ConnectionArguments, EXIT_STATUS, connect, internal, read_file,
+};
 use crate::shutdown_signal::{Shutdown, end_process};
+
+const EXAMPLES: &str = "\
+Examples, behind the name of the program:
+  check --config config.json
+  read --config config.json --catalog catalog.json --state state.json";
 
 /// An Airbyte source: reads a service through its connector.
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(version, after_help = format!("{EXIT_STATUS}\n\n{EXAMPLES}"))]
 pub struct Cli {
     #[command(flatten)]
     component: ComponentArgument,
@@ -52,7 +58,7 @@ enum Command {
     Spec,
     /// Send a request to every endpoint and say whether the configuration is good.
     Check {
-        /// The configuration, a JSON file.
+        /// The configuration, a JSON file; - for standard input.
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
@@ -68,7 +74,7 @@ enum Command {
 
 #[derive(Debug, Args)]
 struct ReadArguments {
-    /// The configuration, a JSON file.
+    /// The configuration, a JSON file; - for standard input.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
     /// The streams to read and how, a JSON file.
@@ -79,67 +85,56 @@ struct ReadArguments {
     state: Option<PathBuf>,
 }
 
-#[derive(Deserialize)]
-struct ConfiguredCatalog {
-    streams: Vec<ConfiguredStream>,
-}
-
-#[derive(Deserialize)]
-struct ConfiguredStream {
-    stream: Named,
-    sync_mode: SyncMode,
-}
-
-#[derive(Deserialize)]
-struct Named {
-    name: String,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum SyncMode {
-    FullRefresh,
-    Incremental,
-}
-
 impl Cli {
     /// Does what was asked for. What goes wrong is reported as a message too.
     pub async fn run(self, options: &AdapterOptions) -> ExitCode {
         let runtime = match self.component.load(options).await {
             Ok(runtime) => runtime,
-            Err(failure) => return report(&failure),
+            Err(error) => return report(&error),
         };
-        let shutdown = Shutdown::listen();
-        let done = match self.command {
-            Command::Spec => write(&messages::spec(runtime.description())),
+        let connect = |config: &Path| connect(&runtime, config, &self.connection, options);
+        // Signals are caught once the configuration was read: until then, as from a pipe that nobody writes to, they
+        // end the process by themselves.
+        let (done, shutdown) = match self.command {
+            Command::Spec => (write_one(&messages::spec(runtime.description())), None),
+            Command::Discover { .. } => (write_one(&messages::catalog(runtime.streams())), None),
             Command::Check { config } => {
-                let connection = connect(&runtime, &config, &self.connection, options);
-                check(&runtime, connection).await
+                let connection = connect(&config);
+                let shutdown = Shutdown::listen();
+                let done = check(&runtime, connection, &shutdown).await;
+                (done, Some(shutdown))
             }
-            Command::Discover { .. } => write(&messages::catalog(runtime.streams())),
-            Command::Read(arguments) => {
-                match connect(&runtime, &arguments.config, &self.connection, options) {
-                    Ok(connection) => read(&runtime, &connection, &arguments, &shutdown).await,
-                    Err(failure) => Err(failure),
+            Command::Read(arguments) => match connect(&arguments.config) {
+                Ok(connection) => {
+                    let shutdown = Shutdown::listen();
+                    let done = read(&runtime, &connection, &arguments, &shutdown).await;
+                    (done, Some(shutdown))
                 }
-            }
+                Err(error) => (Err(error), None),
+            },
         };
         match done {
             Ok(()) => ExitCode::SUCCESS,
-            Err(failure) => match shutdown.received() {
+            Err(error) => match shutdown.and_then(|shutdown| shutdown.received()) {
                 Some(signal) => end_process(signal),
-                None => report(&failure),
+                None => report(&error),
             },
         }
     }
 }
 
 /// The last message of what failed.
-fn report(failure: &Failure) -> ExitCode {
+fn report(error: &AdapterError) -> ExitCode {
+    let failure = error.failure();
     if write(&messages::error(failure, now())).is_err() {
         stderr::print_line(&failure.message);
     }
-    ExitCode::FAILURE
+    error.exit_code()
+}
+
+/// Writes the one message of a command.
+fn write_one(message: &Value) -> Result<(), AdapterError> {
+    Ok(write(message)?)
 }
 
 fn write(message: &Value) -> Result<(), Failure> {
@@ -148,22 +143,27 @@ fn write(message: &Value) -> Result<(), Failure> {
 
 async fn check(
     runtime: &Runtime,
-    connection: Result<TenantConnection, Failure>,
-) -> Result<(), Failure> {
+    connection: Result<TenantConnection, AdapterError>,
+    shutdown: &Shutdown,
+) -> Result<(), AdapterError> {
     let checked = match connection {
         Ok(connection) => {
             let last = LastCheckpoint::new(&[], 0, None);
             let out = StandardOutput::open().map_err(internal)?;
-            let log = AirbyteOutput::new(out, last, now);
-            let never = CancellationToken::new();
-            let found = runtime
-                .validate(&connection, Limits::default(), Box::new(log), &never)
-                .await;
-            found.map_err(internal)?.error.map_or(Ok(()), Err)
+            let log = Box::new(AirbyteOutput::new(out, last, now));
+            let token = shutdown.token();
+            let validation = runtime.validate(&connection, Limits::default(), log, &token);
+            let validation = Box::pin(validation);
+            let found = shutdown.run(async { validation.await.map_err(internal) });
+            found.await?.error.map_or(Ok(()), Err)
         }
-        Err(failure) => Err(failure),
+        Err(error) => Err(error.into_failure()),
     };
-    write(&messages::connection_status(&checked))
+    match (checked, shutdown.received()) {
+        // What was found after the signal may be no more than that it came.
+        (Err(failure), Some(_)) => Err(failure.into()),
+        (checked, _) => write_one(&messages::connection_status(&checked)),
+    }
 }
 
 async fn read(
@@ -171,8 +171,15 @@ async fn read(
     connection: &TenantConnection,
     arguments: &ReadArguments,
     shutdown: &Shutdown,
-) -> Result<(), Failure> {
-    let configured = configured_modes(&arguments.catalog)
+) -> Result<(), AdapterError> {
+    let catalog = read_file(&arguments.catalog)?;
+    let configured = catalog::configured_modes(&catalog)
+        .with_context(|| {
+            format!(
+                "{} is not a configured catalog",
+                arguments.catalog.display()
+            )
+        })
         .map_err(Failure::from_error(FailureKind::InvalidConfig))?;
     let states = States::read(arguments.state.as_deref())
         .map_err(Failure::from_error(FailureKind::InvalidState))?;
@@ -206,22 +213,8 @@ async fn read(
         Err(_) if shutdown.received().is_some() => {}
         Err(_) => write_statuses(&selection, Status::Incomplete)?,
     }
-    ended.map(drop)
-}
-
-/// The streams of a configured catalog.
-fn configured_modes(file: &Path) -> Result<Vec<(String, Mode)>> {
-    let catalog = text_file::read(file)?;
-    let catalog: ConfiguredCatalog = serde_json::from_str(&catalog)
-        .with_context(|| format!("{} is not a configured catalog", file.display()))?;
-    let mode = |configured: ConfiguredStream| {
-        let mode = match configured.sync_mode {
-            SyncMode::FullRefresh => Mode::Full,
-            SyncMode::Incremental => Mode::Incremental,
-        };
-        (configured.stream.name, mode)
-    };
-    Ok(catalog.streams.into_iter().map(mode).collect())
+    ended?;
+    Ok(())
 }
 
 fn write_statuses(selection: &[Selection], status: Status) -> Result<(), Failure> {

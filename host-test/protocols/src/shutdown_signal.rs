@@ -6,7 +6,6 @@ use std::time::Duration;
 use connector_runtime::CancellationToken;
 use connector_runtime::contract::FailureKind;
 use connector_runtime::failure::Failure;
-use connector_runtime::run::Completed;
 
 /// How long a run may take to end in good order after the signal.
 const GRACE: Duration = Duration::from_secs(1);
@@ -57,16 +56,16 @@ impl Shutdown {
         self.received.get().copied()
     }
 
-    /// Waits for a run that has this token. A run that does not end soon after the signal is abandoned: its last
-    /// checkpoint is good.
+    /// Waits for a call that has this token. One that does not end soon after the signal is abandoned: the last
+    /// checkpoint of a run is good.
     ///
     /// # Errors
     ///
-    /// The run failed, or was stopped by the signal.
-    pub async fn run(
+    /// The call failed, or was stopped by the signal.
+    pub async fn run<T>(
         &self,
-        run: impl Future<Output = Result<Completed, Failure>>,
-    ) -> Result<Completed, Failure> {
+        run: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
         let abandoned = async {
             self.token.cancelled().await;
             tokio::time::sleep(GRACE).await;

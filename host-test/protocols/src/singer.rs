@@ -8,13 +8,15 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use anyhow::Context as _;
 use clap::Parser;
 use connector_destinations::stderr;
 use connector_destinations::stdout::{StandardOutput, print};
+use connector_runtime::connection::TenantConnection;
 use connector_runtime::contract::{FailureKind, Selection};
 use connector_runtime::failure::Failure;
 use connector_runtime::json_view;
@@ -25,18 +27,25 @@ use jiff::Timestamp;
 use self::catalog::StreamSelection;
 use self::output::{JobStatus, SingerOutput};
 pub use crate::adapter::AdapterOptions;
-use crate::adapter::{ComponentArgument, ConnectionArguments, connect, internal};
+use crate::adapter::{
+    AdapterError, ComponentArgument, ConnectionArguments, EXIT_STATUS, connect, internal, read_file,
+};
 use crate::shutdown_signal::{Shutdown, end_process};
+
+const EXAMPLES: &str = "\
+Examples, behind the name of the program:
+  --config config.json --discover > catalog.json
+  --config config.json --catalog catalog.json --state state.json";
 
 /// A Singer tap: reads a service through its connector.
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(version, after_help = format!("{EXIT_STATUS}\n\n{EXAMPLES}"))]
 pub struct Cli {
     #[command(flatten)]
     component: ComponentArgument,
     #[command(flatten)]
     connection: ConnectionArguments,
-    /// The configuration, a JSON file; not read to list the streams.
+    /// The configuration, a JSON file; - for standard input. Not read to list the streams.
     #[arg(long, short, value_name = "FILE", required_unless_present = "discover")]
     config: Option<PathBuf>,
     /// The streams to read and how, a JSON file; everything where it is left out.
@@ -55,41 +64,44 @@ impl Cli {
     pub async fn run(self, options: &AdapterOptions) -> ExitCode {
         let runtime = match self.component.load(options).await {
             Ok(runtime) => runtime,
-            Err(failure) => return report(&failure),
+            Err(error) => return report(&error),
         };
-        let shutdown = Shutdown::listen();
-        let done = match &self.config {
-            Some(config) if !self.discover => self.sync(&runtime, config, options, &shutdown).await,
-            _ => print(&catalog::discovered(runtime.streams())).map_err(internal),
-        };
-        match done {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(failure) => {
-                let code = report(&failure);
-                match shutdown.received() {
-                    Some(signal) => end_process(signal),
-                    None => code,
-                }
+        let connection = match &self.config {
+            Some(config) if !self.discover => connect(&runtime, config, &self.connection, options),
+            _ => {
+                let printed = print(&catalog::discovered(runtime.streams()));
+                return ended(printed.map_err(|error| internal(error).into()));
             }
+        };
+        let connection = match connection {
+            Ok(connection) => connection,
+            Err(error) => return report(&error),
+        };
+        // Signals are caught once the configuration was read: until then, as from a pipe that nobody writes to, they
+        // end the process by themselves.
+        let shutdown = Shutdown::listen();
+        let code = ended(self.sync(&runtime, &connection, &shutdown).await);
+        match shutdown.received() {
+            Some(signal) if code != ExitCode::SUCCESS => end_process(signal),
+            _ => code,
         }
     }
 
     async fn sync(
         &self,
         runtime: &Runtime,
-        config: &Path,
-        options: &AdapterOptions,
+        connection: &TenantConnection,
         shutdown: &Shutdown,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), AdapterError> {
         let started = Instant::now();
-        let connection = connect(runtime, config, &self.connection, options)?;
         let state = state::read(self.state.as_deref())
             .map_err(Failure::from_error(FailureKind::InvalidState))?;
         let selected = match &self.catalog {
-            Some(file) => catalog::read(file),
-            None => Ok(catalog::everything(runtime.streams())),
+            Some(file) => catalog::parse(&read_file(file)?)
+                .with_context(|| format!("{} is not a catalog", file.display()))
+                .map_err(Failure::from_error(FailureKind::InvalidConfig))?,
+            None => catalog::everything(runtime.streams()),
         };
-        let selected = selected.map_err(Failure::from_error(FailureKind::InvalidConfig))?;
         let selection = run::select(runtime.streams(), &selections(&selected))
             .map_err(Failure::from_error(FailureKind::InvalidConfig))?;
         let out = StandardOutput::open().map_err(internal)?;
@@ -103,7 +115,7 @@ impl Cli {
             ..SyncRequest::default()
         };
         let ended = shutdown
-            .run(run::run(runtime, &connection, request, output))
+            .run(run::run(runtime, connection, request, output))
             .await;
         rows.log();
         let status = match ended {
@@ -112,15 +124,24 @@ impl Cli {
         };
         let timer = output::timer(started.elapsed().as_secs_f64(), status);
         stderr::print_line(&format!("INFO METRIC: {timer}"));
-        ended.map(drop)
+        ended?;
+        Ok(())
+    }
+}
+
+fn ended(done: Result<(), AdapterError>) -> ExitCode {
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => report(&error),
     }
 }
 
 /// The last line of what failed.
-fn report(failure: &Failure) -> ExitCode {
+fn report(error: &AdapterError) -> ExitCode {
+    let failure = error.failure();
     let kind = json_view::kind(failure.kind);
     stderr::print_line(&format!("CRITICAL {kind}: {}", failure.message));
-    ExitCode::FAILURE
+    error.exit_code()
 }
 
 fn selections(selected: &[StreamSelection]) -> Vec<Selection> {

@@ -72,6 +72,7 @@ impl Failure {
             Some(_) if [Cancelled, Incomplete, InvalidState].contains(&self.kind) => {}
             Some(kind) => {
                 self.kind = kind;
+                self.retry_after_ms = fault.retry_after_ms();
                 self.message = fault.message;
             }
             None => self.message = format!("{} ({})", self.message, fault.message),

@@ -45,6 +45,7 @@ mod answer;
 mod answer_body;
 mod answer_error;
 mod authorization;
+mod certificate_fault;
 mod client_credentials;
 mod connector;
 mod content_coding;
@@ -54,6 +55,7 @@ mod decoded_body;
 mod network;
 mod network_error;
 mod network_fault;
+mod oauth_client;
 mod pool;
 mod proxy;
 mod repeat;
@@ -63,6 +65,7 @@ mod secret_scan;
 mod send;
 mod tls;
 mod token_response;
+mod tunnel;
 mod unanswered;
 
 #[cfg(test)]
@@ -71,7 +74,7 @@ mod tests;
 use answer::Receiver;
 use answer_error::answer_fault;
 pub(crate) use authorization::{Authorization, Credentials};
-pub(crate) use client_credentials::{ClientCredentials, OauthClient};
+pub(crate) use client_credentials::ClientCredentials;
 use connector::Connector;
 use content_coding::request_coding;
 pub(crate) use deadlines::LONGEST_TIMEOUT;
@@ -80,6 +83,7 @@ use network::Network;
 use network_error::{SendError, classify};
 use network_fault::LastFault;
 pub(crate) use network_fault::NetworkFault;
+pub(crate) use oauth_client::OauthClient;
 use pool::Pools;
 use request_log::RequestLog;
 use resolver::Resolver;
@@ -93,6 +97,8 @@ type Sending<'a> = Pin<Box<dyn Future<Output = Result<Response<WasiBody>, Error>
 pub struct Transport {
     pools: Pools,
     egress: Egress,
+    /// The proxy on the way to the service, for messages.
+    proxy: Option<String>,
     authorization: Option<Authorization>,
     tenant: Tenant,
     tasks: Option<ConnectionTasks>,
@@ -134,6 +140,9 @@ impl Transport {
         let tenant = tasks.as_ref().map(|tasks| tasks.tenant().clone());
         let tenant = tenant.unwrap_or_default();
         let resolver = Resolver::new(egress.clone(), tenant.clone(), network.look_up);
+        let service = egress.origin().map(Origin::authority);
+        let service = service.and_then(|service| format!("https://{service}").parse().ok());
+        let proxy = service.and_then(|service| network.proxies.name(&service));
         let connector = Connector::new(&resolver, network.proxies, CONNECT);
         let (tls, keep_alive) = (&network.tls, network.keep_alive);
         let pools = match &tasks {
@@ -143,6 +152,7 @@ impl Transport {
         Self {
             pools,
             egress,
+            proxy,
             authorization: None,
             tenant,
             tasks,
@@ -242,7 +252,7 @@ impl Transport {
     /// Says why a request failed: to the log, to whoever asks for the fault, and to the guest as a code.
     fn report(&self, error: SendError) -> Error {
         let host = self.egress.origin().map(Origin::authority);
-        let mut classified = classify(error, &host.unwrap_or_default());
+        let mut classified = classify(error, &host.unwrap_or_default(), self.proxy.as_deref());
         if self.has_answered.load(Ordering::Relaxed) {
             classified = classified.into_transient();
         }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use http::{Request, Uri};
 use http_body_util::{BodyExt as _, Empty, Limited};
 use serde::Deserialize;
@@ -68,6 +68,12 @@ pub(super) fn origin(site: &str) -> Result<String> {
     }
 }
 
+/// Whether a text may be one segment of a path, as the UUID of a site is.
+pub(super) fn is_cloud_id(text: &str) -> bool {
+    let mut letters = text.chars();
+    !text.is_empty() && letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '-')
+}
+
 /// Asks the site for its cloud id.
 pub(super) async fn find(context: &Context, site: &str) -> Result<String> {
     let uri: Uri = format!("{}/_edge/tenant_info", origin(site)?).parse()?;
@@ -95,5 +101,9 @@ pub(super) async fn find(context: &Context, site: &str) -> Result<String> {
         .to_bytes();
     let info: TenantInfo = serde_json::from_slice(&body)
         .context("the answer holds no cloud id: is it the address of a Confluence Cloud site?")?;
+    ensure!(
+        is_cloud_id(&info.cloud_id),
+        "the answer holds something else than a cloud id: is it the address of a Confluence Cloud site?"
+    );
     Ok(info.cloud_id)
 }

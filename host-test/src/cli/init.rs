@@ -16,7 +16,8 @@ use serde_json::{Value, json};
 
 use super::context::{Context, TOKEN_VARIABLE};
 use super::error::{CommandError, CommandResult};
-use super::{cloud_id, validate};
+use super::{cloud_id, interruptible, validate};
+use echo::RestoredEcho;
 
 pub(super) const EXAMPLE: &str = "\
 Without options it asks for each answer. The token is read without echo.
@@ -61,10 +62,19 @@ pub(super) async fn run(context: &Context, arguments: Arguments) -> CommandResul
             "{out} exists; replace it with --force, or name another file with --out"
         )));
     }
+    if let Some(given) = &arguments.cloud_id
+        && !cloud_id::is_cloud_id(given.trim())
+    {
+        return Err(CommandError::usage(format!(
+            "--cloud-id {given:?} is not a cloud id, which looks like 11111111-2222-3333-4444-555555555555"
+        )));
+    }
     let site = answer(arguments.site, &SITE)?;
     let base_url = base_url(context, &site, arguments.cloud_id).await?;
+    let typing = RestoredEcho::on_signal();
     let email = answer(arguments.email, &EMAIL)?;
     let token = token(arguments.token_file.as_deref()).await?;
+    drop(typing);
     let config = json!({
         "base_url": base_url,
         "username": email.trim(),
@@ -131,16 +141,24 @@ async fn token(file: Option<&Path>) -> CommandResult<String> {
 }
 
 /// The base URL at the gateway, which works with every token.
-async fn base_url(context: &Context, site: &str, cloud_id: Option<String>) -> Result<String> {
-    let cloud_id = match cloud_id {
-        Some(given) => given,
-        None => cloud_id::find(context, site).await.context(
+async fn base_url(
+    context: &Context,
+    site: &str,
+    cloud_id: Option<String>,
+) -> CommandResult<String> {
+    let found = async {
+        let found = cloud_id::find(context, site).await.context(
             "the cloud id of the site was not found; an administrator finds it in the address of \
              https://admin.atlassian.com after choosing the site: give it as --cloud-id",
-        )?,
+        );
+        Ok(found?)
+    };
+    let cloud_id = match cloud_id {
+        Some(given) => given,
+        None => interruptible(found).await?,
     };
     print_line(&format!("The cloud id of the site is {}.", cloud_id.trim()));
-    cloud_id::gateway_url(site, cloud_id.trim())
+    Ok(cloud_id::gateway_url(site, cloud_id.trim())?)
 }
 
 fn write(out: &Path, config: &Value) -> Result<()> {
@@ -154,7 +172,7 @@ fn write(out: &Path, config: &Value) -> Result<()> {
 
 /// Validates what was written, and says what is missing and where it is mended.
 async fn check(context: &Context, out: &Path, config: &Value) -> CommandResult {
-    let runtime = context.load().await?;
+    let runtime = interruptible(context.load()).await?;
     let options = context.connection_options(Signing::Guest);
     let connection = runtime.connect(&config.to_string(), options);
     let found = validate::validate(context, &runtime, connection).await;

@@ -12,7 +12,7 @@ use connector_runtime::destination::NullDestination;
 use connector_runtime::failure::{Failure, Summary, Validation};
 use connector_runtime::json_view;
 use connector_runtime::limits::Limits;
-use connector_runtime::runtime::Runtime;
+use connector_runtime::runtime::{Runtime, Stopped};
 
 use super::context::{ConfigArguments, Context};
 use super::error::CommandResult;
@@ -44,7 +44,13 @@ pub(super) async fn validate(
             &cancellation,
         )
         .await;
-    found.unwrap_or_else(|error| failed(Failure::from_error(FailureKind::Other)(error)))
+    found.unwrap_or_else(|error| {
+        let kind = match error.downcast_ref::<Stopped>() {
+            Some(Stopped) => FailureKind::Cancelled,
+            None => FailureKind::Other,
+        };
+        failed(Failure::from_error(kind)(error))
+    })
 }
 
 fn failed(failure: Failure) -> Validation {

@@ -99,6 +99,18 @@ fn a_script_gives_every_answer_as_an_option() {
 }
 
 #[test]
+fn a_cloud_id_that_is_none_is_refused_before_anything_is_written() {
+    let (mock, folder) = (mock(1), folder("init-cloud-id"));
+    for wrong in ["../x", "a/b", "a?b", " ", "a b"] {
+        let refused = init(&mock, &folder, "ATATT3xmock", &["--cloud-id", wrong]);
+        assert_eq!(refused.status.code(), Some(2), "{wrong}");
+        let said = String::from_utf8(refused.stderr).unwrap();
+        assert!(said.contains("is not a cloud id"), "{said}");
+        assert!(!folder.join("config.json").exists());
+    }
+}
+
+#[test]
 fn what_is_missing_is_said_in_words() {
     let (mock, folder) = (mock(10), folder("init-missing"));
     let wrong = init(&mock, &folder, "ATATT3xwrong", &[]);

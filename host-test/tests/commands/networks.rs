@@ -189,6 +189,35 @@ fn a_certificate_that_is_not_accepted_is_named_and_asked_for_once() {
     }
 }
 
+/// The server's certificate is not at fault there. The final message says so, and the log even with `-q`.
+#[test]
+fn a_file_of_root_certificates_that_holds_none_is_named() {
+    let folder = folder("no-roots");
+    let (server, good) = Server::with_certificate("localhost", &folder);
+    let url = format!("https://localhost:{}", server.port);
+    let with_mark = folder.join("mark.pem");
+    let good = std::fs::read_to_string(good).unwrap();
+    std::fs::write(&with_mark, format!("\u{feff}{good}")).unwrap();
+    std::fs::write(folder.join("empty.pem"), "").unwrap();
+    for (name, cause) in [
+        ("none.pem", "No such file"),
+        ("empty.pem", "it holds none"),
+        ("mark.pem", "byte order mark"),
+    ] {
+        let file = folder.join(name).display().to_string();
+        let named = format!("no root certificate can be read from SSL_CERT_FILE ({file}): ");
+        let variables = [("SSL_CERT_FILE", file.as_str())];
+        let Report { kind, words } = validate(&folder, &url, &variables);
+        assert_eq!(kind, "invalid_config", "{words}");
+        assert!(words.contains(&named) && words.contains(cause), "{words}");
+        let mut quiet = command(HOST_TEST, &variables);
+        quiet.args(["validate", "-q", "--config"]);
+        let quiet = quiet.arg(folder.join("config.json")).output().unwrap();
+        let log = String::from_utf8(quiet.stderr).unwrap();
+        assert!(log.contains("WARN") && log.contains(&named), "{log}");
+    }
+}
+
 #[test]
 fn a_certificate_of_an_authority_of_ones_own_is_accepted_with_its_file() {
     let folder = folder("own-authority");
@@ -272,7 +301,7 @@ fn what_is_in_the_way_is_said_with_the_host_and_the_cause() {
         (
             format!("http://127.0.0.1:{}", brotli.port),
             "unexpected_response",
-            "answers in the coding br, which was not asked for".to_owned(),
+            "answers in a coding that was not asked for: br".to_owned(),
         ),
         (
             format!("http://127.0.0.1:{nobody}"),

@@ -4,8 +4,8 @@ use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Output};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use mock_confluence::{Endpoint, Mock, TokenKind};
@@ -97,6 +97,17 @@ fn every_command_reads_with_one_exchange_and_shows_no_token() {
             assert!(mock.request_count() > 1, "{words:?}");
         }
     }
+}
+
+/// The member is optional, and a token without it is good.
+#[test]
+fn a_token_whose_lifetime_makes_no_sense_is_used() {
+    let mock = mock_with_tokens(HOUR, Duration::ZERO);
+    let folder = folder("oauth-no-lifetime");
+    write_config(&folder, &mock.oauth_config());
+    let output = host_test(&folder, &["sync"]);
+    assert!(output.status.success(), "{}", said(&output));
+    assert_eq!(exchanges(&mock), 1);
 }
 
 #[test]
@@ -325,12 +336,6 @@ fn what_a_token_endpoint_does_wrong_is_said_in_words() {
             1,
         ),
         (
-            TokenServer::json("200 X", r#"{"access_token":"abcdefgh","expires_in":-5}"#),
-            "unexpected_response",
-            "expires_in",
-            1,
-        ),
-        (
             TokenServer::json("200 X", &long),
             "invalid_config",
             "more than a token takes",
@@ -364,6 +369,74 @@ fn what_a_token_endpoint_does_wrong_is_said_in_words() {
         assert_eq!(server.requests.load(Ordering::Relaxed), requests, "{words}");
     }
     assert_eq!(mock.request_count(), 0, "nothing is sent unsigned");
+}
+
+/// Nothing broke off, and the service itself was not asked.
+#[test]
+fn the_wait_that_a_token_endpoint_asks_for_is_kept_and_handed_on() {
+    let mock = mock_with_tokens(HOUR, HOUR);
+    let folder = folder("oauth-wait");
+    let mut config = mock.oauth_config();
+    config["retry"] = json!({ "attempts": 2, "patience_s": 5 });
+    for (head, kind, waits) in [
+        ("429 X\r\nretry-after: 1800", "rate_limited", true),
+        ("503 X\r\nretry-after: 1800", "unavailable", true),
+        ("429 X", "rate_limited", false),
+        ("500 X", "unavailable", false),
+    ] {
+        let server = TokenServer::json(head, "");
+        config["oauth"]["token_url"] = server.url.clone().into();
+        write_config(&folder, &config);
+        let output = host_test(&folder, &["sync"]);
+        let words = said(&output);
+        assert!(!words.contains("broke off"), "{words}");
+        let last = lines(&output.stdout).pop().unwrap();
+        assert_eq!(last["kind"], kind, "{last}");
+        let message = last["message"].as_str().unwrap();
+        assert!(message.starts_with("no access token"), "{message}");
+        let asked = server.requests.load(Ordering::Relaxed);
+        assert_eq!(asked == 1, waits, "{asked}");
+        let wait = last["retry_after_ms"].as_u64();
+        assert_eq!(wait.is_some_and(|wait| wait > 1_700_000), waits, "{last}");
+    }
+    assert_eq!(mock.request_count(), 0);
+}
+
+#[test]
+fn a_wait_that_a_token_endpoint_asks_for_is_waited_for() {
+    let mock = mock_with_tokens(HOUR, HOUR);
+    let token_url = mock.oauth_config()["oauth"]["token_url"].clone();
+    let token_url = token_url.as_str().unwrap();
+    let address = token_url.split('/').nth(2).unwrap().to_owned();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = token_url.replace(&address, &listener.local_addr().unwrap().to_string());
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let times = Arc::clone(&asked);
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let first = times.lock().unwrap().is_empty();
+            times.lock().unwrap().push(Instant::now());
+            if first {
+                let head = "HTTP/1.1 429 X\r\nretry-after: 6\r\ncontent-length: 0\r\n";
+                let answer = format!("{head}connection: close\r\n\r\n");
+                serve(stream, Some(&answer));
+                continue;
+            }
+            let mut upstream = TcpStream::connect(&address).unwrap();
+            let (mut from, mut to) = (stream.try_clone().unwrap(), upstream.try_clone().unwrap());
+            std::thread::spawn(move || std::io::copy(&mut from, &mut to));
+            let _ = std::io::copy(&mut upstream, &mut stream);
+        }
+    });
+    let folder = folder("oauth-waited");
+    let mut config = mock.oauth_config();
+    config["oauth"]["token_url"] = url.into();
+    write_config(&folder, &config);
+    let output = host_test(&folder, &["sync", "--streams", "spaces"]);
+    assert!(output.status.success(), "{}", said(&output));
+    let asked = asked.lock().unwrap();
+    assert_eq!(asked.len(), 2);
+    assert!(asked[1] - asked[0] >= Duration::from_millis(5900));
 }
 
 #[test]

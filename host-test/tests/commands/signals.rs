@@ -8,7 +8,7 @@ use super::sync::{assert_same, start};
 use super::{HOST_TEST, folder, host_test, lines, mock, write_config};
 
 /// A second less is promised; this machine may be busy.
-const LONGEST: Duration = Duration::from_secs(3);
+pub(super) const LONGEST: Duration = Duration::from_secs(3);
 
 #[test]
 fn a_stalled_run_ends_soon_and_its_last_checkpoint_is_good() {
@@ -63,7 +63,7 @@ fn a_stalled_run_ends_soon_and_its_last_checkpoint_is_good() {
     }
 }
 
-fn send(signal: &str, process: &Child) {
+pub(super) fn send(signal: &str, process: &Child) {
     let mut kill = Command::new("kill");
     kill.args(["-s", signal, &process.id().to_string()]);
     assert!(kill.status().unwrap().success());
@@ -113,20 +113,61 @@ fn a_question_that_is_not_answered_ends_at_a_signal() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let site = format!("http://{}", silent.local_addr().unwrap());
     for signal in ["TERM", "INT"] {
+        for words in [
+            &["cloud-id", &site][..],
+            &["init", "--site", &site, "--out", "never.json"],
+        ] {
+            let mut command = Command::new(HOST_TEST);
+            let run = command
+                .args(words)
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap();
+            let (_asked, _) = silent.accept().unwrap();
+            let signalled = Instant::now();
+            send(signal, &run);
+            let output = run.wait_with_output().unwrap();
+            assert!(signalled.elapsed() < LONGEST, "{signal}");
+            assert_eq!(output.status.code(), Some(1), "{signal}");
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(said.contains("error: interrupted"), "{said}");
+        }
+    }
+}
+
+#[test]
+fn a_validation_of_a_service_that_does_not_answer_is_cancelled_by_a_signal() {
+    let folder = folder("stalled-validation");
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let site = format!("http://{}", silent.local_addr().unwrap());
+    std::fs::write(folder.join("token"), "ATATT3xmock").unwrap();
+    let mut config = mock(1).config_json();
+    config["base_url"] = format!("{site}/ex/confluence/1").into();
+    write_config(&folder, &config);
+    let init = [
+        &["init", "--site", &site, "--cloud-id", "1"][..],
+        &[
+            "--email",
+            "a@b.example",
+            "--token-file",
+            "token",
+            "--out",
+            "new.json",
+        ],
+    ];
+    for words in [&["validate", "--config", "config.json"][..], &init.concat()] {
         let mut command = Command::new(HOST_TEST);
-        command.args(["cloud-id", &site]);
-        let run = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        command.args(words).current_dir(&folder);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let run = command.spawn().unwrap();
         let (_asked, _) = silent.accept().unwrap();
         let signalled = Instant::now();
-        send(signal, &run);
+        send("TERM", &run);
         let output = run.wait_with_output().unwrap();
-        assert!(signalled.elapsed() < LONGEST, "{signal}");
-        assert_eq!(output.status.code(), Some(1), "{signal}");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(said.contains("error: interrupted"), "{said}");
+        assert!(signalled.elapsed() < LONGEST, "{words:?}");
+        assert_eq!(output.status.code(), Some(1), "{words:?}");
+        let last = lines(&output.stdout).pop().unwrap();
+        assert_eq!(last["error"]["kind"], "cancelled", "{last}");
     }
 }

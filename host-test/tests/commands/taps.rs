@@ -2,10 +2,13 @@
 
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use mock_confluence::Mock;
 use serde_json::{Value, json};
 
+use super::signals::{LONGEST, send};
 use super::{lines, mock};
 
 const SOURCE: &str = env!("CARGO_BIN_EXE_source-confluence-cloud");
@@ -247,14 +250,108 @@ fn a_scheduler_s_signal_ends_a_read_with_a_state_to_go_on_from() {
         text.clear();
         out.read_line(&mut text).unwrap();
     }
-    let killed = Command::new("kill")
-        .arg(source.id().to_string())
-        .status()
-        .unwrap();
-    assert!(killed.success());
+    send("TERM", &source);
     text.clear();
     out.read_to_string(&mut text).unwrap();
     assert_eq!(source.wait().unwrap().signal(), Some(15));
     let said = lines(text.as_bytes());
     assert!(!statuses(&said, "pages").contains(&"COMPLETE".to_owned()));
+}
+
+/// A check has no state to leave behind, and an answer that is not known is none.
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_a_check_of_a_service_that_does_not_answer() {
+    use std::os::unix::process::ExitStatusExt as _;
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut config = mock(1).config_json();
+    let address = silent.local_addr().unwrap();
+    config["base_url"] = json!(format!("http://{address}/ex/confluence/1"));
+    let config = file("signal-check", "config.json", &config.to_string());
+    for (signal, number) in [("TERM", 15), ("INT", 2)] {
+        let mut command = program_on_loopback(SOURCE);
+        command.arg("check").arg("--config").arg(&config);
+        let source = command.stdout(Stdio::piped()).spawn().unwrap();
+        let _asked = silent.accept().unwrap();
+        let signalled = Instant::now();
+        send(signal, &source);
+        let output = source.wait_with_output().unwrap();
+        assert!(signalled.elapsed() < LONGEST, "{signal}");
+        assert_eq!(output.status.signal(), Some(number), "{signal}");
+        assert!(output.stdout.is_empty(), "{:?}", lines(&output.stdout));
+    }
+}
+
+/// A configuration that is still being written, or that nobody writes.
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_a_command_that_waits_for_its_configuration() {
+    use std::os::unix::process::ExitStatusExt as _;
+    for (program, words) in [(SOURCE, &["check"][..]), (TAP, &[])] {
+        let mut command = program_on_loopback(program);
+        command.args(words).args(["--config", "-"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut waiting = command.spawn().unwrap();
+        thread::sleep(Duration::from_secs(2));
+        send("TERM", &waiting);
+        let signalled = Instant::now();
+        while waiting.try_wait().unwrap().is_none() && signalled.elapsed() < LONGEST {
+            thread::sleep(Duration::from_millis(20));
+        }
+        let ended = waiting.try_wait().unwrap();
+        drop(waiting.stdin.take());
+        assert_eq!(
+            ended.and_then(|status| status.signal()),
+            Some(15),
+            "{program}"
+        );
+    }
+}
+
+/// The kind is told as for every failure; the status says that the caller has to call differently.
+#[test]
+fn a_file_that_cannot_be_read_is_a_matter_of_usage() {
+    let config = file(
+        "unreadable",
+        "config.json",
+        &mock(1).config_json().to_string(),
+    );
+    let odd = file("unreadable", "odd.json", "[1]");
+    let missing = config.with_file_name("missing.json");
+    let read = |files: &[(&str, &PathBuf)]| call(SOURCE, &["read"], files);
+    let tap = |files: &[(&str, &PathBuf)]| call(TAP, &[], files);
+    for (output, status) in [
+        (read(&[("--config", &missing), ("--catalog", &odd)]), 2),
+        (read(&[("--config", &config), ("--catalog", &missing)]), 2),
+        (read(&[("--config", &config), ("--catalog", &odd)]), 1),
+        (tap(&[("--config", &missing)]), 2),
+        (tap(&[("--config", &config), ("--catalog", &missing)]), 2),
+        (tap(&[("--config", &config), ("--token-file", &missing)]), 2),
+        (tap(&[("--config", &config), ("--component", &missing)]), 2),
+        (tap(&[("--config", &config), ("--catalog", &odd)]), 1),
+    ] {
+        let words = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert_eq!(output.status.code(), Some(status), "{words}");
+        let named = if status == 2 {
+            "missing.json"
+        } else {
+            "odd.json"
+        };
+        assert!(words.contains(named), "{words}");
+    }
+}
+
+#[test]
+fn the_help_has_examples_and_exit_statuses() {
+    for program in [SOURCE, TAP] {
+        let help = call(program, &["--help"], &[]).stdout;
+        let help = String::from_utf8(help).unwrap();
+        for part in [
+            "Exit status:",
+            "  2  a wrong option",
+            "--config config.json",
+        ] {
+            assert!(help.contains(part), "{help}");
+        }
+    }
 }

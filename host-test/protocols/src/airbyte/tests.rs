@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+use connector_runtime::contract::Mode;
 use connector_runtime::destination::{Destination as _, Note};
 use serde_json::{Value, json};
 

@@ -1,9 +1,6 @@
 //! The catalog of a Singer tap: as `--discover` prints it, and as a user has changed it to select streams.
 
-use std::path::Path;
-
-use anyhow::{Context as _, Result};
-use connector_destinations::text_file;
+use anyhow::Result;
 use connector_runtime::contract::Mode;
 use connector_runtime::stream::Stream;
 use serde::Deserialize;
@@ -100,12 +97,7 @@ pub(super) fn everything(streams: &[Stream]) -> Vec<StreamSelection> {
 ///
 /// # Errors
 ///
-/// The file cannot be read or is no catalog.
-pub(super) fn read(file: &Path) -> Result<Vec<StreamSelection>> {
-    let catalog = text_file::read(file)?;
-    parse(&catalog).with_context(|| format!("{} is not a catalog", file.display()))
-}
-
+/// The text is no catalog.
 pub(super) fn parse(catalog: &str) -> Result<Vec<StreamSelection>> {
     let catalog: Catalog = serde_json::from_str(catalog)?;
     let selected = catalog.streams.into_iter().filter_map(Entry::selection);

@@ -7,7 +7,7 @@ use hyper::body::Incoming;
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::answer_body::AnswerBody;
-use super::content_coding::{Coding, InflatedBy, Label, remove_coding};
+use super::content_coding::{BEGIN, Coding, InflatedBy, Label, remove_coding};
 use super::counted_stream::ConnectionState;
 use super::decoded_body::DecodedBody;
 use super::secret_scan::{ScannedBody, SecretScan, echoed};
@@ -42,14 +42,12 @@ impl Receiver<'_> {
         let (begin, coding) = if self.is_read_ahead(head.status) {
             let label = Label::of(&head.headers)?;
             let begin = read_begin(label, &mut body).await?;
-            let coding = label.coding(&begin);
+            let coding = label.coding(&begin)?;
+            remove_coding(&mut head.headers, coding);
             (begin, coding)
         } else {
             (Bytes::new(), Coding::Identity)
         };
-        if coding != Coding::Identity {
-            remove_coding(&mut head.headers);
-        }
         let body = DecodedBody::new(begin, body, coding);
         let body = match scan {
             Some(scan) => ScannedBody { body, scan }.boxed_unsync(),
@@ -65,13 +63,19 @@ impl Receiver<'_> {
     }
 }
 
-/// The first piece of a body, unless its bytes are of no matter.
+/// The first bytes of a body, unless they are of no matter: its first piece, or several that are short.
 async fn read_begin(label: Label, body: &mut AnswerBody) -> Result<Bytes, Error> {
-    if label == Label::Other {
-        return Ok(Bytes::new());
+    let mut begin = Bytes::new();
+    while label != Label::Other && begin.len() < BEGIN {
+        let Some(frame) = body.frame().await else {
+            break;
+        };
+        let piece = frame?.into_data().unwrap_or_default();
+        begin = if begin.is_empty() {
+            piece
+        } else {
+            [begin, piece].concat().into()
+        };
     }
-    match body.frame().await {
-        None => Ok(Bytes::new()),
-        Some(frame) => Ok(frame?.into_data().unwrap_or_default()),
-    }
+    Ok(begin)
 }

@@ -14,11 +14,12 @@ pub(super) fn answer_fault(error: &Error) -> Option<NetworkFault> {
         return None;
     };
     let message = format!(
-        "the service, or something in front of it, answers in the coding {coding}, which was not asked for"
+        "the service, or something in front of it, answers in a coding that was not asked for: {coding}"
     );
     Some(NetworkFault {
         message,
         kind: None,
+        retry_at: None,
     })
 }
 

@@ -1,23 +1,22 @@
 //! Access tokens of an OAuth client: exchanged for its id and secret (RFC 6749, 4.4), and renewed before they end.
 //!
 //! Requests that find no token wait for one exchange together. A token that the service refuses before its end is
-//! renewed once; a renewal that did not help is not tried again for a while.
+//! renewed once; a renewal that did not help is not tried again for a while. An endpoint that asks for a wait is not
+//! asked before it is over.
 
 use std::time::Duration;
 
-use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
-use http::{Request, Uri};
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Limited};
 use tokio::sync::{Mutex, MutexGuard};
-use tokio::time::{Instant, timeout_at};
-use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
+use tokio::time::{Instant, sleep_until, timeout_at};
+use wasmtime_wasi_http::{Error, RequestOptions};
 
 use super::Transport;
 use super::access_token::AccessToken;
-use super::token_response::{Grant, MAX_RESPONSE, TokenError, read_response};
+use super::oauth_client::OauthClient;
+use super::token_response::{Grant, MAX_RESPONSE, TokenError, read_response, retry_after};
 use crate::contract::FailureKind;
-use crate::egress::Egress;
-use crate::secrets::{Secrets, in_form};
+use crate::secrets::Secrets;
 
 /// How long one exchange may take.
 const EXCHANGE: Duration = Duration::from_secs(20);
@@ -25,17 +24,6 @@ const EXCHANGE: Duration = Duration::from_secs(20);
 const RETRY_RENEWAL: Duration = Duration::from_secs(10);
 /// How long a refused token is not renewed after a renewal that did not help.
 const FUTILE: Duration = Duration::from_mins(1);
-
-/// An OAuth client as a configuration gives it.
-pub(crate) struct OauthClient {
-    /// The field of the configuration, for messages.
-    pub(crate) field: String,
-    pub(crate) id: String,
-    pub(crate) secret: String,
-    pub(crate) token_url: Uri,
-    /// Lets the host reach the token URL's origin and nothing else.
-    pub(crate) egress: Egress,
-}
 
 /// The access tokens of one client.
 pub(crate) struct ClientCredentials {
@@ -53,6 +41,21 @@ struct State {
     last_failure: Option<(Instant, TokenError)>,
     /// A refused token is not renewed before.
     futile_until: Option<Instant>,
+}
+
+impl State {
+    /// Waits as long as the last refusal asked for, if there is time for that.
+    async fn wait_as_asked(&self, deadline: Instant) -> Result<(), TokenError> {
+        if let Some((_, error)) = &self.last_failure
+            && let Some(retry_at) = error.retry_at
+        {
+            if retry_at >= deadline {
+                return Err(error.clone());
+            }
+            sleep_until(retry_at).await;
+        }
+        Ok(())
+    }
 }
 
 impl ClientCredentials {
@@ -74,9 +77,8 @@ impl ClientCredentials {
     pub(super) async fn token(&self, deadline: Instant) -> Result<AccessToken, TokenError> {
         let asked_at = Instant::now();
         let mut state = self.lock(deadline).await?;
-        let now = Instant::now();
         match &state.token {
-            Some(token) if now < token.renew_at => return Ok(token.clone()),
+            Some(token) if Instant::now() < token.renew_at => return Ok(token.clone()),
             _ => {}
         }
         match self.exchange_once(&mut state, asked_at, deadline).await {
@@ -84,7 +86,8 @@ impl ClientCredentials {
             // The old token is good for a while yet.
             Err(error) => match &mut state.token {
                 Some(token) if Instant::now() < token.ends_at => {
-                    token.renew_at = Instant::now() + RETRY_RENEWAL;
+                    let soon = Instant::now() + RETRY_RENEWAL;
+                    token.renew_at = error.retry_at.map_or(soon, |at| at.max(soon));
                     Ok(token.clone())
                 }
                 _ => Err(error),
@@ -141,6 +144,7 @@ impl ClientCredentials {
         {
             return Err(error.clone());
         }
+        state.wait_as_asked(deadline).await?;
         let deadline = deadline.min(Instant::now() + EXCHANGE);
         let exchanged = timeout_at(deadline, self.exchange()).await;
         match exchanged.unwrap_or_else(|_| Err(self.late())) {
@@ -153,7 +157,10 @@ impl ClientCredentials {
             }
             Err(mut error) => {
                 // A client that was exchanged before is configured right: a page of maintenance may pass.
-                if state.issued > 0 && error.kind != FailureKind::InvalidCredentials {
+                if state.issued > 0
+                    && error.kind != FailureKind::InvalidCredentials
+                    && !error.is_transient()
+                {
                     error.kind = FailureKind::Unavailable;
                 }
                 state.last_failure = Some((Instant::now(), error.clone()));
@@ -163,14 +170,14 @@ impl ClientCredentials {
     }
 
     async fn exchange(&self) -> Result<Grant, TokenError> {
-        let request = self.request();
+        let request = self.client.token_request();
         let request =
             request.map_err(|error| self.error(FailureKind::Other, &error.to_string()))?;
         let sent = self
             .transport
             .send_uncounted(request, RequestOptions::default());
         let response = sent.await.map_err(|error| self.unanswered(&error))?;
-        let status = response.status();
+        let (status, wait) = (response.status(), retry_after(response.headers()));
         let body = Limited::new(response.into_body(), MAX_RESPONSE).collect();
         let body = body
             .await
@@ -181,24 +188,15 @@ impl ClientCredentials {
                     "it answers with more than a token takes",
                 ),
             })?;
-        let grant = read_response(status, &body.to_bytes(), &self.secrets)
-            .map_err(|error| self.error(error.kind, &error.message))?;
+        let grant = read_response(status, &body.to_bytes(), &self.secrets).map_err(|error| {
+            let wait = wait.filter(|_| error.is_transient());
+            TokenError {
+                retry_at: wait.map(|wait| Instant::now() + wait),
+                ..self.error(error.kind, &error.message)
+            }
+        })?;
         self.secrets.add_issued(&grant.token);
         Ok(grant)
-    }
-
-    fn request(&self) -> Result<Request<WasiBody>, http::Error> {
-        let form = format!(
-            "grant_type=client_credentials&client_id={}&client_secret={}",
-            in_form(&self.client.id),
-            in_form(&self.client.secret)
-        );
-        let request = Request::post(&self.client.token_url)
-            .header(ACCEPT, "application/json")
-            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .header(CONTENT_LENGTH, form.len());
-        let body = Full::new(form.into()).map_err(|never| match never {});
-        request.body(body.boxed_unsync())
     }
 
     /// There is no answer, or it broke off.
@@ -233,6 +231,7 @@ impl ClientCredentials {
             kind,
             message,
             answered: true,
+            retry_at: None,
         }
     }
 

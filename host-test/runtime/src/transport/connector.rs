@@ -6,20 +6,19 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::Uri;
+use http::{StatusCode, Uri};
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::rt::TokioIo;
 use tower_service::Service;
 
 use super::counted_stream::CountedStream;
 use super::proxy::{Proxies, Proxy, ProxyError, Route, shown};
 use super::resolver::Resolver;
+use super::tunnel;
 use crate::tenant::Pacer;
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 type Connecting<E> = Pin<Box<dyn Future<Output = Result<TokioIo<CountedStream>, E>> + Send>>;
-type TunnelError = <Tunnel<TcpConnector> as Service<Uri>>::Error;
 
 /// Opens the connections of one client.
 #[derive(Clone)]
@@ -63,27 +62,33 @@ impl Service<Uri> for Connector {
 }
 
 async fn open_tunnel(
-    connector: TcpConnector,
+    mut connector: TcpConnector,
     proxy: Proxy,
     service: Uri,
 ) -> Result<TokioIo<CountedStream>, ProxyError> {
     let name = shown(&proxy.uri);
-    let mut tunnel = Tunnel::new(proxy.uri, connector);
-    if let Some(authorization) = proxy.authorization {
-        tunnel = tunnel.with_auth(authorization);
+    let connected = connector.call(proxy.uri).await;
+    let stream = connected.map_err(|error| ProxyError::Unreachable {
+        proxy: name.clone(),
+        cause: root_cause(&*error),
+    })?;
+    let mut stream = stream.into_inner();
+    let status = tunnel::connect(&mut stream, &service, proxy.authorization.as_ref()).await;
+    let status = status.map_err(|error| ProxyError::Broken {
+        proxy: name.clone(),
+        cause: error.to_string(),
+    })?;
+    match (status, proxy.authorization) {
+        (StatusCode::PROXY_AUTHENTICATION_REQUIRED, None) => Err(ProxyError::Credentials(name)),
+        (StatusCode::PROXY_AUTHENTICATION_REQUIRED, Some(_)) => {
+            Err(ProxyError::WrongCredentials(name))
+        }
+        (StatusCode::OK, _) => Ok(TokioIo::new(stream)),
+        (status, _) => Err(ProxyError::Refused {
+            proxy: name,
+            status: status.as_u16(),
+        }),
     }
-    tunnel.call(service).await.map_err(|error| match error {
-        TunnelError::ProxyAuthRequired => ProxyError::Credentials(name),
-        TunnelError::ConnectFailed(cause) => ProxyError::Unreachable {
-            proxy: name,
-            cause: root_cause(&*cause),
-        },
-        TunnelError::TunnelUnsuccessful => ProxyError::Refused(name),
-        other => ProxyError::Broken {
-            proxy: name,
-            cause: root_cause(&other),
-        },
-    })
 }
 
 fn root_cause(error: &(dyn StdError + 'static)) -> String {

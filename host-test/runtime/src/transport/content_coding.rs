@@ -5,14 +5,20 @@
 //! answer, so that a small answer that inflates to a large one meets the limit of a response. They come in pieces,
 //! so that nothing is inflated that is not read.
 //!
-//! A server that compresses without being asked, with a label or without, is understood where its first bytes say so.
+//! A server that compresses without being asked, without a label or with a wrong one, is understood where the first
+//! bytes of its answer say so.
 
-use bytes::Bytes;
+use flate2::{Decompress, FlushDecompress};
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue};
 use wasmtime_wasi_http::Error;
 
 use crate::printable::printable_within;
+
+/// Bytes of a body that tell its coding.
+pub(super) const BEGIN: usize = 4;
+/// What some programs write before a text in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// Who inflates an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,25 +95,61 @@ impl Label {
         }
     }
 
-    /// The coding of an answer that begins with these bytes.
-    pub(super) fn coding(self, begin: &Bytes) -> Coding {
-        let is_gzip = matches!(begin[..], [0x1f, 0x8b, ..]);
+    /// The coding of an answer that begins with these bytes. They count for more than the label: a proxy that
+    /// inflates an answer may leave the label on it.
+    pub(super) fn coding(self, begin: &[u8]) -> Result<Coding, Error> {
+        let is_gzip = matches!(begin, [0x1f, 0x8b, ..]);
         // RFC 1950: deflate with a window of 32 KiB, and a checksum over both bytes.
-        let is_zlib = matches!(begin[..], [0x78, flags, ..] if (0x7800 + u16::from(flags)).is_multiple_of(31));
-        match self {
-            Self::Gzip | Self::Deflate if begin.is_empty() => Coding::Identity,
-            Self::Gzip => Coding::Gzip,
-            Self::Json | Self::Text if is_gzip => Coding::Gzip,
+        let is_zlib =
+            matches!(begin, [0x78, flags, ..] if (0x7800 + u16::from(*flags)).is_multiple_of(31));
+        Ok(match self {
+            Self::Other => Coding::Identity,
+            _ if is_gzip => Coding::Gzip,
             // No JSON begins with an x; a text may.
-            Self::Deflate | Self::Json if is_zlib => Coding::Zlib,
-            Self::Deflate => Coding::Deflate,
-            Self::Json | Self::Text | Self::Other => Coding::Identity,
-        }
+            Self::Gzip | Self::Deflate | Self::Json if is_zlib => Coding::Zlib,
+            Self::Json | Self::Text => Coding::Identity,
+            Self::Gzip if begin == [0x1f] => Coding::Gzip,
+            Self::Gzip | Self::Deflate if begin.is_empty() || is_json(begin) => Coding::Identity,
+            Self::Gzip | Self::Deflate if may_be_deflate(begin) => Coding::Deflate,
+            Self::Gzip | Self::Deflate if is_text(begin) => Coding::Identity,
+            Self::Gzip => return Err(mislabelled("gzip")),
+            Self::Deflate => return Err(mislabelled("deflate")),
+        })
     }
 }
 
-/// Takes out of the headers what was true of the compressed bytes only.
-pub(super) fn remove_coding(headers: &mut HeaderMap) {
+fn mislabelled(label: &str) -> Error {
+    let name = format!("another one than its label, which is {label}");
+    Error::HttpResponseContentCoding(Some(name))
+}
+
+/// Whether these bytes begin an object or an array. What deflate makes of one begins otherwise.
+fn is_json(begin: &[u8]) -> bool {
+    let begin = begin.strip_prefix(BYTE_ORDER_MARK).unwrap_or(begin);
+    match begin.trim_ascii_start() {
+        [b'{', next, ..] => next.is_ascii_whitespace() || matches!(next, b'"' | b'}'),
+        [b'[', next, ..] => next.is_ascii_graphic() || next.is_ascii_whitespace(),
+        _ => false,
+    }
+}
+
+/// Deflate has no header: what it cannot be is seen when it is inflated.
+fn may_be_deflate(begin: &[u8]) -> bool {
+    let mut inflated = [0; 1 << 10];
+    let inflating = Decompress::new(false).decompress(begin, &mut inflated, FlushDecompress::None);
+    inflating.is_ok()
+}
+
+fn is_text(begin: &[u8]) -> bool {
+    let mut first = begin.iter().take(BEGIN);
+    begin.starts_with(BYTE_ORDER_MARK)
+        || first.all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace())
+}
+
+/// Takes out of the headers what is not true of the body as the guest is given it.
+pub(super) fn remove_coding(headers: &mut HeaderMap, coding: Coding) {
     headers.remove(CONTENT_ENCODING);
-    headers.remove(CONTENT_LENGTH);
+    if coding != Coding::Identity {
+        headers.remove(CONTENT_LENGTH);
+    }
 }

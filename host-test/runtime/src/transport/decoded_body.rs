@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf as _, Bytes};
-use flate2::write::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
+use flate2::write::{DeflateDecoder, GzDecoder, ZlibDecoder};
 use http_body::{Body, Frame, SizeHint};
 use wasmtime_wasi_http::Error;
 
@@ -119,9 +119,12 @@ impl Body for DecodedBody {
     }
 }
 
+/// The first byte of a member of gzip.
+const GZIP: u8 = 0x1f;
+
 /// flate2 writes at most 32 KiB for each call, whatever its input would inflate to.
 enum Inflater {
-    Gzip(MultiGzDecoder<Vec<u8>>),
+    Gzip(GzDecoder<Vec<u8>>),
     Zlib(ZlibDecoder<Vec<u8>>),
     Deflate(DeflateDecoder<Vec<u8>>),
 }
@@ -130,7 +133,7 @@ impl Inflater {
     fn new(coding: Coding) -> Option<Self> {
         match coding {
             Coding::Identity => None,
-            Coding::Gzip => Some(Self::Gzip(MultiGzDecoder::new(Vec::new()))),
+            Coding::Gzip => Some(Self::Gzip(GzDecoder::new(Vec::new()))),
             Coding::Zlib => Some(Self::Zlib(ZlibDecoder::new(Vec::new()))),
             Coding::Deflate => Some(Self::Deflate(DeflateDecoder::new(Vec::new()))),
         }
@@ -143,9 +146,25 @@ impl Inflater {
             Self::Zlib(decoder) => decoder.write(input),
             Self::Deflate(decoder) => decoder.write(input),
         }?;
-        // Nothing is taken after the end.
-        input.advance(if taken == 0 { input.len() } else { taken });
-        Ok(self.take())
+        input.advance(taken);
+        let piece = self.take();
+        if taken == 0 {
+            self.reach_end(input)?;
+        }
+        Ok(piece)
+    }
+
+    /// Nothing is taken after the end. Gzip may go on with another member; what else follows is padding, which is
+    /// dropped as gzip's own command and browsers drop it.
+    fn reach_end(&mut self, input: &mut Bytes) -> io::Result<()> {
+        match self {
+            Self::Gzip(decoder) if input.first() == Some(&GZIP) => {
+                decoder.try_finish()?;
+                *decoder = GzDecoder::new(Vec::new());
+            }
+            _ => input.clear(),
+        }
+        Ok(())
     }
 
     /// What is left at the end of the input, if it was whole.

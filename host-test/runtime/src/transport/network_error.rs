@@ -65,6 +65,7 @@ impl Classified {
         let fault = NetworkFault {
             message: message.into(),
             kind: None,
+            retry_at: None,
         };
         Self {
             code,
@@ -74,10 +75,36 @@ impl Classified {
 
     /// No request succeeds until a person acts, and the host knows better than the guest who that is.
     fn final_fault(kind: FailureKind, message: String) -> Self {
-        let kind = Some(kind);
+        let fault = NetworkFault {
+            message,
+            kind: Some(kind),
+            retry_at: None,
+        };
         Self {
             code: Error::ConfigurationError,
-            fault: Some(NetworkFault { message, kind }),
+            fault: Some(fault),
+        }
+    }
+
+    /// Without a token no request was sent. What the guest makes of the code is of the connection to the service, with
+    /// which nothing is wrong.
+    fn no_token(error: TokenError) -> Self {
+        if !error.is_transient() {
+            return Self::final_fault(error.kind, error.message);
+        }
+        let code = if error.answered {
+            Error::ConnectionTerminated
+        } else {
+            Error::DestinationUnavailable
+        };
+        let fault = NetworkFault {
+            message: error.message,
+            kind: Some(error.kind),
+            retry_at: error.retry_at,
+        };
+        Self {
+            code,
+            fault: Some(fault),
         }
     }
 
@@ -98,28 +125,26 @@ impl Classified {
     }
 }
 
-/// The code of an error, and what a person has to know of it; `host` is the service's name and port.
-pub(super) fn classify(error: SendError, host: &str) -> Classified {
+/// The code of an error, and what a person has to know of it; `host` is the service's name and port, and `proxy` what
+/// stands before it.
+pub(super) fn classify(error: SendError, host: &str, proxy: Option<&str>) -> Classified {
     match error {
         SendError::Denied(denied) => denied_code(&denied),
         SendError::ConnectTimeout => Classified::new(
             Error::ConnectionTimeout,
-            format!("{host} does not accept a connection in time"),
+            match proxy {
+                Some(proxy) => format!(
+                    "on the way to {host}: the proxy {proxy} opens no tunnel in time, or nobody answers at its end"
+                ),
+                None => format!("{host} does not accept a connection in time"),
+            },
         ),
         SendError::AnswerTimeout => Classified::new(
             Error::ConnectionReadTimeout,
             format!("{host} does not answer in time"),
         ),
         SendError::Body(error) => Classified::code(error),
-        SendError::Token(error) if error.kind == FailureKind::Unavailable => {
-            let code = if error.answered {
-                Error::ConnectionTerminated
-            } else {
-                Error::DestinationUnavailable
-            };
-            Classified::new(code, error.message)
-        }
-        SendError::Token(error) => Classified::final_fault(error.kind, error.message),
+        SendError::Token(error) => Classified::no_token(error),
         SendError::Client(error) => classify_client(&error, host),
     }
 }

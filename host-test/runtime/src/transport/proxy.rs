@@ -8,6 +8,7 @@
 use std::env;
 use std::sync::{Arc, OnceLock};
 
+use http::uri::Authority;
 use http::{HeaderValue, Uri};
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 
@@ -55,11 +56,17 @@ pub(super) enum ProxyError {
     )]
     Credentials(String),
     #[error(
-        "{0} does not hold the URL of a proxy: write http://host:port, or unset it to go without one"
+        "{0} does not hold the URL of a proxy: write http://host:port or http://user:password@host:port (in a password # \
+         is %23, / is %2F, @ is %40), or unset it to go without one"
     )]
     Malformed(&'static str),
-    #[error("the proxy {0} refuses a tunnel")]
-    Refused(String),
+    #[error(
+        "the proxy {0} refuses the credentials of its URL: check user and password, and that special characters \
+         are percent-encoded (# as %23, / as %2F, @ as %40)"
+    )]
+    WrongCredentials(String),
+    #[error("the proxy {proxy} refuses a tunnel (HTTP {status})")]
+    Refused { proxy: String, status: u16 },
     #[error("the proxy {proxy} cannot be reached: {cause}")]
     Unreachable { proxy: String, cause: String },
     #[error("the proxy {proxy} broke off: {cause}")]
@@ -128,6 +135,14 @@ impl Proxies {
         }))
     }
 
+    /// The proxy on the way to a host, if there is one.
+    pub(super) fn name(&self, uri: &Uri) -> Option<String> {
+        match self.route(uri) {
+            Ok(Route::Tunnel(proxy)) => Some(shown(&proxy.uri)),
+            _ => None,
+        }
+    }
+
     /// How to reach a host.
     pub(super) fn route(&self, uri: &Uri) -> Result<Route, ProxyError> {
         if HostKind::of(uri.host().unwrap_or_default()) == HostKind::Loopback {
@@ -154,7 +169,24 @@ impl Proxies {
     }
 }
 
+/// Whether a value is the URL of a proxy. The matcher takes what others take: it reads a port that is none as port 80,
+/// and what stands before a `#` or `/` in a password as the host.
 fn is_usable(value: &str) -> bool {
+    let is_cut = value.contains('#') || value.contains('?');
+    let Some(uri) = value.parse::<Uri>().ok().filter(|_| !is_cut) else {
+        return false;
+    };
+    let authority = uri.authority().map_or("", Authority::as_str);
+    let place = authority
+        .split_once('@')
+        .map_or(authority, |(_, place)| place);
+    let port = match place.rsplit_once(':') {
+        Some((_, port)) if !place.ends_with(']') => port.parse::<u16>().ok(),
+        _ => Some(80),
+    };
+    if place.contains('@') || uri.path().contains('@') || port.is_none_or(|port| port == 0) {
+        return false;
+    }
     let any = Uri::from_static("https://service.example");
     let matcher = Matcher::builder().all(value.to_owned()).build();
     matcher.intercept(&any).is_some()
@@ -212,6 +244,10 @@ mod tests {
                 "http://p:2",
             ),
             (&[("HTTP_PROXY", "http://p:1")], "direct"),
+            (&[("HTTPS_PROXY", "http://u:p%23@p:1/")], "http://p:1"),
+            (&[("HTTPS_PROXY", "http://[::1]")], "http://[::1]"),
+            (&[("HTTPS_PROXY", "http://u@[::1]:8")], "http://[::1]:8"),
+            (&[("HTTPS_PROXY", "u:p@p")], "http://p"),
         ] {
             assert_eq!(route(variables, uri), expected, "{variables:?}");
         }
@@ -220,7 +256,22 @@ mod tests {
     /// Going without the proxy that a person meant would go round what it is for.
     #[test]
     fn what_is_no_url_of_a_proxy_is_said_and_not_gone_round() {
-        for malformed in ["http://", "http://a b", "://p:1"] {
+        for malformed in [
+            "http://",
+            "http://a b",
+            "://p:1",
+            "http://127.0.0.1:99999",
+            "http://127.0.0.1:abc",
+            "http://127.0.0.1:0",
+            "http://127.0.0.1:",
+            "http://us:pw@127.0.0.1:99999",
+            "http://us:p#ss@host:1",
+            "http://us:p/ss@host:1",
+            "http://us:80/ss@host:1",
+            "http://us#er@host:1",
+            "http://us:p?ss@host:1",
+            "http://us:p@ss@host:1",
+        ] {
             let variables = [("HTTPS_PROXY", malformed), ("NO_PROXY", "other.example")];
             let said = route(&variables, "https://site.example/");
             assert!(

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use http::{HeaderValue, StatusCode};
+use http::header::RETRY_AFTER;
+use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::contract::FailureKind;
 use crate::printable::printable_within;
@@ -18,10 +20,14 @@ const MAX_TOKEN: usize = 16 << 10;
 const USUAL_LIFETIME: Duration = Duration::from_hours(1);
 /// A token is renewed once a day, whatever lifetime is claimed for it.
 const LONGEST_LIFETIME: Duration = Duration::from_hours(24);
+/// No wait is longer: quotas are refilled each hour.
+const LONGEST_WAIT: Duration = Duration::from_hours(1);
+/// What some programs write before a text in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 /// Bytes of a quotation.
 const QUOTE: usize = 200;
 
-/// Why there is no token: what is `unavailable` may pass, anything else needs a person.
+/// Why there is no token: what is `unavailable` or `rate_limited` may pass, anything else needs a person.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub(super) struct TokenError {
@@ -29,6 +35,15 @@ pub(super) struct TokenError {
     pub(super) message: String,
     /// Whether there was an answer.
     pub(super) answered: bool,
+    /// When the client may be exchanged again, if the endpoint says so.
+    pub(super) retry_at: Option<Instant>,
+}
+
+impl TokenError {
+    /// Whether another try may succeed without a person.
+    pub(super) fn is_transient(&self) -> bool {
+        [FailureKind::Unavailable, FailureKind::RateLimited].contains(&self.kind)
+    }
 }
 
 /// A token that can be used.
@@ -50,12 +65,20 @@ struct Response {
     error_description: Value,
 }
 
+/// The wait that an answer asks for, in seconds.
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let value = headers.get(RETRY_AFTER)?.to_str().ok()?;
+    let wait = Duration::from_secs(value.trim().parse().ok()?);
+    (!wait.is_zero()).then(|| wait.min(LONGEST_WAIT))
+}
+
 /// The token of an answer.
 pub(super) fn read_response(
     status: StatusCode,
     body: &[u8],
     secrets: &Secrets,
 ) -> Result<Grant, TokenError> {
+    let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
     let response = serde_json::from_slice::<Response>(body);
     if !status.is_success() {
         return Err(refusal(status, &response.unwrap_or_default(), secrets));
@@ -88,26 +111,25 @@ fn grant(response: &Response) -> Result<Grant, TokenError> {
     let mut header = HeaderValue::try_from(format!("Bearer {token}"))
         .map_err(|_| unexpected("its access_token cannot be sent"))?;
     header.set_sensitive(true);
-    let lifetime = lifetime(&response.expires_in);
     Ok(Grant {
         token: token.to_owned(),
         header,
-        lifetime: lifetime.ok_or_else(|| unexpected("its expires_in is no number of seconds"))?,
+        lifetime: lifetime(&response.expires_in),
     })
 }
 
-/// Seconds as a number, or as a text as some servers have it.
-fn lifetime(expires_in: &Value) -> Option<Duration> {
+/// Seconds as a number, or as a text as some servers have it. The member is optional: a token whose lifetime makes no
+/// sense is as good as one without.
+fn lifetime(expires_in: &Value) -> Duration {
     let seconds = match expires_in {
-        Value::Null => return Some(USUAL_LIFETIME),
         Value::Number(number) => number.as_f64(),
         Value::String(text) => text.trim().parse().ok(),
         _ => None,
     };
-    let seconds = seconds.filter(|seconds| *seconds >= 1.0)?;
-    Some(Duration::from_secs_f64(
-        seconds.min(LONGEST_LIFETIME.as_secs_f64()),
-    ))
+    let seconds = seconds.filter(|seconds| *seconds >= 1.0);
+    seconds.map_or(USUAL_LIFETIME, |seconds| {
+        Duration::from_secs_f64(seconds.min(LONGEST_LIFETIME.as_secs_f64()))
+    })
 }
 
 /// What a refusal means, by its code where it has one.
@@ -116,10 +138,11 @@ fn refusal(status: StatusCode, response: &Response, secrets: &Secrets) -> TokenE
     let quote = quote(status, response, secrets);
     let transient = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS].contains(&status);
     if status.is_server_error() || transient {
-        return error(
-            FailureKind::Unavailable,
-            &format!("{quote}; call again later"),
-        );
+        let kind = match status {
+            StatusCode::TOO_MANY_REQUESTS => FailureKind::RateLimited,
+            _ => FailureKind::Unavailable,
+        };
+        return error(kind, &format!("{quote}; call again later"));
     }
     let of_client = [
         "invalid_client",
@@ -152,6 +175,7 @@ fn error(kind: FailureKind, message: &str) -> TokenError {
         kind,
         message: message.to_owned(),
         answered: true,
+        retry_at: None,
     }
 }
 
@@ -170,26 +194,29 @@ mod tests {
     #[test]
     fn a_token_lives_as_long_as_it_is_said_to() {
         for (expires_in, seconds) in [
-            (Value::Null, Some(3600)),
-            (json!(60), Some(60)),
-            (json!("1800"), Some(1800)),
-            (json!(1e300), Some(86_400)),
-            (json!(0), None),
-            (json!(-1), None),
-            (json!("soon"), None),
-            (json!("NaN"), None),
-            (json!([60]), None),
+            (Value::Null, 3600),
+            (json!(60), 60),
+            (json!("1800"), 1800),
+            (json!(1e300), 86_400),
+            (json!(0), 3600),
+            (json!(-1), 3600),
+            (json!("soon"), 3600),
+            (json!("NaN"), 3600),
+            (json!([60]), 3600),
         ] {
             let body = json!({ "access_token": "a.b-c", "token_type": "bearer", "expires_in": expires_in });
-            let grant = read(200, &body.to_string());
-            let lifetime = grant.ok().map(|grant| grant.lifetime.as_secs());
-            assert_eq!(lifetime, seconds, "{expires_in}");
+            for mark in ["", "\u{feff}"] {
+                let grant = read(200, &format!("{mark}{body}")).unwrap();
+                assert_eq!(grant.lifetime.as_secs(), seconds, "{expires_in}");
+            }
         }
     }
 
     #[test]
     fn what_is_no_token_is_said_in_words() {
-        use FailureKind::{InvalidConfig, InvalidCredentials, Unavailable, UnexpectedResponse};
+        use FailureKind::{
+            InvalidConfig, InvalidCredentials, RateLimited, Unavailable, UnexpectedResponse,
+        };
         for (status, body, kind, said) in [
             (200, "{}", UnexpectedResponse, "no access_token"),
             (
@@ -245,7 +272,7 @@ mod tests {
             ),
             (302, "", InvalidConfig, "check token_url: HTTP 302"),
             (404, "<html>", InvalidConfig, "check token_url"),
-            (429, "", Unavailable, "HTTP 429"),
+            (429, "", RateLimited, "HTTP 429"),
             (503, "<html>", Unavailable, "call again later"),
         ] {
             let error = read(status, body).unwrap_err();

@@ -3,8 +3,7 @@
 use std::io::{self, IsTerminal as _, Write as _};
 
 use anyhow::{Context as _, Result, ensure};
-
-use super::echo::RestoredEcho;
+use tokio::task::block_in_place;
 
 /// Asks for a line.
 pub(super) fn line(question: &str) -> Result<String> {
@@ -16,7 +15,6 @@ pub(super) fn line(question: &str) -> Result<String> {
 pub(super) async fn secret(question: &str) -> Result<String> {
     prompt(question);
     if io::stdin().is_terminal() {
-        let _echo = RestoredEcho::on_signal();
         let typed = tokio::task::spawn_blocking(rpassword::read_password).await?;
         return typed.with_context(|| unanswered(question));
     }
@@ -31,7 +29,8 @@ fn prompt(question: &str) {
 
 fn read_line(question: &str) -> Result<String> {
     let mut answer = String::new();
-    let read = io::stdin().read_line(&mut answer);
+    // Whoever listens for signals goes on meanwhile, on a machine with one processor too.
+    let read = block_in_place(|| io::stdin().read_line(&mut answer));
     let read = read.with_context(|| unanswered(question))?;
     ensure!(read > 0, unanswered(question));
     Ok(answer.trim().to_owned())

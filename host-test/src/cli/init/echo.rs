@@ -1,4 +1,4 @@
-//! Gives a terminal its echo back where a signal ends the process while a secret is typed.
+//! Gives a terminal its echo back where a signal ends the process while a person types, a secret perhaps.
 
 use connector_protocols::shutdown_signal::{end_process, next_signal};
 use tokio::task::JoinHandle;

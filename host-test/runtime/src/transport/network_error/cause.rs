@@ -9,9 +9,9 @@ use super::{CAUSE, Classified, denied_code, inner};
 use crate::contract::FailureKind;
 use crate::egress::Denied;
 use crate::printable::printable_within;
+use crate::transport::certificate_fault::certificate_fault;
 use crate::transport::proxy::ProxyError;
 use crate::transport::resolver::LookupError;
-use crate::transport::tls::certificate_fault;
 use crate::transport::unanswered::Flood;
 
 /// The meaning of this cause, if it has one of its own.
@@ -31,10 +31,13 @@ pub(super) fn classify_cause(cause: &(dyn StdError + 'static), host: &str) -> Op
     }
     if let Some(proxy) = cause.downcast_ref::<ProxyError>() {
         let code = match proxy {
-            ProxyError::Scheme(_) | ProxyError::Credentials(_) | ProxyError::Malformed(_) => {
-                Error::ConfigurationError
-            }
-            _ => Error::DestinationUnavailable,
+            ProxyError::Scheme(_)
+            | ProxyError::Credentials(_)
+            | ProxyError::WrongCredentials(_)
+            | ProxyError::Malformed(_) => Error::ConfigurationError,
+            ProxyError::Refused { .. }
+            | ProxyError::Unreachable { .. }
+            | ProxyError::Broken { .. } => Error::DestinationUnavailable,
         };
         let words = format!("on the way to {host}: {proxy}");
         let words = printable_within(&words, CAUSE);

@@ -66,6 +66,19 @@ async fn what_is_compressed_is_inflated_labelled_or_not() {
         ),
         ("Content-Encoding: deflate\r\n", zlib(body)),
         ("Content-Encoding: deflate\r\n", deflate(body)),
+        // Wrong labels.
+        ("Content-Encoding: gzip\r\n", zlib(body)),
+        ("Content-Encoding: gzip\r\n", deflate(body)),
+        ("Content-Encoding: deflate\r\n", gzip(body)),
+        // Padding behind the end.
+        (
+            "Content-Encoding: gzip\r\n",
+            [gzip(body), vec![0; 10]].concat(),
+        ),
+        (
+            "Content-Encoding: deflate\r\n",
+            [zlib(body), vec![0; 10]].concat(),
+        ),
         ("Content-Type: application/json\r\n", gzip(body)),
         ("Content-Type: application/json\r\n", zlib(body)),
         ("", gzip(body)),
@@ -89,11 +102,19 @@ async fn what_is_not_compressed_stays_as_it_is() {
         ("Content-Type: application/gzip\r\n", gzip(b"a file")),
         ("Content-Encoding: gzip\r\n", Vec::new()),
         ("", Vec::new()),
+        // Inflated on the way, with the label left on.
+        ("Content-Encoding: gzip\r\n", BODY.into()),
+        ("Content-Encoding: deflate\r\n", BODY.into()),
+        ("Content-Encoding: deflate\r\n", "\n{\"a\": 1}".into()),
+        ("Content-Encoding: deflate\r\n", "\u{feff}[]".into()),
+        ("Content-Encoding: gzip\r\n", "<!DOCTYPE html>".into()),
+        ("Content-Encoding: deflate\r\n", "<html><body>".into()),
     ] {
         let (transport, url) = plain_client(answering(headers, body.clone()).await);
         let answer = get(&transport, &url).await.unwrap();
         let length = answer.headers()[CONTENT_LENGTH].to_str().unwrap();
         assert_eq!(length, body.len().to_string());
+        assert_eq!(answer.headers().get(CONTENT_ENCODING), None, "{headers}");
         let bytes = answer.into_body().collect().await.unwrap().to_bytes();
         assert_eq!(bytes, body, "{headers}");
     }
@@ -110,11 +131,45 @@ async fn a_guest_that_asks_for_a_coding_gets_what_is_sent() {
 
 #[tokio::test]
 async fn a_coding_that_nobody_asked_for_is_named() {
-    let (transport, url) = plain_client(answering("Content-Encoding: br\r\n", vec![1]).await);
-    let error = get(&transport, &url).await.unwrap_err();
-    let named = matches!(&error, Error::HttpResponseContentCoding(Some(name)) if name == "br");
-    assert!(named, "{error:?}");
-    assert!(transport.fault().unwrap().message.contains("coding br"));
+    for (headers, body, said) in [
+        ("Content-Encoding: br\r\n", vec![1], "br"),
+        (
+            "Content-Encoding: gzip\r\n",
+            vec![0x28, 0xb5, 0x2f, 0xfd, 0, 1, 2, 3],
+            "another one than its label, which is gzip",
+        ),
+    ] {
+        let (transport, url) = plain_client(answering(headers, body).await);
+        let error = get(&transport, &url).await.unwrap_err();
+        let named = matches!(&error, Error::HttpResponseContentCoding(Some(name)) if name == said);
+        assert!(named, "{error:?}");
+        let fault = transport.fault().unwrap().message;
+        assert!(
+            fault.ends_with(&format!("not asked for: {said}")),
+            "{fault}"
+        );
+    }
+}
+
+/// The bytes that tell the coding may come one by one.
+#[tokio::test]
+async fn a_coding_is_told_from_pieces() {
+    let body = gzip(BODY.as_bytes());
+    let port = listen(move |_, mut stream| {
+        let body = body.clone();
+        async move {
+            read_request(&mut stream).await.unwrap();
+            let head = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nConnection: close\r\n\r\n";
+            stream.write_all(head.as_bytes()).await.unwrap();
+            for byte in body {
+                stream.write_all(&[byte]).await.unwrap();
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        }
+    })
+    .await;
+    let (transport, url) = plain_client(port);
+    assert_eq!(get_text(&transport, &url).await, BODY);
 }
 
 #[tokio::test]

@@ -1,13 +1,17 @@
 //! Proxies, asked for tunnels.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use http::Request;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
-use wasmtime_wasi_http::Error;
+use wasmtime_wasi_http::{Error, RequestOptions};
 
 use super::http2::serve_both;
-use super::support::{Authority, client_with, get, get_text, listen, plain_client, read_request};
+use super::support::{
+    Authority, client_with, empty, get, get_text, listen, plain_client, read_request,
+};
 use crate::transport::proxy::Proxies;
 
 const SERVICE: &str = "https://service.example/";
@@ -51,18 +55,33 @@ async fn a_proxy_is_asked_for_a_tunnel_to_the_name() {
 async fn what_is_wrong_with_a_proxy_is_said_without_its_password() {
     let port = proxy(0, "407 Proxy Authentication Required", Arc::default()).await;
     let refusing = proxy(0, "403 Forbidden", Arc::default()).await;
+    let no_http = listen(|_, mut stream| async move {
+        stream.write_all(b"SSH-2.0-OpenSSH\r\n\r\n").await.unwrap();
+        let _ = read_request(&mut stream).await;
+    })
+    .await;
     let gone = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let nobody = gone.local_addr().unwrap().port();
     drop(gone);
     for (url, said, needs_a_person) in [
         (
             format!("http://u:secret@127.0.0.1:{port}"),
+            "refuses the credentials of its URL",
+            true,
+        ),
+        (
+            format!("http://127.0.0.1:{port}"),
             "asks for credentials",
             true,
         ),
         (
+            format!("http://127.0.0.1:{no_http}"),
+            "broke off: it does not answer in HTTP",
+            false,
+        ),
+        (
             format!("http://u:secret@127.0.0.1:{refusing}"),
-            "refuses a tunnel",
+            "refuses a tunnel (HTTP 403)",
             false,
         ),
         (
@@ -98,6 +117,31 @@ async fn what_is_wrong_with_a_proxy_is_said_without_its_password() {
             "{fault}"
         );
         assert!(!fault.contains("secret"), "{fault}");
+    }
+}
+
+/// The proxy is silent, or the service behind it is.
+#[tokio::test]
+async fn a_proxy_that_hangs_is_named() {
+    let silent = listen(|_, stream| async move {
+        std::future::pending::<()>().await;
+        drop(stream);
+    })
+    .await;
+    let behind = proxy(silent, "200 OK", Arc::default()).await;
+    for port in [silent, behind] {
+        let proxies = Proxies::of(&format!("http://u:secret@127.0.0.1:{port}"), "");
+        let transport = client_with(SERVICE, rustls::RootCertStore::empty(), proxies);
+        let options = RequestOptions {
+            connect_timeout: Some(Duration::from_millis(100)),
+            ..RequestOptions::default()
+        };
+        let request = Request::get(SERVICE).body(empty()).unwrap();
+        let error = transport.send(request, &options).await.unwrap_err();
+        assert!(matches!(error, Error::ConnectionTimeout), "{error:?}");
+        let fault = transport.fault().unwrap().message;
+        let said = format!("on the way to service.example: the proxy http://127.0.0.1:{port} ");
+        assert!(fault.starts_with(&said), "{fault}");
     }
 }
 

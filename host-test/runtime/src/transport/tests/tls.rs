@@ -23,12 +23,34 @@ async fn a_certificate_that_is_not_accepted_is_named_at_once() {
         certificate.not_before = rcgen::date_time_ymd(2000, 1, 1);
         certificate.not_after = rcgen::date_time_ymd(2001, 1, 1);
     });
+    // As `openssl req -x509` makes it.
+    let authority = Authority::with("localhost", &[], |certificate| {
+        certificate.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    });
+    let for_clients = Authority::with("localhost", &[], |certificate| {
+        certificate.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
+    });
+    let address = Authority::new("127.0.0.1", &[]);
     let none = rustls::RootCertStore::empty();
     for (server, roots, said) in [
-        (&good, none, "SSL_CERT_FILE"),
+        (&good, none.clone(), "SSL_CERT_FILE"),
         (&good, other.roots.clone(), "SSL_CERT_FILE"),
+        // Of the same name, with another key.
+        (&authority, good.roots.clone(), "SSL_CERT_FILE"),
         (&other, other.roots.clone(), "another name"),
         (&expired, expired.roots.clone(), "expired"),
+        (&authority, none.clone(), "the certificate of an authority"),
+        (
+            &authority,
+            authority.roots.clone(),
+            "the certificate of an authority",
+        ),
+        (
+            &for_clients,
+            for_clients.roots.clone(),
+            "not meant for a server",
+        ),
+        (&address, address.roots.clone(), "another name: 127.0.0.1;"),
     ] {
         let port = server.listen(|_, _| async {}).await;
         let url = format!("https://localhost:{port}/");
@@ -36,6 +58,7 @@ async fn a_certificate_that_is_not_accepted_is_named_at_once() {
         assert!(matches!(error, Error::TlsCertificateError), "{error:?}");
         assert!(fault.contains(said), "{fault}");
         assert!(fault.contains(&format!("localhost:{port}")), "{fault}");
+        assert!(!fault.contains("Other("), "{fault}");
     }
 }
 
