@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Kind, Result};
 use crate::listing::Listing;
+use crate::note::{Level, Note};
 use crate::sync::step::space_steps;
 use crate::sync::whole_listing::{Flaws, read_spaces};
 
@@ -91,21 +92,21 @@ pub(crate) async fn chosen_spaces<P: Platform>(client: &Client<'_, P>) -> Result
         return Ok(Spaces::default());
     }
     let (mut rows, flaws) = read_spaces(client, &space_steps(&config.spaces)).await?;
-    let unknown = config.spaces.iter();
-    let unknown: Vec<_> = unknown
-        .filter(|key| !rows.iter().any(|row| row.has_key(key)))
-        .map(String::as_str)
-        .collect();
-    if flaws.unusable > 0 && !unknown.is_empty() {
+    let unknown = unknown_keys("spaces", &config.spaces, &rows);
+    if flaws.unusable > 0 && unknown.is_some() {
         let why = "a space without a readable id, which may be a chosen one";
         return Err(Error::unexpected(Endpoint::Spaces, why));
     }
-    if !unknown.is_empty() {
-        let message = format!(
-            "spaces has keys that don't exist or that this account can't see: {}",
-            unknown.join(", ")
-        );
+    if let Some(message) = unknown {
         return Err(Error::new(Kind::InvalidConfig, message));
+    }
+    if config.spaces.is_empty()
+        && let Some(message) = unknown_keys("exclude_spaces", &config.exclude_spaces, &rows)
+    {
+        client.notify(&Note::Log {
+            level: Level::Warn,
+            message: &message,
+        });
     }
     rows.retain(|row| is_chosen(row, config));
     if rows.is_empty() && flaws.unusable == 0 {
@@ -113,6 +114,18 @@ pub(crate) async fn chosen_spaces<P: Platform>(client: &Client<'_, P>) -> Result
         return Err(Error::new(Kind::InvalidConfig, message));
     }
     Ok(Spaces::choose(rows, flaws))
+}
+
+/// What is to be said where some of these keys are not those of spaces.
+fn unknown_keys(field: &str, keys: &[String], rows: &[SpaceRow]) -> Option<String> {
+    let unknown = keys
+        .iter()
+        .filter(|key| !rows.iter().any(|row| row.has_key(key)));
+    let unknown: Vec<_> = unknown.map(String::as_str).collect();
+    (!unknown.is_empty()).then(|| {
+        let unknown = unknown.join(", ");
+        format!("{field} has keys that don't exist or that this account can't see: {unknown}")
+    })
 }
 
 fn is_chosen(space: &SpaceRow, config: &Config) -> bool {

@@ -525,3 +525,16 @@ fn the_endpoint_at_fault_is_named() {
     assert!(users.contains("/versions failed"), "{error}");
     assert!(!error.message.contains("users-bulk"), "{error}");
 }
+
+/// A misspelt key would have the space read that was to be left out.
+#[test]
+fn a_space_to_exclude_that_is_not_there_is_said() {
+    let simulation = Simulation::new(small_site(10, 137), 138);
+    let recorder = Recorder::new(&simulation);
+    let mut config = impatient();
+    config["exclude_spaces"] = json!(["NOPE"]);
+    read(&simulation, &recorder, config, &every_stream(Mode::Full)).unwrap();
+    let log = simulation.take_log().into_iter();
+    let mut notes = log.map(|(_, event)| event.to_string());
+    assert!(notes.any(|note| note.contains("can't see: NOPE") && note.contains("warn")));
+}
