@@ -35,11 +35,13 @@ impl Shutdown {
             received: Arc::default(),
         };
         let listening = shutdown.clone();
+        let first = next_signal();
         tokio::spawn(async move {
-            let signal = next_signal().await;
+            let signal = first.await;
+            let second = next_signal();
             let _ = listening.received.set(signal);
             listening.token.cancel();
-            end_process(next_signal().await);
+            end_process(second.await);
         });
         shutdown
     }

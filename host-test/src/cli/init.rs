@@ -7,10 +7,11 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
 use connector_destinations::stderr::print_line;
 use connector_destinations::{private_file, text_file};
+use connector_protocols::shutdown_signal::Shutdown;
 use connector_runtime::connection::Signing;
 use serde_json::{Value, json};
 
@@ -74,6 +75,8 @@ pub(super) async fn run(context: &Context, arguments: Arguments) -> CommandResul
     let typing = RestoredEcho::on_signal();
     let email = answer(arguments.email, &EMAIL)?;
     let token = token(arguments.token_file.as_deref()).await?;
+    // From here on a signal is caught, so somebody has to listen at any moment.
+    let shutdown = Shutdown::listen();
     drop(typing);
     let config = json!({
         "base_url": base_url,
@@ -81,7 +84,7 @@ pub(super) async fn run(context: &Context, arguments: Arguments) -> CommandResul
         "api_token": token.trim(),
     });
     write(&arguments.out, &config)?;
-    check(context, &arguments.out, &config).await
+    check(context, &arguments.out, &config, &shutdown).await
 }
 
 /// A question, and which answers make no sense.
@@ -171,11 +174,20 @@ fn write(out: &Path, config: &Value) -> Result<()> {
 }
 
 /// Validates what was written, and says what is missing and where it is mended.
-async fn check(context: &Context, out: &Path, config: &Value) -> CommandResult {
-    let runtime = interruptible(context.load()).await?;
+async fn check(
+    context: &Context,
+    out: &Path,
+    config: &Value,
+    shutdown: &Shutdown,
+) -> CommandResult {
+    let cancellation = shutdown.token();
+    let runtime = tokio::select! {
+        loaded = context.load() => loaded?,
+        () = cancellation.cancelled() => return Err(anyhow!("interrupted").into()),
+    };
     let options = context.connection_options(Signing::Guest);
     let connection = runtime.connect(&config.to_string(), options);
-    let found = validate::validate(context, &runtime, connection).await;
+    let found = validate::validate(context, &runtime, connection, shutdown).await;
     let code = validate::report(context, &found)?;
     if code == ExitCode::SUCCESS {
         let out = out.display();

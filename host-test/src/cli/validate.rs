@@ -20,7 +20,7 @@ use super::error::CommandResult;
 pub(super) async fn run(context: &Context, arguments: &ConfigArguments) -> CommandResult {
     let runtime = context.load().await?;
     let connection = context.connect(&runtime, arguments)?;
-    let found = validate(context, &runtime, connection).await;
+    let found = validate(context, &runtime, connection, &Shutdown::listen()).await;
     report(context, &found)
 }
 
@@ -29,13 +29,14 @@ pub(super) async fn validate(
     context: &Context,
     runtime: &Runtime,
     connection: Result<TenantConnection, Failure>,
+    shutdown: &Shutdown,
 ) -> Validation {
     let connection = match connection {
         Ok(connection) => connection,
         Err(failure) => return failed(failure),
     };
     let notes = ProgressOutput::new(NullDestination, context.verbosity);
-    let cancellation = Shutdown::listen().token();
+    let cancellation = shutdown.token();
     let found = runtime
         .validate(
             &connection,
