@@ -83,8 +83,12 @@ def load(database, folder):
 
 
 if __name__ == "__main__":
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
     database = duckdb.connect(sys.argv[2])
     streams = load(database, Path(sys.argv[1]))
+    if not streams:
+        sys.exit(f"{sys.argv[1]} holds no stream: give the folder of host-test sync --to jsonl:DIR")
     if sys.argv[3:]:
         Path(sys.argv[3]).mkdir(parents=True, exist_ok=True)
     for stream in streams if sys.argv[3:] else []:

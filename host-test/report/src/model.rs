@@ -8,6 +8,7 @@ use super::calendar::{Days, Unit};
 #[derive(Debug)]
 pub(super) struct Report {
     pub(super) days: Days,
+    pub(super) first_read: FirstRead,
     pub(super) summary: Summary,
     pub(super) views_age: ViewsAge,
     /// The past year by week.
@@ -46,6 +47,16 @@ pub(super) struct Summary {
     pub(super) newest: Option<Date>,
     /// The address of any document; its host is the site.
     pub(super) any_url: Option<String>,
+}
+
+/// Whether a sync has ever come to the end of pages and versions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum FirstRead {
+    /// It has, or the data does not say.
+    #[default]
+    Complete,
+    /// All figures are of what was read so far.
+    Partly,
 }
 
 /// When the views were read; none where the data does not say.

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::model::Report;
+use super::model::{FirstRead, Report};
 use super::{
     accounts, activity, documents, format, maintenance, ownership, palette, people, spaces,
 };
@@ -61,6 +61,9 @@ fn header(report: &Report, site: Option<&str>) -> Markup {
                     },
                     None => { "; there are no documents in the data" },
                 }
+            }
+            @if report.first_read == FirstRead::Partly {
+                p { strong { "The site is not read to its end yet: all figures are of what was read so far." } }
             }
             (tiles(report))
         }

@@ -16,7 +16,7 @@ use rusqlite::{Connection, Row, ToSql, named_params};
 
 use super::calendar::Days;
 use super::database::Database;
-use super::model::{Listing, Report, Summary, ViewsAge};
+use super::model::{FirstRead, Listing, Report, Summary, ViewsAge};
 use row::{day, number, text};
 pub(super) use shown::shown;
 
@@ -82,6 +82,7 @@ impl<'a> Queries<'a> {
         let summary = self.summary()?;
         Ok(Report {
             days: self.days,
+            first_read: self.first_read()?,
             views_age: self.views_age()?,
             weeks: self.weeks()?,
             history: self.history(summary.oldest)?,
@@ -155,6 +156,21 @@ impl<'a> Queries<'a> {
             })
         })?;
         Ok(rows.into_iter().next().unwrap_or_default())
+    }
+
+    /// What the destination notes of its snapshots; other databases have no such table.
+    fn first_read(&self) -> Result<FirstRead> {
+        let sql = "SELECT 1 FROM pragma_table_info('_streams') WHERE name = 'in_snapshot'";
+        if self.rows(sql, &[], |_| Ok(()))?.is_empty() {
+            return Ok(FirstRead::Complete);
+        }
+        let sql = "SELECT 1 FROM _streams WHERE name IN ('pages', 'page_versions') AND snapshot = 1 AND in_snapshot = 1";
+        let under_way = self.rows(sql, &[], |_| Ok(()))?;
+        Ok(if under_way.is_empty() {
+            FirstRead::Complete
+        } else {
+            FirstRead::Partly
+        })
     }
 
     /// Files of connector 0.1 have no column for it.

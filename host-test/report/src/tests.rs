@@ -95,6 +95,27 @@ fn small() -> Connection {
     database
 }
 
+#[test]
+fn a_first_read_that_is_under_way_is_said() {
+    const WORDS: &str = "not read to its end yet";
+    let table =
+        "CREATE TABLE _streams (name TEXT, connector TEXT, snapshot INTEGER, in_snapshot INTEGER)";
+    for (streams, said) in [
+        ("('pages', 'c', 1, 1), ('users', 'c', 1, 0)", true),
+        ("('pages', 'c', 1, 0), ('page_versions', 'c', 1, 1)", true),
+        ("('pages', 'c', 1, 0), ('users', 'c', 1, 1)", false),
+        ("('pages', 'c', 2, 1)", false),
+    ] {
+        let database = small();
+        let rows = format!("{table}; INSERT INTO _streams VALUES {streams}");
+        database.execute_batch(&rows).unwrap();
+        let page = super::page::page(&ask(database)).unwrap().into_string();
+        assert_eq!(page.contains(WORDS), said, "{streams}");
+    }
+    let page = super::page::page(&ask(small())).unwrap().into_string();
+    assert!(!page.contains(WORDS), "a database of another making");
+}
+
 fn ask(database: Connection) -> Report {
     let database = Database::new(database, Duration::from_mins(1)).unwrap();
     queries::run(&database, AS_OF).unwrap()

@@ -75,6 +75,11 @@ pub(super) async fn run(context: &Context, arguments: Arguments) -> CommandResul
     let typing = RestoredEcho::on_signal();
     let email = answer(arguments.email, &EMAIL)?;
     let token = token(arguments.token_file.as_deref()).await?;
+    if token.trim().is_empty() {
+        return Err(CommandError::usage(
+            "the token is empty; nothing was written",
+        ));
+    }
     // From here on a signal is caught, so somebody has to listen at any moment.
     let shutdown = Shutdown::listen();
     drop(typing);
@@ -192,7 +197,7 @@ async fn check(
     if code == ExitCode::SUCCESS {
         let out = out.display();
         print_line(&format!(
-            "Everything can be read. Now: host-test sync --config {out} --to sqlite:docs.sqlite"
+            "Everything can be read. Now: host-test sync --config {out} --to sqlite:docs.sqlite --mode incremental"
         ));
     } else {
         print_line(TOKENS);

@@ -59,7 +59,7 @@ pub(super) struct Arguments {
     /// The schema in PostgreSQL, one for each connection; named like the connector where this is left out.
     #[arg(long, value_name = "NAME")]
     schema: Option<String>,
-    /// How much of a stream's table the end of a snapshot may delete in a database; 100 allows everything.
+    /// How much of a stream's table the end of a snapshot may delete in a database, beyond 20 rows; 100 allows everything.
     #[arg(long, default_value_t = 30, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(..=100))]
     max_delete: u8,
     /// Rows per second that the destination takes at most.
