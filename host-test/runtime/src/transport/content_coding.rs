@@ -107,6 +107,7 @@ impl Label {
             _ if is_gzip => Coding::Gzip,
             // No JSON begins with an x; a text may.
             Self::Gzip | Self::Deflate | Self::Json if is_zlib => Coding::Zlib,
+            Self::Json if is_no_json(begin) && may_be_deflate(begin) => Coding::Deflate,
             Self::Json | Self::Text => Coding::Identity,
             Self::Gzip if begin == [0x1f] => Coding::Gzip,
             Self::Gzip | Self::Deflate if begin.is_empty() || is_json(begin) => Coding::Identity,
@@ -138,6 +139,12 @@ fn may_be_deflate(begin: &[u8]) -> bool {
     let mut inflated = [0; 1 << 10];
     let inflating = Decompress::new(false).decompress(begin, &mut inflated, FlushDecompress::None);
     inflating.is_ok()
+}
+
+/// Whether these bytes begin neither JSON nor a text in UTF-8, whose next character may not be whole yet.
+fn is_no_json(begin: &[u8]) -> bool {
+    let is_broken = |error: std::str::Utf8Error| error.error_len().is_some();
+    !is_json(begin) && std::str::from_utf8(begin).is_err_and(is_broken)
 }
 
 fn is_text(begin: &[u8]) -> bool {

@@ -81,6 +81,7 @@ async fn what_is_compressed_is_inflated_labelled_or_not() {
         ),
         ("Content-Type: application/json\r\n", gzip(body)),
         ("Content-Type: application/json\r\n", zlib(body)),
+        ("Content-Type: application/json\r\n", deflate(body)),
         ("", gzip(body)),
     ] {
         let (transport, url) = plain_client(answering(headers, bytes).await);
@@ -102,6 +103,18 @@ async fn what_is_not_compressed_stays_as_it_is() {
         ("Content-Type: application/gzip\r\n", gzip(b"a file")),
         ("Content-Encoding: gzip\r\n", Vec::new()),
         ("", Vec::new()),
+        (
+            "Content-Type: application/json\r\n",
+            "\"\u{dc}bersicht\"".into(),
+        ),
+        (
+            "Content-Type: application/json\r\n",
+            "\u{dc}ber \u{20ac}".into(),
+        ),
+        (
+            "Content-Type: application/json\r\n",
+            b"{\"\xff\xfe\"".to_vec(),
+        ),
         // Inflated on the way, with the label left on.
         ("Content-Encoding: gzip\r\n", BODY.into()),
         ("Content-Encoding: deflate\r\n", BODY.into()),
