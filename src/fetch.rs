@@ -182,14 +182,13 @@ async fn read_to_end<R: ListedRow, P: Platform>(
     page: PageRef<'_>,
     read: &mut Decoded<Vec<R>>,
 ) -> Result<(), RequestError> {
-    let page_size = client.config().page_size;
-    let mut listing = Listing::<R>::of_page(page, None, page_size);
+    let mut listing = Listing::<R>::of_page(page, client.config().page_size);
     let mut empty_pages = EmptyPages::default();
     let mut cursor: Option<String> = None;
     while let Some(next) = listing.next(client).await? {
         let is_empty = next.rows.is_empty() && next.unusable == 0;
         if is_empty && cursor.is_some() && empty_pages.is_doubtful(cursor.as_deref()) {
-            listing = Listing::of_page(page, cursor.clone(), page_size);
+            listing.go_back(cursor.clone());
             continue;
         }
         cursor = next.next;

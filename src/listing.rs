@@ -78,13 +78,19 @@ impl<R: ListedRow> Listing<R> {
         listing
     }
 
-    /// A listing of what belongs to a page, from its start, or from a cursor.
+    /// A listing of what belongs to a page.
     #[must_use]
-    pub fn of_page(page: PageRef<'_>, cursor: Option<String>, limit: u32) -> Self {
+    pub fn of_page(page: PageRef<'_>, limit: u32) -> Self {
         let space_id = page.space_id.map(str::to_owned);
-        let mut listing = Self::new("", limit, cursor);
+        let mut listing = Self::new("", limit, None);
         listing.progress.page = Some((page.id.to_owned(), space_id));
         listing
+    }
+
+    /// Goes back to the page at this cursor, which was the last one. What the listing has gone through counts on, so
+    /// that it cannot go in a circle of pages that are requested again.
+    pub fn go_back(&mut self, cursor: Option<String>) {
+        self.progress.go_back(cursor);
     }
 
     /// The next page of it, or none behind the last one.

@@ -17,7 +17,7 @@ pub(super) struct LoopGuard {
     seen: HashSet<String>,
     /// Empty pages in a row.
     empty: u32,
-    /// The first row of the last page.
+    /// The first row of the last page that had any.
     first: Option<String>,
     /// Pages in a row that began with it.
     same: u32,
@@ -46,10 +46,22 @@ impl LoopGuard {
         Err(BodyError::Unexpected(why.to_owned()))
     }
 
+    /// The last page is requested again: what it led to may come once more.
+    pub(super) fn forget(&mut self, next: Option<&str>) {
+        if let Some(next) = next {
+            self.seen.remove(next);
+        }
+    }
+
     /// Records a page that was accepted.
     pub(super) fn record(&mut self, next: Option<&str>, first: Option<String>) {
         self.seen.extend(next.map(str::to_owned));
-        self.empty = if first.is_none() { self.empty + 1 } else { 0 };
+        if first.is_none() {
+            // Between two pages it says nothing of whether they are the same.
+            self.empty += 1;
+            return;
+        }
+        self.empty = 0;
         self.same = if first == self.first {
             self.same + 1
         } else {

@@ -215,6 +215,11 @@ impl Progress {
         })
     }
 
+    pub(super) fn go_back(&mut self, cursor: Option<String>) {
+        self.guard.forget(self.cursor.as_deref());
+        (self.cursor, self.done) = (cursor, false);
+    }
+
     fn advance(&mut self, page: AcceptedPage) {
         self.guard.record(page.next.as_deref(), page.first);
         self.done = page.next.is_none();

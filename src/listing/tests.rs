@@ -127,7 +127,7 @@ fn an_id_in_a_path_leads_nowhere_else() {
         id: "7/../8?x",
         space_id: None,
     };
-    let mut listing = Listing::<LabelRow>::of_page(page_ref, None, 5);
+    let mut listing = Listing::<LabelRow>::of_page(page_ref, 5);
     simulation.script(Endpoint::Labels, [page([1], "")]);
     let read = simulation.run(listing.next(&client)).unwrap().unwrap();
     let label = read.rows.first().unwrap();
@@ -303,7 +303,7 @@ fn the_labels_of_a_page_may_end_without_links() {
     };
     for answer in [page([1], ""), page_with([2], &json!({}), &[])] {
         simulation.script(Endpoint::Labels, [answer]);
-        let mut listing = Listing::<LabelRow>::of_page(page_ref, None, 5);
+        let mut listing = Listing::<LabelRow>::of_page(page_ref, 5);
         let read = simulation.run(listing.next(&client)).unwrap().unwrap();
         assert_eq!((read.rows.len(), read.next), (1, None));
     }
@@ -428,4 +428,57 @@ proptest! {
         let expected: Vec<_> = (0..rows).map(|id| id.to_string()).collect();
         prop_assert_eq!(read.concat(), expected);
     }
+}
+
+/// Pages that are empty at first, and lead in a circle.
+#[test]
+fn a_circle_of_pages_that_are_requested_again_ends() {
+    let simulation = simulation();
+    let config = config(&simulation);
+    let client = Client::new(&simulation, &config);
+    let empty: [u32; 0] = [];
+    let answers = [
+        page(empty, "a"),
+        page([1], "a"),
+        page(empty, "b"),
+        page([2], "b"),
+    ];
+    simulation.script(Endpoint::Pages, answers);
+    simulation.script(Endpoint::Pages, vec![page([3], "a"); 3]);
+    let mut listing = listing(5);
+    let error = simulation.run(async {
+        for cursor in [None, Some("a".to_owned())] {
+            listing.next(&client).await.unwrap();
+            listing.go_back(cursor);
+            listing.next(&client).await.unwrap();
+        }
+        listing.next(&client).await.unwrap_err()
+    });
+    assert_ends_with(Some(error), "seen before");
+}
+
+/// New cursors without end, each page empty at first, and always the same rows.
+#[test]
+fn the_same_rows_behind_empty_pages_end() {
+    let simulation = simulation();
+    let config = config(&simulation);
+    let client = Client::new(&simulation, &config);
+    let empty: [u32; 0] = [];
+    let cursors: Vec<_> = (0..11).map(|number| format!("c{number}")).collect();
+    let answers = cursors.iter().take(10);
+    let answers = answers.flat_map(|next| [page(empty, next), page([1], next)]);
+    let answers: Vec<_> = answers.chain(vec![page([1], "c10"); 3]).collect();
+    simulation.script(Endpoint::Pages, answers);
+    let mut listing = listing(5);
+    let error = simulation.run(async {
+        let mut cursor = None;
+        for next in cursors.iter().take(10) {
+            listing.next(&client).await.unwrap();
+            listing.go_back(cursor);
+            listing.next(&client).await.unwrap();
+            cursor = Some(next.clone());
+        }
+        listing.next(&client).await.unwrap_err()
+    });
+    assert_ends_with(Some(error), "same rows");
 }

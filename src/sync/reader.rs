@@ -153,7 +153,7 @@ impl<'a, P: Platform> ListingReader<'a, P> {
             });
             match open.next(self.client).await {
                 Ok(Some(page)) if self.is_oddly_empty(&page, step) => {
-                    *listing = None;
+                    open.go_back(self.position.cursor.clone());
                 }
                 Ok(Some(page)) => return Ok(page),
                 Ok(None) => {
