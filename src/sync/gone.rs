@@ -19,8 +19,8 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
     pub(super) async fn find_or_void(&mut self, ids: &[String]) -> Result<Vec<PageRow>> {
         let (found, flaws) = self.context.pages_by_id(ids).await?;
         self.record_flaws(Stream::Pages, &flaws);
-        // A row without an id may be that of any of them.
-        if flaws.unusable == 0 {
+        // A row without an id may be that of any of them, and so may a space.
+        if flaws.unusable == 0 && !self.context.spaces.are_doubtful() {
             let is_found = |id: &&String| found.iter().any(|page| page.source_id == **id);
             let gone: Vec<&String> = ids.iter().filter(|id| !is_found(id)).collect();
             self.void_gone(&gone)?;

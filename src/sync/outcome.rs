@@ -145,9 +145,9 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
 
     /// Where chosen spaces cannot be told from others, what is in them is not read, so nothing can be closed.
     pub(super) fn doubt_spaces(&mut self) {
-        let flaws = &self.context.spaces.flaws;
-        self.record_flaws(Stream::Spaces, flaws);
-        if flaws.unusable > 0 {
+        let spaces = &self.context.spaces;
+        self.record_flaws(Stream::Spaces, &spaces.flaws);
+        if spaces.are_doubtful() {
             self.never_close(StreamSet::ALL);
         }
     }

@@ -75,6 +75,10 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
             kept_days: Thousandths::whole(config.refresh_days),
             snapshot_done: Thousandths::whole(1),
         });
+        if self.context.spaces.are_doubtful() {
+            // Pages of a space that is not known would seem to be gone.
+            return Ok(Refreshed::Partly);
+        }
         let steps = Plan::of_pages(self.context.selection, &self.context.spaces);
         self.void_purged(&steps).await?;
         if !self.open_refresh(steps.len())? {

@@ -46,6 +46,12 @@ impl Spaces {
         }
     }
 
+    /// Whether a space could not be told from others, so that not all that is chosen is known.
+    #[must_use]
+    pub(crate) fn are_doubtful(&self) -> bool {
+        self.flaws.unusable > 0
+    }
+
     /// The chosen spaces, or none where the run lists them all.
     #[must_use]
     pub(crate) fn listed(&self) -> Option<&[SpaceRow]> {
