@@ -84,6 +84,19 @@ fn details_of(error: &Error) -> Value {
     serde_json::from_str(error.details.as_deref().unwrap()).unwrap()
 }
 
+/// The pages that the details of a failure name as set aside.
+fn ids_of(details: &Value) -> Vec<String> {
+    let pages = details["set_aside"].as_array().unwrap().iter();
+    pages
+        .map(|page| page["page_id"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// Injects faults that are made up at run time.
+fn inject(simulation: &Simulation, faults: &[String]) {
+    simulation.inject_faults(&faults.iter().map(String::as_str).collect::<Vec<_>>());
+}
+
 /// How often each endpoint was asked since the log was taken.
 fn asked(simulation: &Simulation) -> BTreeMap<Endpoint, usize> {
     let mut asked = BTreeMap::new();

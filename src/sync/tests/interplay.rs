@@ -11,11 +11,13 @@ use crate::testing::{Edit, Versioned, oracle, small_site};
 
 const HOUR: Duration = Duration::from_hours(1);
 
-fn ids_of(details: &Value) -> Vec<&str> {
-    let pages = details["set_aside"].as_array().unwrap().iter();
-    pages
-        .map(|page| page["page_id"].as_str().unwrap())
-        .collect()
+/// Removes these pages for good.
+fn purge(simulation: &Simulation, ids: &[String]) {
+    for id in ids {
+        let corpus = simulation.corpus();
+        let index = corpus.pages.iter().position(|page| page.id == *id);
+        simulation.edit(&Edit::Purge(index.unwrap()));
+    }
 }
 
 /// Nothing is waited for long.
@@ -171,7 +173,7 @@ fn a_run_that_waits_for_accounts_goes_on_behind_vanished_pages() {
         let faults: Vec<_> = vanished
             .map(|(_, page)| format!("page-gone:endpoint=labels,page={}", page.id))
             .collect();
-        simulation.inject_faults(&faults.iter().map(String::as_str).collect::<Vec<_>>());
+        inject(&simulation, &faults);
         let config = json!({ "max_concurrency": 8, "retry": { "attempts": 1 } });
         let full = every_stream(Mode::Full);
         let error = read(&simulation, &recorder, config, &full).unwrap_err();
@@ -199,7 +201,7 @@ fn a_resumed_run_keeps_its_beginning() {
         .iter()
         .map(|id| format!("504:endpoint=labels,page={id}"));
     let faults: Vec<_> = faults.collect();
-    simulation.inject_faults(&faults.iter().map(String::as_str).collect::<Vec<_>>());
+    inject(&simulation, &faults);
     let full = every_stream(Mode::Full);
     recorder.refuse_after(Some(60));
     read(&simulation, &recorder, impatient(), &full).unwrap_err();
@@ -211,11 +213,7 @@ fn a_resumed_run_keeps_its_beginning() {
     simulation.advance(HOUR);
     simulation.edit(&Edit::Save(live[live.len() - 1].0));
     simulation.advance(HOUR);
-    for id in &failing {
-        let corpus = simulation.corpus();
-        let index = corpus.pages.iter().position(|page| page.id == *id).unwrap();
-        simulation.edit(&Edit::Purge(index));
-    }
+    purge(&simulation, &failing);
     read(&simulation, &recorder, impatient(), &full).unwrap();
     read(
         &simulation,
@@ -283,14 +281,10 @@ fn many_pages_that_are_gone_at_once_are_left_to_the_sweep() {
         .iter()
         .map(|id| format!("504:endpoint=labels,page={id}"));
     let faults: Vec<_> = faults.collect();
-    simulation.inject_faults(&faults.iter().map(String::as_str).collect::<Vec<_>>());
+    inject(&simulation, &faults);
     read(&simulation, &recorder, impatient(), &full).unwrap_err();
     simulation.inject_faults(&[]);
-    for id in &ids {
-        let corpus = simulation.corpus();
-        let index = corpus.pages.iter().position(|page| page.id == *id).unwrap();
-        simulation.edit(&Edit::Purge(index));
-    }
+    purge(&simulation, &ids);
     let incremental = every_stream(Mode::Incremental);
     read(&simulation, &recorder, impatient(), &incremental).unwrap();
     let pages = recorder.tables()["pages"].len();
@@ -435,7 +429,7 @@ fn no_row_is_lost_by_empty_pages() {
         let faults: Vec<_> = (1..4)
             .map(|after| format!("empty-page:endpoint={endpoint},count=1,after={after}"))
             .collect();
-        simulation.inject_faults(&faults.iter().map(String::as_str).collect::<Vec<_>>());
+        inject(&simulation, &faults);
         read(
             &simulation,
             &recorder,

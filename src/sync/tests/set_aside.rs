@@ -29,13 +29,6 @@ fn site(pages: usize, seed: u64) -> (Corpus, Vec<String>) {
     (corpus, ids)
 }
 
-fn ids_of(details: &Value) -> Vec<String> {
-    let pages = details["set_aside"].as_array().unwrap().iter();
-    pages
-        .map(|page| page["page_id"].as_str().unwrap().to_owned())
-        .collect()
-}
-
 /// The tables without the rows of one stream that belong to a page.
 fn without(mut tables: Tables, stream: Stream, page_id: &str) -> Tables {
     if let Some(rows) = tables.get_mut(stream.name()) {
@@ -51,10 +44,6 @@ fn three_faults(ids: &[String]) -> Vec<String> {
         .zip(ids)
         .map(|((fault, endpoint), id)| format!("{fault}:endpoint={endpoint},page={id}"))
         .collect()
-}
-
-fn inject(simulation: &Simulation, faults: &[String]) {
-    simulation.inject_faults(&faults.iter().map(String::as_str).collect::<Vec<_>>());
 }
 
 #[test]
