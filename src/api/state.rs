@@ -1,12 +1,10 @@
 //! `GET /wiki/rest/api/content/{id}/state`: the content state of a page, such as "Ready for review".
 
-use super::error_shape::{error_with_200, refuse_error_shape};
+use super::error_shape::Answer;
 use super::{Decoded, unreadable};
 use crate::endpoint::Endpoint;
 use crate::row::row;
-use crate::wire::{
-    BodyError, FieldReader, List, Nested, Object, Target, Value, decode, object, read,
-};
+use crate::wire::{BodyError, FieldReader, Nested, Value, decode, object, read};
 
 row! {
     /// A row of the stream `page_content_states`.
@@ -19,11 +17,10 @@ row! {
 }
 
 object! {
-    StateFields<'a> {
+    /// `ContentStateResponse`.
+    StateWire<'a> {
         content_state: Nested<ContentState<'a>> = "contentState",
         last_updated: Value<'a> = "lastUpdated",
-        errors: List<Value<'a>> = "errors",
-        status_code: Value<'a> = "statusCode",
     }
 }
 
@@ -31,29 +28,6 @@ object! {
     ContentState<'a> {
         name: Value<'a> = "name",
         color: Value<'a> = "color",
-    }
-}
-
-/// `ContentStateResponse`, and whether the answer may be another one.
-#[derive(Debug, Clone, Default, PartialEq)]
-struct StateWire<'a> {
-    fields: StateFields<'a>,
-    /// Whether it has a field of a state, whatever is in it.
-    names_state: bool,
-    /// Whether it has a field that a state has not.
-    names_other: bool,
-}
-
-impl<'a> Object<'a> for StateWire<'a> {
-    fn index(&mut self, name: &str) -> Option<usize> {
-        let is_of_state = matches!(name, "contentState" | "lastUpdated");
-        self.names_state |= is_of_state;
-        self.names_other |= !is_of_state;
-        self.fields.index(name)
-    }
-
-    fn field(&mut self, index: usize) -> Option<&mut dyn Target<'a>> {
-        self.fields.field(index)
     }
 }
 
@@ -81,18 +55,15 @@ impl StateRow {
         })?
     }
 
-    fn from_wire(wire: Nested<StateWire<'_>>, page_id: &str) -> Result<Decoded<Self>, BodyError> {
+    fn from_wire<'a>(
+        wire: Nested<Answer<'a, StateWire<'a>>>,
+        page_id: &str,
+    ) -> Result<Decoded<Self>, BodyError> {
         let wire = match wire {
-            Nested::Object(wire) => wire,
+            Nested::Object(answer) => answer.into_fields()?,
             Nested::Missing => StateWire::default(),
             Nested::Other => return Err(BodyError::Unexpected("JSON that is no object".into())),
         };
-        // Where there is no state, the answer has nothing else either.
-        if wire.names_other && !wire.names_state {
-            return Err(error_with_200());
-        }
-        let wire = wire.fields;
-        refuse_error_shape(&wire.status_code, &wire.errors)?;
         let mut fields = FieldReader::default();
         let mut value = Self::none(page_id);
         if wire.content_state != Nested::Missing {

@@ -518,6 +518,12 @@ fn views_are_counted_or_null() {
         (r#"{"code":403,"message":"Forbidden"}"#, None),
         (r#"{"error":"Forbidden"}"#, None),
         (r#"{"errors":[]}"#, None),
+        (r#"{"id":7}"#, Some(None)),
+        (
+            r#"{"type":"about:blank","title":"Bad Gateway","status":502}"#,
+            None,
+        ),
+        (r#"{"success":false}"#, None),
     ] {
         let read = ViewRow::read(body.as_bytes(), "7", read_at).ok();
         if let Some(read) = &read {

@@ -1,11 +1,11 @@
 //! `GET /wiki/rest/api/analytics/content/{id}/views`: the number of views of a page.
 
-use super::error_shape::{refuse_error_alone, refuse_error_shape};
+use super::error_shape::Answer;
 use super::{Decoded, unreadable};
 use crate::endpoint::Endpoint;
 use crate::row::row;
 use crate::timestamp::Timestamp;
-use crate::wire::{BodyError, FieldReader, List, Nested, Value, decode, object, read};
+use crate::wire::{BodyError, FieldReader, Nested, Value, decode, object, read};
 
 row! {
     /// A row of the stream `page_views`.
@@ -19,10 +19,7 @@ row! {
 object! {
     ViewsWire<'a> {
         count: Value<'a> = "count",
-        error: Value<'a> = "error",
-        errors: List<Value<'a>> = "errors",
-        message: Value<'a> = "message",
-        status_code: Value<'a> = "statusCode",
+        _id: Value<'a> = "id",
     }
 }
 
@@ -52,20 +49,17 @@ impl ViewRow {
         })?
     }
 
-    fn from_wire(
-        wire: Nested<ViewsWire<'_>>,
+    fn from_wire<'a>(
+        wire: Nested<Answer<'a, ViewsWire<'a>>>,
         page_id: &str,
         read_at: Timestamp,
     ) -> Result<Decoded<Self>, BodyError> {
-        let Nested::Object(wire) = wire else {
+        let Nested::Object(answer) = wire else {
             return Err(BodyError::Unexpected("JSON that is no object".into()));
         };
-        refuse_error_shape(&wire.status_code, &wire.errors)?;
+        let wire = answer.into_fields()?;
         let mut fields = FieldReader::default();
         let mut views_count = fields.integer("views_count", &wire.count);
-        if wire.count.is_missing() {
-            refuse_error_alone(&wire.message, &wire.error, &wire.errors)?;
-        }
         if wire.count.is_missing() || views_count.is_some_and(|count| count < 0) {
             // An answer that says nothing: the count is not 0, and not refused either.
             fields.unreadable.push("views_count");
