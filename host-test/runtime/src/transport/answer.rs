@@ -63,10 +63,16 @@ impl Receiver<'_> {
     }
 }
 
+/// Pieces that are waited for at most: a server may send empty ones without end.
+const MAX_PIECES: usize = 2 * BEGIN;
+
 /// The first bytes of a body, unless they are of no matter: its first piece, or several that are short.
 async fn read_begin(label: Label, body: &mut AnswerBody) -> Result<Bytes, Error> {
     let mut begin = Bytes::new();
-    while label != Label::Other && begin.len() < BEGIN {
+    for _ in 0..MAX_PIECES {
+        if label == Label::Other || begin.len() >= BEGIN {
+            break;
+        }
         let Some(frame) = body.frame().await else {
             break;
         };
