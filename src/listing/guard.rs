@@ -6,8 +6,9 @@ use crate::wire::BodyError;
 
 /// Empty pages in a row that are followed; a site without rows has one, a filtered listing a few.
 const MAX_EMPTY: u32 = 50;
-/// Pages in a row that begin with the same row, under new cursors.
-const MAX_SAME: u32 = 10;
+/// Pages that begin with the first row of an earlier page, under new cursors. A page that moves while the listing is read
+/// makes one, and the service may count a cursor anew; a listing that repeats itself makes more without end.
+const MAX_REPEATED: u32 = 9;
 /// Bytes of a cursor. Those seen hold some 60; more would not fit into a state.
 const MAX_CURSOR: usize = 8 * 1024;
 
@@ -17,10 +18,10 @@ pub(super) struct LoopGuard {
     seen: HashSet<String>,
     /// Empty pages in a row.
     empty: u32,
-    /// The first row of the last page that had any.
-    first: Option<String>,
-    /// Pages in a row that began with it.
-    same: u32,
+    /// The first rows of the pages that had any.
+    first_rows: HashSet<String>,
+    /// Pages that began with one of them again.
+    repeated: u32,
 }
 
 impl LoopGuard {
@@ -38,7 +39,9 @@ impl LoopGuard {
             "a cursor that was seen before"
         } else if first.is_none() && self.empty >= MAX_EMPTY {
             "one empty page after the other"
-        } else if first.is_some() && first == self.first.as_deref() && self.same >= MAX_SAME {
+        } else if self.repeated >= MAX_REPEATED
+            && first.is_some_and(|first| self.first_rows.contains(first))
+        {
             "the same rows again and again"
         } else {
             return Ok(());
@@ -56,17 +59,11 @@ impl LoopGuard {
     /// Records a page that was accepted.
     pub(super) fn record(&mut self, next: Option<&str>, first: Option<String>) {
         self.seen.extend(next.map(str::to_owned));
-        if first.is_none() {
-            // Between two pages it says nothing of whether they are the same.
+        let Some(first) = first else {
             self.empty += 1;
             return;
-        }
-        self.empty = 0;
-        self.same = if first == self.first {
-            self.same + 1
-        } else {
-            1
         };
-        self.first = first;
+        self.empty = 0;
+        self.repeated += u32::from(!self.first_rows.insert(first));
     }
 }

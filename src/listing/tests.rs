@@ -186,6 +186,25 @@ fn a_listing_that_leads_nowhere_ends_with_an_error() {
     }
 }
 
+/// However long the circle is, and however many empty pages lie in it: cursors that are always new do not hide it.
+#[test]
+fn a_listing_that_repeats_itself_ends() {
+    for (rows, empty) in [(1, 0), (2, 0), (11, 0), (13, 1), (1, 39)] {
+        let answer = |number: usize| {
+            let ids = number
+                .is_multiple_of(empty + 1)
+                .then_some(1 + number / (empty + 1) % rows);
+            page(ids, &format!("c{number}"))
+        };
+        let accepted = (rows + 9) * (empty + 1);
+        let answers = (0..accepted).map(answer);
+        let answers = answers.chain(vec![answer(accepted); 3]);
+        let (pages, error) = read(&simulation(), listing(5), answers);
+        assert_ends_with(error, "the same rows again and again");
+        assert_eq!(pages.len(), accepted);
+    }
+}
+
 /// What is wrong with one answer may be right in the next one; rows of the refused answer are not kept.
 #[test]
 fn a_page_that_is_refused_is_asked_for_again() {
