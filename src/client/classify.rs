@@ -63,7 +63,9 @@ impl Classification {
 ///
 /// What is wrong with it. The body of a good answer still has to be read.
 pub fn classify(context: RequestContext<'_>, response: &Response) -> Result<(), Failure> {
-    if (200..300).contains(&response.status) {
+    // 203 is a 200 that a proxy has changed; an empty body of a 204 is judged like any other. A part of a body (206),
+    // an answer that comes later (202) or one for several requests (207) is none.
+    if matches!(response.status, 200 | 203 | 204) {
         return Ok(());
     }
     let body = ErrorBody::read(context.config, &response.body);

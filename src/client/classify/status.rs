@@ -65,10 +65,14 @@ pub(super) fn classify_status(
             "the service failed{}; call again later",
             body.quote()
         )),
-        _ => failed(format!(
-            "an answer that this connector does not know{}",
-            body.quote()
-        )),
+        // Something in between may have answered once.
+        _ => Classification {
+            action: ResponseAction::RetryBody,
+            ..failed(format!(
+                "an answer that this connector does not know{}",
+                body.quote()
+            ))
+        },
     }
 }
 

@@ -126,6 +126,9 @@ fn every_measured_answer_means_what_it_was_found_to_mean() {
         (Spaces, 407, &[], "", InvalidConfig, FailRun, "a proxy"),
         (Spaces, 425, &[], "", retry, Retry, "not ready"),
         (Labels, 451, &[], "", InvalidPermissions, Suspect(Resolution::Fail), "legal reasons"),
+        (Labels, 202, &[], "{}", UnexpectedResponse, ResponseAction::RetryBody, "does not know (HTTP 202"),
+        (Labels, 206, &[("Content-Range", "bytes 0-40/999")], "{}", UnexpectedResponse, ResponseAction::RetryBody, "does not know"),
+        (Pages, 207, &[], r#"{"results":[]}"#, UnexpectedResponse, ResponseAction::RetryBody, "does not know"),
         (Pages, 302, &[("Location", "https://id.atlassian.com/login?continue=x")], "", InvalidCredentials, FailRun, "login in a browser"),
         (Pages, 302, &[("Location", "https://sso.example/login?continue=x")], "", UnexpectedResponse, FailRun, "a redirect to sso.example, which"),
         (Pages, 302, &[("Location", "/login?continue=x")], "", UnexpectedResponse, FailRun, "a redirect, which"),
@@ -135,7 +138,7 @@ fn every_measured_answer_means_what_it_was_found_to_mean() {
         (Pages, 503, &[], "<html>503</html>", retry, Retry, "call again later"),
         (Pages, 599, &[], "", retry, Retry, "the service failed; call again later"),
         (Views, 410, &[], r#"{"statusCode":410,"message":"This deprecated endpoint has been removed."}"#, UnexpectedResponse, Fail, "endpoint has been removed"),
-        (Pages, 405, &[], r#"{"other":1}"#, UnexpectedResponse, Fail, "does not know (HTTP 405"),
+        (Pages, 405, &[], r#"{"other":1}"#, UnexpectedResponse, ResponseAction::RetryBody, "does not know (HTTP 405"),
     ];
     let gateway = config(true, TOKEN);
     for &(endpoint, status, headers, body, kind, action, words) in cases {
@@ -330,7 +333,7 @@ fn the_host_and_the_token_make_a_difference_to_what_is_advised() {
 #[test]
 fn what_succeeds_is_no_failure() {
     let config = config(true, TOKEN);
-    for status in [200, 204, 299] {
+    for status in [200, 203, 204] {
         let classified = classify(
             context(&config, Endpoint::Pages),
             &response(status, &[], "<html>"),
