@@ -207,6 +207,7 @@ fn a_key_that_is_not_certain_makes_no_row() {
                 r#"" 12""#,
                 r#""12a""#,
                 r#""1\ud83c""#,
+                r#""184467440737095516150""#,
                 "[]",
                 "{}",
             ][..],
@@ -227,6 +228,9 @@ fn a_key_that_is_not_certain_makes_no_row() {
             assert_eq!(read(&record).row, None, "{record}");
         }
     }
+    let long = "a".repeat(256);
+    let user = format!(r#"{{"accountId":"{long}"}}"#);
+    assert_eq!(read_record::<UserRow>(&user).row, None);
     for record in ["null", "[]", "12", r#""12""#, "{}"] {
         assert_eq!(pages(record).row, None, "{record}");
     }
@@ -331,6 +335,21 @@ fn a_value_without_a_meaning_is_null_and_named() {
     assert_eq!(columns, expected);
     for value in &rows.unreadable {
         assert_eq!((value.endpoint, &*value.key), (Endpoint::Pages, "2"));
+    }
+}
+
+/// A text that fills a whole response costs its own value: the host takes no such row.
+#[test]
+fn an_endless_text_is_null_and_named() {
+    for (length, expected) in [(64 * 1024, false), (64 * 1024 + 1, true)] {
+        let title = "\u{1b}".repeat(length);
+        let author = "a".repeat(length);
+        let body = json!({ "results": [{ "id": "1", "title": title, "authorId": author }] });
+        let rows = read_rows::<PageRow>(body.to_string().as_bytes(), Context::default()).unwrap();
+        assert_eq!(rows.rows[0].title.is_none(), expected);
+        let columns = columns_of(&rows.unreadable);
+        assert_eq!(columns.contains(&"title"), expected);
+        assert!(columns.contains(&"author_id"), "no id is so long");
     }
 }
 

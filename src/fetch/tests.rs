@@ -12,6 +12,7 @@ use serde_json::json;
 use super::*;
 use crate::client::Response;
 use crate::config::Config;
+use crate::error::Kind;
 use crate::testing::{Simulation, response, small_site};
 
 const PAGE: PageRef<'_> = PageRef {
@@ -58,6 +59,25 @@ fn labels_of(answers: impl IntoIterator<Item = Response>) -> Result<Vec<String>,
     })?;
     assert!(read.value.iter().all(|label| label.page_id == PAGE.id));
     Ok(read.value.into_iter().map(|row| row.source_id).collect())
+}
+
+/// A page whose parts have no end is told from the others, so that the run can go on without it.
+#[test]
+fn a_page_with_endless_parts_fails_alone() {
+    let blank = " ".repeat(1 << 20);
+    let answer = |number: u32| {
+        let link = format!("/x?cursor=c{number}");
+        let rows = json!([{ "id": number.to_string() }]);
+        let body = json!({ "results": rows, "filler": blank, "_links": { "next": link } });
+        good(&body)
+    };
+    let answers = (0..16).map(answer);
+    let answers = answers.chain([answer(15), answer(15)]);
+    let Err(RequestError::Failed(error)) = labels_of(answers) else {
+        panic!("it is read");
+    };
+    let expected = (Kind::UnexpectedResponse, true);
+    assert_eq!((error.kind, error.message.ends_with(", page 7)")), expected);
 }
 
 #[test]

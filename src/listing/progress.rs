@@ -20,6 +20,10 @@ const MAX_DOUBTS: u32 = 1;
 /// The service cuts no page to fewer rows than this (its default limit), whatever is asked for.
 const SMALLEST_FULL_PAGE: u32 = 25;
 
+/// Bytes of the answers that hold one page's versions or labels, all of which are kept until the last one came: some
+/// 50,000 of them.
+const MAX_PARTS: usize = 16 << 20;
+
 /// A listing of rows of any kind.
 #[derive(Debug)]
 pub(super) struct Progress {
@@ -33,6 +37,8 @@ pub(super) struct Progress {
     /// Whether one row is asked for to see whether there is any: its end shows nothing.
     pub(super) is_probe: bool,
     guard: LoopGuard,
+    /// The size of the answers so far.
+    bytes: usize,
     done: bool,
 }
 
@@ -52,6 +58,8 @@ struct AcceptedPage {
     first: Option<String>,
     unusable: usize,
     next: Option<String>,
+    /// The size of all answers up to it.
+    bytes: usize,
     /// How the listing ends with it, if it does.
     end: EndMarker,
 }
@@ -70,6 +78,7 @@ impl Progress {
             limit: Cell::new(limit),
             is_probe: false,
             guard: LoopGuard::default(),
+            bytes: 0,
             done: false,
         }
     }
@@ -207,10 +216,17 @@ impl Progress {
         let current = self.cursor.as_deref();
         self.guard
             .check(current, next.as_deref(), first.as_deref())?;
+        let bytes = self.bytes + response.body.len();
+        if self.page.is_some() && bytes > MAX_PARTS {
+            return Err(BodyError::Unexpected(
+                "more than 16 MiB about one page".into(),
+            ));
+        }
         Ok(AcceptedPage {
             first,
             unusable,
             next,
+            bytes,
             end,
         })
     }
@@ -222,6 +238,7 @@ impl Progress {
 
     fn advance(&mut self, page: AcceptedPage) {
         self.guard.record(page.next.as_deref(), page.first);
+        self.bytes = page.bytes;
         self.done = page.next.is_none();
         self.cursor = page.next;
     }

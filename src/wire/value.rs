@@ -5,6 +5,13 @@ use std::borrow::Cow;
 use super::read;
 use crate::timestamp::Timestamp;
 
+/// Bytes of the longest text that is kept. One that fills a response would exceed what a host takes at once.
+const MAX_TEXT: usize = 64 * 1024;
+/// Bytes of the longest id. Account ids have up to 128; states hold ids of accounts and pages.
+const MAX_ID: usize = 255;
+/// Digits of the largest id of a page, a space or a label: 64 bits (OpenAPI).
+const MAX_DIGITS: usize = 20;
+
 /// A value as it was sent. A text stays in the body that it was read from, unless it is escaped there.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub enum Value<'a> {
@@ -101,10 +108,10 @@ pub struct FieldReader {
 }
 
 impl FieldReader {
-    /// Text; NUL becomes U+FFFD, as destinations refuse it.
+    /// Text of up to 64 KiB; NUL becomes U+FFFD, as destinations refuse it.
     pub fn text(&mut self, column: &'static str, value: &Value<'_>) -> Option<String> {
         match value {
-            Value::Text(text) => Some(text.replace('\0', "\u{fffd}")),
+            Value::Text(text) if text.len() <= MAX_TEXT => Some(text.replace('\0', "\u{fffd}")),
             other => self.null(column, other),
         }
     }
@@ -132,7 +139,10 @@ impl FieldReader {
     /// one row and lose another.
     pub fn key_id(&mut self, column: &'static str, value: &Value<'_>) -> Option<String> {
         match value {
-            Value::Text(id) if !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Value::Text(id)
+                if (1..=MAX_DIGITS).contains(&id.len())
+                    && id.bytes().all(|byte| byte.is_ascii_digit()) =>
+            {
                 Some((**id).to_owned())
             }
             other => self.null(column, other),
@@ -177,8 +187,8 @@ impl FieldReader {
     }
 }
 
-/// Whether no character of an id was broken on its way.
+/// Whether no character of an id was broken on its way, and it is no longer than an id.
 fn is_intact(id: &str) -> bool {
-    !id.chars()
-        .any(|character| matches!(character, '\0' | '\u{fffd}'))
+    let is_broken = |character| matches!(character, '\0' | '\u{fffd}');
+    id.len() <= MAX_ID && !id.contains(is_broken)
 }
