@@ -185,22 +185,12 @@ impl Progress {
         response: &Response,
         rows: &mut ReadRows<'_>,
     ) -> Result<AcceptedPage, BodyError> {
-        let context = match &self.page {
-            Some((page_id, _)) => Context {
-                page_id,
-                base: None,
-            },
-            None => Context {
-                page_id: "",
-                base: base_in_headers(&response.headers),
-            },
-        };
         let ReadPage {
             first,
             count,
             unusable,
             next,
-        } = rows(&response.body, context)?;
+        } = rows(&response.body, self.context(response))?;
         let is_unsaid = is_end_unsaid(&next, &response.headers);
         let is_full = count >= self.limit.get().min(SMALLEST_FULL_PAGE) as usize;
         if is_full && !self.is_probe && is_unsaid {
@@ -229,6 +219,20 @@ impl Progress {
             bytes,
             end,
         })
+    }
+
+    /// What the rows of a response do not say themselves.
+    fn context<'r>(&'r self, response: &'r Response) -> Context<'r> {
+        match &self.page {
+            Some((page_id, _)) => Context {
+                page_id,
+                base: None,
+            },
+            None => Context {
+                page_id: "",
+                base: base_in_headers(&response.headers),
+            },
+        }
     }
 
     pub(super) fn go_back(&mut self, cursor: Option<String>) {
