@@ -4,8 +4,9 @@ use std::io::{BufWriter, Write};
 
 use anyhow::{Context as _, Result};
 use connector_runtime::destination::{Batch, Destination, Row};
-use connector_runtime::printable::printable_json;
 use serde::Serialize;
+
+use crate::stdout;
 
 /// One line. Values are serialised here, so that no text of a connector or a server can begin a line of its own.
 #[derive(Debug, Serialize)]
@@ -51,9 +52,7 @@ pub enum Event<'a> {
 /// Writes an event as one line.
 pub(crate) fn write_line(out: &mut impl Write, event: &Event<'_>) -> Result<()> {
     let line = serde_json::to_string(event)?;
-    out.write_all(printable_json(&line).as_bytes())
-        .and_then(|()| out.write_all(b"\n"))
-        .context("the output cannot be written")
+    stdout::write_line(out, &line).context("the output cannot be written")
 }
 
 /// Writes that a run ended well and closed no snapshot of these streams.

@@ -2,16 +2,34 @@
 //!
 //! A reader that went away ends the process as SIGPIPE ends any program of a pipeline, without a word. Standard output
 //! that was closed before the process began is an error: the rows would go nowhere.
+//!
+//! Several threads write. Each write is whole under one lock, so whoever writes whole lines at once never has a line of
+//! another thread within its own. After the last line of a command nothing more is written.
 
 use std::io::{self, ErrorKind, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use connector_runtime::printable::printable_json;
 use serde_json::Value;
 
-/// Writes to standard output, and ends the process once nobody reads it.
+const UNWRITABLE: &str = "standard output cannot be written";
+
+/// Whether there may be more to write. It is locked while something is written.
+static GATE: Mutex<Gate> = Mutex::new(Gate::Open);
+
 #[derive(Debug)]
-pub struct StandardOutput(io::Stdout);
+enum Gate {
+    Open,
+    /// The last line was written.
+    Closed,
+}
+
+/// Writes to standard output, and ends the process once nobody reads it. What is written after the last line is
+/// refused.
+#[derive(Debug)]
+pub struct StandardOutput(());
 
 impl StandardOutput {
     /// Standard output of this process.
@@ -24,18 +42,35 @@ impl StandardOutput {
             !was_closed::at_start(),
             "standard output is closed; send it to a file or a pipe"
         );
-        Ok(Self(io::stdout()))
+        Ok(Self(()))
     }
 }
 
 impl Write for StandardOutput {
+    /// Takes all of it or nothing.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        end_without_reader(self.0.write(bytes))
+        write_all(&open_gate()?, bytes)?;
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        end_without_reader(self.0.flush())
+        Ok(())
     }
+}
+
+/// The gate, locked, unless the last line was written.
+fn open_gate() -> io::Result<MutexGuard<'static, Gate>> {
+    let gate = GATE.lock().unwrap_or_else(PoisonError::into_inner);
+    match *gate {
+        Gate::Open => Ok(gate),
+        Gate::Closed => Err(io::Error::other("the last line was written before")),
+    }
+}
+
+/// Writes and flushes, while the gate is locked.
+fn write_all(_: &MutexGuard<'_, Gate>, bytes: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout();
+    end_without_reader(out.write_all(bytes).and_then(|()| out.flush()))
 }
 
 fn end_without_reader<T>(written: io::Result<T>) -> io::Result<T> {
@@ -56,11 +91,46 @@ fn end_without_reader<T>(written: io::Result<T>) -> io::Result<T> {
 /// It was closed, or its disk is full.
 pub fn print(value: &Value) -> Result<()> {
     let mut out = StandardOutput::open()?;
-    let line = value.to_string();
-    out.write_all(printable_json(&line).as_bytes())
-        .and_then(|()| out.write_all(b"\n"))
-        .and_then(|()| out.flush())
-        .context("standard output cannot be written")
+    write_line(&mut out, &value.to_string()).context(UNWRITABLE)
+}
+
+/// The same for the last line: what another thread has not written yet is refused from then on.
+///
+/// # Errors
+///
+/// It was closed, or its disk is full, or the last line was written before.
+pub fn print_last(value: &Value) -> Result<()> {
+    StandardOutput::open()?;
+    let mut gate = open_gate()?;
+    let mut line = Vec::new();
+    let written = write_line(&mut line, &value.to_string());
+    let written = written.and_then(|()| write_all(&gate, &line));
+    *gate = Gate::Closed;
+    written.context(UNWRITABLE)
+}
+
+/// Refuses what another thread has not begun to write. A line that is being written is waited for: a reader that has
+/// stalled may never take it.
+pub fn close_within(limit: Duration) {
+    let deadline = Instant::now() + limit;
+    loop {
+        match GATE.try_lock() {
+            Ok(mut gate) => return *gate = Gate::Closed,
+            Err(_) if Instant::now() >= deadline => return,
+            Err(_) => std::thread::sleep(Duration::from_millis(5)),
+        }
+    }
+}
+
+/// Writes JSON as one line, at once.
+///
+/// # Errors
+///
+/// It cannot be written.
+pub fn write_line(out: &mut impl Write, json: &str) -> io::Result<()> {
+    let mut line = printable_json(json).into_owned();
+    line.push('\n');
+    out.write_all(line.as_bytes())
 }
 
 /// Rust opens `/dev/null` in the place of a closed standard output, before `main`. So this looks before that.

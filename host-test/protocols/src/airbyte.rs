@@ -17,7 +17,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 use connector_destinations::stderr;
-use connector_destinations::stdout::{StandardOutput, print};
+use connector_destinations::stdout::{StandardOutput, print, print_last};
 use connector_runtime::connection::TenantConnection;
 use connector_runtime::contract::{FailureKind, Selection};
 use connector_runtime::failure::Failure;
@@ -33,7 +33,7 @@ pub use crate::adapter::AdapterOptions;
 use crate::adapter::{
     AdapterError, ComponentArgument, ConnectionArguments, EXIT_STATUS, connect, internal, read_file,
 };
-use crate::shutdown_signal::{Shutdown, end_process};
+use crate::shutdown_signal::{Shutdown, end_run};
 
 const EXAMPLES: &str = "\
 Examples, behind the name of the program:
@@ -96,8 +96,8 @@ impl Cli {
         // Signals are caught once the configuration was read: until then, as from a pipe that nobody writes to, they
         // end the process by themselves.
         let (done, shutdown) = match self.command {
-            Command::Spec => (write_one(&messages::spec(runtime.description())), None),
-            Command::Discover { .. } => (write_one(&messages::catalog(runtime.streams())), None),
+            Command::Spec => (write_result(&messages::spec(runtime.description())), None),
+            Command::Discover { .. } => (write_result(&messages::catalog(runtime.streams())), None),
             Command::Check { config } => {
                 let connection = connect(&config);
                 let shutdown = Shutdown::listen();
@@ -116,7 +116,7 @@ impl Cli {
         match done {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => match shutdown.and_then(|shutdown| shutdown.received()) {
-                Some(signal) => end_process(signal),
+                Some(signal) => end_run(signal),
                 None => report(&error),
             },
         }
@@ -126,15 +126,15 @@ impl Cli {
 /// The last message of what failed.
 fn report(error: &AdapterError) -> ExitCode {
     let failure = error.failure();
-    if write(&messages::error(failure, now())).is_err() {
+    if print_last(&messages::error(failure, now())).is_err() {
         stderr::print_line(&failure.message);
     }
     error.exit_code()
 }
 
-/// Writes the one message of a command.
-fn write_one(message: &Value) -> Result<(), AdapterError> {
-    Ok(write(message)?)
+/// Writes the message that a command ends with.
+fn write_result(message: &Value) -> Result<(), AdapterError> {
+    Ok(print_last(message).map_err(internal)?)
 }
 
 fn write(message: &Value) -> Result<(), Failure> {
@@ -162,7 +162,7 @@ async fn check(
     match (checked, shutdown.received()) {
         // What was found after the signal may be no more than that it came.
         (Err(failure), Some(_)) => Err(failure.into()),
-        (checked, _) => write_one(&messages::connection_status(&checked)),
+        (checked, _) => write_result(&messages::connection_status(&checked)),
     }
 }
 

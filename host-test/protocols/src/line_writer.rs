@@ -3,7 +3,7 @@
 use std::io::{BufWriter, Write};
 
 use anyhow::{Context as _, Result};
-use connector_runtime::printable::printable_json;
+use connector_destinations::stdout;
 use serde_json::Value;
 
 /// Writes values as lines. Their texts are escaped here, so that none of them begins a line of its own.
@@ -15,10 +15,7 @@ impl<W: Write> LineWriter<W> {
     }
 
     pub(crate) fn write(&mut self, message: &Value) -> Result<()> {
-        let line = message.to_string();
-        self.0
-            .write_all(printable_json(&line).as_bytes())
-            .and_then(|()| self.0.write_all(b"\n"))
+        stdout::write_line(&mut self.0, &message.to_string())
             .context("standard output cannot be written")
     }
 

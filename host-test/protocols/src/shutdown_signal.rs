@@ -3,12 +3,15 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use connector_destinations::stdout;
 use connector_runtime::CancellationToken;
 use connector_runtime::contract::FailureKind;
 use connector_runtime::failure::Failure;
 
 /// How long a run may take to end in good order after the signal.
 const GRACE: Duration = Duration::from_secs(1);
+/// How long the line may take that is being written then.
+const LAST_LINE: Duration = Duration::from_millis(600);
 
 /// The signal that a process was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,6 +118,12 @@ pub fn next_signal() -> impl Future<Output = ShutdownSignal> + Send {
 pub async fn next_signal() -> ShutdownSignal {
     let _ = tokio::signal::ctrl_c().await;
     ShutdownSignal::Interrupt
+}
+
+/// Ends a run that was told to stop by the signal, and not within a line.
+pub(crate) fn end_run(signal: ShutdownSignal) -> ! {
+    stdout::close_within(LAST_LINE);
+    end_process(signal)
 }
 
 /// Ends the process as the signal does by default, so that its parent sees by what it ended.

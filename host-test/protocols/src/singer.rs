@@ -30,7 +30,7 @@ pub use crate::adapter::AdapterOptions;
 use crate::adapter::{
     AdapterError, ComponentArgument, ConnectionArguments, EXIT_STATUS, connect, internal, read_file,
 };
-use crate::shutdown_signal::{Shutdown, end_process};
+use crate::shutdown_signal::{Shutdown, end_run};
 
 const EXAMPLES: &str = "\
 Examples, behind the name of the program:
@@ -82,7 +82,7 @@ impl Cli {
         let shutdown = Shutdown::listen();
         let code = ended(self.sync(&runtime, &connection, &shutdown).await);
         match shutdown.received() {
-            Some(signal) if code != ExitCode::SUCCESS => end_process(signal),
+            Some(signal) if code != ExitCode::SUCCESS => end_run(signal),
             _ => code,
         }
     }

@@ -112,6 +112,11 @@ impl CallContext {
         }
     }
 
+    /// Waits until the destination is gone, which it is soon after this context.
+    pub(crate) fn destination_ended(&self) -> impl Future<Output = ()> + use<> {
+        self.destination.ended()
+    }
+
     /// Waits until what was delivered is written.
     pub(crate) async fn close_destination(&mut self) {
         if let Err(error) = self.destination.close().await {

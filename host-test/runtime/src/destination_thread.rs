@@ -2,14 +2,17 @@
 //!
 //! A destination blocks: on a disk, a database, a reader that went away. Here it blocks its own thread and
 //! nobody's executor, so that a call's deadline and its cancellation do not wait for it. What is queued is
-//! bounded in bytes; a guest that delivers faster waits.
+//! bounded in bytes; a guest that delivers faster waits. A call that ends early leaves its queue unwritten: no checkpoint
+//! covers it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use anyhow::{Error, anyhow};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::destination::{Batch, Destination, Note, Row};
 
@@ -50,24 +53,39 @@ pub(crate) struct DestinationThread {
     state: State,
     refusal: Refusal,
     bytes: Arc<Semaphore>,
+    /// What is queued is not wanted any more.
+    abandoned: Arc<AtomicBool>,
+    ended: CancellationToken,
 }
 
 enum State {
-    Idle(Box<dyn Destination>),
-    Running {
-        queue: Sender<Delivery>,
-        ended: oneshot::Receiver<()>,
-    },
+    /// The guard tells of the end once the destination is gone.
+    Idle(Box<dyn Destination>, DropGuard),
+    Running(Sender<Delivery>),
     Ended,
+}
+
+impl Drop for DestinationThread {
+    fn drop(&mut self) {
+        self.abandoned.store(true, Ordering::Relaxed);
+    }
 }
 
 impl DestinationThread {
     pub(crate) fn new(destination: Box<dyn Destination>) -> Self {
+        let ended = CancellationToken::new();
         Self {
-            state: State::Idle(destination),
+            state: State::Idle(destination, ended.clone().drop_guard()),
             refusal: Refusal::default(),
             bytes: Arc::new(Semaphore::new(QUEUED_BYTES as usize)),
+            abandoned: Arc::default(),
+            ended,
         }
+    }
+
+    /// Waits until the destination is gone, this end of its queue having been closed or dropped.
+    pub(crate) fn ended(&self) -> impl Future<Output = ()> + use<> {
+        self.ended.clone().cancelled_owned()
     }
 
     pub(crate) async fn begin_snapshot(&mut self, streams: Vec<String>) -> Result<(), Error> {
@@ -107,14 +125,8 @@ impl DestinationThread {
     /// Waits until everything queued is written and the destination is gone; its refusal, if there was one
     /// that nobody was told of.
     pub(crate) async fn close(&mut self) -> Result<(), Error> {
-        match std::mem::replace(&mut self.state, State::Ended) {
-            State::Running { queue, ended } => {
-                drop(queue);
-                let _ = ended.await;
-            }
-            State::Idle(destination) => drop(destination),
-            State::Ended => {}
-        }
+        self.state = State::Ended;
+        self.ended().await;
         let refusal = self
             .refusal
             .0
@@ -132,35 +144,34 @@ impl DestinationThread {
     }
 
     async fn try_send(&mut self, delivery: Delivery) -> Result<(), Closed> {
-        if let State::Idle(_) = self.state {
+        if let State::Idle(..) = self.state {
             self.start()?;
         }
         match &self.state {
-            State::Running { queue, .. } => queue.send(delivery).await.map_err(|_| Closed),
+            State::Running(queue) => queue.send(delivery).await.map_err(|_| Closed),
             _ => Err(Closed),
         }
     }
 
     fn start(&mut self) -> Result<(), Closed> {
-        let State::Idle(destination) = std::mem::replace(&mut self.state, State::Ended) else {
+        let State::Idle(destination, ended) = std::mem::replace(&mut self.state, State::Ended)
+        else {
             return Err(Closed);
         };
         let (queue, deliveries) = channel(QUEUE);
-        let (end, ended) = oneshot::channel();
-        let refusal = self.refusal.clone();
+        let (refusal, abandoned) = (self.refusal.clone(), Arc::clone(&self.abandoned));
         let spawned = thread::Builder::new()
             .name("destination".to_owned())
             .spawn(move || {
-                serve(destination, deliveries, &refusal);
-                // Nobody may wait for it any more.
-                let _ = end.send(());
+                serve(destination, deliveries, &refusal, &abandoned);
+                drop(ended);
             });
         if let Err(error) = spawned {
             self.refusal
                 .set(anyhow!("no thread for the destination: {error}"));
             return Err(Closed);
         }
-        self.state = State::Running { queue, ended };
+        self.state = State::Running(queue);
         Ok(())
     }
 }
@@ -168,13 +179,17 @@ impl DestinationThread {
 /// The thread is gone, or never began.
 struct Closed;
 
-/// Delivers until there is no more, or the destination refuses.
+/// Delivers until there is no more or no more is wanted, or the destination refuses.
 fn serve(
     mut destination: Box<dyn Destination>,
     mut deliveries: Receiver<Delivery>,
     refusal: &Refusal,
+    abandoned: &AtomicBool,
 ) {
     while let Some(delivery) = deliveries.blocking_recv() {
+        if abandoned.load(Ordering::Relaxed) {
+            return;
+        }
         let (done, waiting) = match delivery {
             Delivery::BeginSnapshot(streams) => (destination.begin_snapshot(&streams), None),
             Delivery::Write(batch, permit) => {

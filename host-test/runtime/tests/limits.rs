@@ -149,6 +149,23 @@ async fn nobody_takes_longer_than_allowed_and_a_slow_destination_is_not_waited_f
     }
 }
 
+/// Whoever says how a call ended says it last.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_written_once_a_failed_call_has_ended() {
+    let limits = Limits {
+        run_rows: 5_000,
+        cpu: Duration::from_mins(1),
+        ..tight()
+    };
+    let tape = Tape::slow(Duration::from_millis(50));
+    let error = stopped("flood 250", limits, &tape).await;
+    assert_eq!(error, "the call delivers more than its 5000 rows");
+    let written = tape.events().len();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(tape.events().len(), written);
+    assert!(written < 10, "{written}: what was queued is left out");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_is_told_to_stop_does_whatever_it_waits_for() {
     for (words, tape, error) in [

@@ -13,7 +13,7 @@ use clap::{Args, ValueEnum};
 use connector_destinations::progress::ProgressOutput;
 use connector_destinations::sqlite::MaxDelete;
 use connector_destinations::stderr;
-use connector_destinations::stdout::print;
+use connector_destinations::stdout::print_last;
 use connector_protocols::shutdown_signal::Shutdown;
 use connector_runtime::connection::TenantConnection;
 use connector_runtime::contract::{FailureKind, Mode, Selection};
@@ -78,28 +78,14 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> CommandResu
     let shutdown = Shutdown::listen();
     let mut report = RunReport::new(Instant::now());
     let preparing = Preparing::begin(&shutdown, &report);
-    let runtime = context.load().await?;
-    let selection = select(runtime.streams(), arguments)?;
-    let ended = match context.connect(&runtime, &arguments.config)? {
-        Ok(connection) => {
-            let run = Run {
-                context,
-                arguments,
-                runtime: &runtime,
-                connection: &connection,
-                selection: &selection,
-            };
-            run.execute(&mut report, &shutdown, preparing).await
-        }
-        Err(failure) => Err(failure),
-    };
+    let ended = execute(context, arguments, &mut report, &shutdown, preparing).await?;
     let line = report.last_line(&ended);
     if let Err(failure) = &ended
         && failure.kind == FailureKind::Cancelled
     {
         end_interrupted(line, failure);
     }
-    print(&line)?;
+    print_last(&line)?;
     match ended {
         Ok(_) => {
             report.print_rows(context.verbosity);
@@ -110,6 +96,37 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> CommandResu
             Ok(ExitCode::FAILURE)
         }
     }
+}
+
+/// Loads the component, connects and reads. What is wrong with the call itself is the outer error; everything else
+/// has a kind.
+async fn execute(
+    context: &Context,
+    arguments: &Arguments,
+    report: &mut RunReport,
+    shutdown: &Shutdown,
+    preparing: Preparing,
+) -> CommandResult<Result<Completed, Failure>> {
+    let runtime = match context.load().await {
+        Ok(runtime) => runtime,
+        Err(CommandError::Failed(error)) => {
+            return Ok(Err(Failure::from_error(FailureKind::Other)(error)));
+        }
+        Err(usage) => return Err(usage),
+    };
+    let selection = select(runtime.streams(), arguments)?;
+    let connection = match context.connect(&runtime, &arguments.config)? {
+        Ok(connection) => connection,
+        Err(failure) => return Ok(Err(failure)),
+    };
+    let run = Run {
+        context,
+        arguments,
+        runtime: &runtime,
+        connection: &connection,
+        selection: &selection,
+    };
+    Ok(run.execute(report, shutdown, preparing).await)
 }
 
 impl Arguments {

@@ -2,9 +2,10 @@
 
 use std::pin::pin;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow, bail};
+use tokio::time::timeout;
 use wasmtime::Store;
 
 use super::{Runtime, Usage};
@@ -16,10 +17,29 @@ use crate::limits::{Exceeded, Limits};
 use crate::secrets::Secrets;
 use crate::tenant::Tenant;
 
+/// How long a call that failed waits for what its destination is writing: it may never end.
+const DESTINATION_END: Duration = Duration::from_millis(500);
+
 impl Runtime {
+    /// Makes one call. Once it has ended, well or not, nothing more reaches its destination, unless that blocks.
+    pub(super) async fn call<T>(
+        &self,
+        tenant: &Tenant,
+        context: CallContext,
+        call: impl AsyncFnOnce(&Connector, &mut Store<CallContext>) -> wasmtime::Result<T>,
+    ) -> Result<(T, CallReport)> {
+        let destination_ended = context.destination_ended();
+        let ended = Box::pin(self.call_within_limits(tenant, context, call)).await;
+        if ended.is_err() {
+            // Its store is gone, and what was queued is not written.
+            let _ = timeout(DESTINATION_END, destination_ended).await;
+        }
+        ended
+    }
+
     /// Makes one call in a store of its own, within its limits. A call that is given up leaves an instance
     /// that can't be entered again, so instance and store go together.
-    pub(super) async fn call<T>(
+    async fn call_within_limits<T>(
         &self,
         tenant: &Tenant,
         context: CallContext,

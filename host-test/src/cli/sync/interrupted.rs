@@ -4,7 +4,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use connector_destinations::stderr;
-use connector_destinations::stdout::print;
+use connector_destinations::stdout::print_last;
 use connector_protocols::shutdown_signal::Shutdown;
 use connector_runtime::contract::FailureKind;
 use connector_runtime::failure::Failure;
@@ -48,7 +48,7 @@ pub(super) fn end_interrupted(line: Value, failure: &Failure) -> ! {
     stderr::print_line(&format!("error: {}", failure.message));
     let (done, printed) = mpsc::channel();
     std::thread::spawn(move || {
-        let _ = print(&line);
+        let _ = print_last(&line);
         let _ = done.send(());
     });
     let _ = printed.recv_timeout(LAST_LINE);
