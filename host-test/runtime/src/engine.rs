@@ -1,6 +1,6 @@
 //! What an engine is, and what a component finds in it.
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use wasmtime::component::{HasSelf, Linker, Resource};
 use wasmtime::{Engine, InstanceAllocationStrategy, PoolingAllocationConfig, StoreContextMut};
 use wasmtime_wasi::WasiView as _;
@@ -25,7 +25,7 @@ const MAX_CALLS: u32 = 2_000;
 const MAX_INSTANCES: u32 = 64;
 
 /// What an engine is made for: many small instances, quickly made, none able to starve the others.
-pub(crate) fn configuration() -> wasmtime::Config {
+fn configuration() -> wasmtime::Config {
     let mut pool = PoolingAllocationConfig::default();
     pool.total_component_instances(MAX_CALLS);
     pool.total_core_instances(MAX_CALLS * 3);
@@ -43,6 +43,21 @@ pub(crate) fn configuration() -> wasmtime::Config {
     let mut config = compile_configuration();
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     config
+}
+
+/// An engine for the calls of components.
+///
+/// # Errors
+///
+/// The process may not have the address space.
+pub(crate) fn new() -> Result<Engine> {
+    let engine = Engine::new(&configuration());
+    engine.map_err(|error| {
+        anyhow!(
+            "the sandbox cannot be made; it sets aside terabytes of address space, of which it uses little: lift the limit \
+             of this process (ulimit -v unlimited): {error:#}"
+        )
+    })
 }
 
 /// What machine code depends on. An engine of this alone sets no address space aside.

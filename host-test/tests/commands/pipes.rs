@@ -2,7 +2,7 @@
 
 use std::process::{Command, Output};
 
-use super::{HOST_TEST, folder, mock, write_config};
+use super::{HOST_TEST, folder, lines, mock, write_config};
 
 const SOURCE: &str = env!("CARGO_BIN_EXE_source-confluence-cloud");
 const TAP: &str = env!("CARGO_BIN_EXE_tap-confluence-cloud");
@@ -86,4 +86,21 @@ fn an_output_that_is_closed_or_full_is_an_error() {
             assert!(log.contains(said), "{command} {end}: {log}");
         }
     }
+}
+
+/// The sandbox sets address space aside.
+#[test]
+fn a_limit_of_address_space_is_named_in_the_last_line() {
+    let config = write_config(&folder("pipes-address-space"), &mock(1).config_json());
+    let line = format!("(ulimit -v 6291456; exec {HOST_TEST} sync --config $1)");
+    let output = bash(&line, &config.display().to_string());
+    assert_eq!(output.status.code(), Some(1));
+    let last = lines(&output.stdout).pop().unwrap();
+    assert_eq!(
+        (&last["type"], &last["kind"]),
+        (&"error".into(), &"other".into()),
+        "{last}"
+    );
+    let message = last["message"].as_str().unwrap();
+    assert!(message.contains("ulimit -v unlimited"), "{message}");
 }

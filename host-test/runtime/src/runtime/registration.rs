@@ -15,7 +15,7 @@ use crate::contract::ConnectorPre;
 use crate::cpu_scheduler::EpochTicker;
 use crate::description::Description;
 use crate::destination::NullDestination;
-use crate::engine::{configuration, linker};
+use crate::engine::{self, linker};
 use crate::inert_wasi::{INERT, WasiImports};
 use crate::limits::Limits;
 use crate::printable::printable_within;
@@ -37,7 +37,7 @@ impl Runtime {
     ///
     /// Like [`Runtime::load`].
     pub async fn load_with(source: &ComponentSource, imports: WasiImports) -> Result<Self> {
-        let engine = Engine::new(&configuration())?;
+        let engine = engine::new()?;
         let ticker = Arc::new(EpochTicker::start(&engine));
         Self::register(source, imports, engine, ticker).await
     }
