@@ -1,12 +1,14 @@
 //! `host-test cloud-id`: asks a site for its cloud id, which scoped tokens need, without credentials.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use http::{Request, Uri};
 use http_body_util::{BodyExt as _, Empty, Limited};
 use serde::Deserialize;
 use serde_json::json;
+use tokio::time::timeout;
 use wasmtime_wasi_http::RequestOptions;
 
 use connector_destinations::stdout::print;
@@ -20,6 +22,9 @@ const GATEWAY: &str = "https://api.atlassian.com";
 
 /// The answer is some 60 bytes; a custom domain may answer with a page.
 const MAX_ANSWER: usize = 64 * 1024;
+/// How long the exchange may take, its body included.
+const EXCHANGE: Duration = Duration::from_mins(1);
+const IS_SITE: &str = "is it the address of a Confluence Cloud site?";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -68,14 +73,33 @@ pub(super) fn origin(site: &str) -> Result<String> {
     }
 }
 
-/// Whether a text may be one segment of a path, as the UUID of a site is.
+/// Whether a text may be one segment of a path, as the UUID of a site is. A UUID has 36 letters.
 pub(super) fn is_cloud_id(text: &str) -> bool {
     let mut letters = text.chars();
-    !text.is_empty() && letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '-')
+    (1..=64).contains(&text.len())
+        && letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '-')
 }
 
 /// Asks the site for its cloud id.
 pub(super) async fn find(context: &Context, site: &str) -> Result<String> {
+    let answer = timeout(EXCHANGE, ask(context, site)).await;
+    let body = answer.unwrap_or_else(|_| {
+        bail!(
+            "{site} does not answer within {} s: {IS_SITE}",
+            EXCHANGE.as_secs()
+        )
+    })?;
+    let info: TenantInfo = serde_json::from_slice(&body)
+        .map_err(|_| anyhow!("the answer holds no cloud id: {IS_SITE}"))?;
+    ensure!(
+        is_cloud_id(&info.cloud_id),
+        "the answer holds something else than a cloud id: {IS_SITE}"
+    );
+    Ok(info.cloud_id)
+}
+
+/// What the site answers without credentials.
+async fn ask(context: &Context, site: &str) -> Result<Vec<u8>> {
     let uri: Uri = format!("{}/_edge/tenant_info", origin(site)?).parse()?;
     let egress = Egress::for_origin(&uri.to_string(), context.network.clone())
         .context("the site is not a URL")?;
@@ -87,23 +111,16 @@ pub(super) async fn find(context: &Context, site: &str) -> Result<String> {
     let sent = transport.send(request, &RequestOptions::default()).await;
     let response = sent.map_err(|error| {
         let fault = transport.fault_message();
-        anyhow::anyhow!(fault.unwrap_or_else(|| format!("{site} cannot be reached: {error}")))
+        anyhow!(fault.unwrap_or_else(|| format!("{site} cannot be reached: {error}")))
     })?;
     let status = response.status();
-    if !status.is_success() {
-        bail!("the site answers HTTP {status}: is it the address of a Confluence Cloud site?");
-    }
+    ensure!(
+        status.is_success(),
+        "the site answers HTTP {status}: {IS_SITE}"
+    );
     let body = Limited::new(response.into_body(), MAX_ANSWER)
         .collect()
         .await;
-    let body = body
-        .map_err(|error| anyhow::anyhow!("the answer broke off: {error}"))?
-        .to_bytes();
-    let info: TenantInfo = serde_json::from_slice(&body)
-        .context("the answer holds no cloud id: is it the address of a Confluence Cloud site?")?;
-    ensure!(
-        is_cloud_id(&info.cloud_id),
-        "the answer holds something else than a cloud id: is it the address of a Confluence Cloud site?"
-    );
-    Ok(info.cloud_id)
+    let body = body.map_err(|error| anyhow!("the answer broke off: {error}"))?;
+    Ok(body.to_bytes().into())
 }

@@ -1,5 +1,7 @@
 //! `host-test init`: at a real terminal, and by options alone.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -8,7 +10,7 @@ use mock_confluence::{BaseUrl, Mock};
 use serde_json::Value;
 
 use super::terminal::Terminal;
-use super::{HOST_TEST, folder, mock};
+use super::{HOST_TEST, folder, host_test, mock};
 
 fn text(mock: &Mock, field: &str) -> String {
     mock.config_json()[field].as_str().unwrap().to_owned()
@@ -139,4 +141,35 @@ fn what_is_missing_is_said_in_words() {
     assert!(!asked.status.success());
     assert!(String::from_utf8_lossy(&asked.stderr).contains("init --help"));
     assert!(!folder.join("new.json").exists());
+}
+
+/// A page of somebody else's that has a member of this name.
+#[test]
+fn an_answer_that_is_no_cloud_id_is_not_quoted() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let site = format!("http://{}", listener.local_addr().unwrap());
+    let long = "x".repeat(60_000);
+    let bodies = [
+        format!(r#"{{"cloudId":"{long}"}}"#),
+        format!(r#"["{long}"]"#),
+    ];
+    let tried = bodies.len();
+    std::thread::spawn(move || {
+        for (body, stream) in bodies.iter().zip(listener.incoming()) {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n", body.len());
+            let _ = write!(stream, "{head}connection: close\r\n\r\n{body}");
+        }
+    });
+    for _ in 0..tried {
+        let output = host_test(&["cloud-id", &site]);
+        assert_eq!(output.status.code(), Some(1));
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            said.contains("address of a Confluence Cloud site"),
+            "{said}"
+        );
+        assert!(said.len() < 200, "{said}");
+    }
 }
