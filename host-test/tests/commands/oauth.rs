@@ -371,6 +371,37 @@ fn what_a_token_endpoint_does_wrong_is_said_in_words() {
     assert_eq!(mock.request_count(), 0, "nothing is sent unsigned");
 }
 
+/// The page of a refusal may be long, or compressed in a way that nobody asked for.
+#[test]
+fn a_refusal_of_a_token_endpoint_is_known_by_its_status() {
+    let mock = mock_with_tokens(HOUR, HOUR);
+    let folder = folder("oauth-pages");
+    let long = "x".repeat(200_000);
+    let compressed = "HTTP/1.1 503 X\r\ncontent-encoding: br\r\ncontent-length: 3\r\nconnection: close\r\n\r\nxyz";
+    for (server, kind, named) in [
+        (TokenServer::json("502 X", &long), "unavailable", "HTTP 502"),
+        (
+            TokenServer::start(Some(compressed.to_owned())),
+            "unavailable",
+            "HTTP 503",
+        ),
+        (
+            TokenServer::json("429 X", &long),
+            "rate_limited",
+            "HTTP 429",
+        ),
+        (
+            TokenServer::json("401 X", &long),
+            "invalid_credentials",
+            "HTTP 401",
+        ),
+    ] {
+        let (found, words) = validate_with(&mock, &folder, &server.url);
+        assert_eq!(found, kind, "{words}");
+        assert!(words.contains(named), "{words}");
+    }
+}
+
 /// Nothing broke off, and the service itself was not asked.
 #[test]
 fn the_wait_that_a_token_endpoint_asks_for_is_kept_and_handed_on() {

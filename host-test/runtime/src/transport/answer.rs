@@ -1,8 +1,9 @@
 //! From the answer as hyper has it to the answer as the guest is given it.
 
 use bytes::Bytes;
-use http::{Method, Response, StatusCode};
-use http_body_util::BodyExt as _;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use http::{HeaderMap, Method, Response, StatusCode};
+use http_body_util::{BodyExt as _, Empty};
 use hyper::body::Incoming;
 use wasmtime_wasi_http::{Error, WasiBody};
 
@@ -40,11 +41,20 @@ impl Receiver<'_> {
         }
         let mut body = AnswerBody::new(body, head.version, connection);
         let (begin, coding) = if self.is_read_ahead(head.status) {
-            let label = Label::of(&head.headers)?;
-            let begin = read_begin(label, &mut body).await?;
-            let coding = label.coding(&begin)?;
-            remove_coding(&mut head.headers, coding);
-            (begin, coding)
+            match tell_coding(&head.headers, &mut body).await {
+                // A refusal is known by its status. What is not understood of it is left out.
+                Err(Error::HttpResponseContentCoding(_)) if !head.status.is_success() => {
+                    head.headers.remove(CONTENT_ENCODING);
+                    head.headers.remove(CONTENT_LENGTH);
+                    let nothing = Empty::new().map_err(|never| match never {});
+                    return Ok(Response::from_parts(head, nothing.boxed_unsync()));
+                }
+                told => {
+                    let (begin, coding) = told?;
+                    remove_coding(&mut head.headers, coding);
+                    (begin, coding)
+                }
+            }
         } else {
             (Bytes::new(), Coding::Identity)
         };
@@ -65,6 +75,14 @@ impl Receiver<'_> {
 
 /// Pieces that are waited for at most: a server may send empty ones without end.
 const MAX_PIECES: usize = 2 * BEGIN;
+
+/// The coding of a body, and the bytes that were read to tell it.
+async fn tell_coding(headers: &HeaderMap, body: &mut AnswerBody) -> Result<(Bytes, Coding), Error> {
+    let label = Label::of(headers)?;
+    let begin = read_begin(label, body).await?;
+    let coding = label.coding(&begin)?;
+    Ok((begin, coding))
+}
 
 /// The first bytes of a body, unless they are of no matter: its first piece, or several that are short.
 async fn read_begin(label: Label, body: &mut AnswerBody) -> Result<Bytes, Error> {

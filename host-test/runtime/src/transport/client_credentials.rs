@@ -9,7 +9,7 @@ use std::time::Duration;
 use http_body_util::{BodyExt as _, Limited};
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::{Instant, sleep_until, timeout_at};
-use wasmtime_wasi_http::{Error, RequestOptions};
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
 use super::Transport;
 use super::access_token::AccessToken;
@@ -178,17 +178,13 @@ impl ClientCredentials {
             .send_uncounted(request, RequestOptions::default());
         let response = sent.await.map_err(|error| self.unanswered(&error))?;
         let (status, wait) = (response.status(), retry_after(response.headers()));
-        let body = Limited::new(response.into_body(), MAX_RESPONSE).collect();
-        let body = body
-            .await
-            .map_err(|error| match error.downcast::<Error>() {
-                Ok(error) => self.unanswered(&error),
-                Err(_) => self.error(
-                    FailureKind::InvalidConfig,
-                    "it answers with more than a token takes",
-                ),
-            })?;
-        let grant = read_response(status, &body.to_bytes(), &self.secrets).map_err(|error| {
+        let body = self.read_body(response.into_body()).await;
+        let body = match body {
+            // A refusal is known by its status. Its page is for browsers.
+            Err(_) if !status.is_success() => Vec::new(),
+            body => body?,
+        };
+        let grant = read_response(status, &body, &self.secrets).map_err(|error| {
             let wait = wait.filter(|_| error.is_transient());
             TokenError {
                 retry_at: wait.map(|wait| Instant::now() + wait),
@@ -197,6 +193,18 @@ impl ClientCredentials {
         })?;
         self.secrets.add_issued(&grant.token);
         Ok(grant)
+    }
+
+    async fn read_body(&self, body: WasiBody) -> Result<Vec<u8>, TokenError> {
+        let body = Limited::new(body, MAX_RESPONSE).collect().await;
+        let body = body.map_err(|error| match error.downcast::<Error>() {
+            Ok(error) => self.unanswered(&error),
+            Err(_) => self.error(
+                FailureKind::InvalidConfig,
+                "it answers with more than a token takes",
+            ),
+        })?;
+        Ok(body.to_bytes().into())
     }
 
     /// There is no answer, or it broke off.
