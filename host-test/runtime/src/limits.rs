@@ -100,7 +100,7 @@ pub enum Exceeded {
     #[error("the call delivers more than its {} MiB of rows", .0 >> 20)]
     RunBytes(u64),
     /// What answers nothing.
-    #[error("a server sent more than {} KiB that answer nothing", .0 >> 10)]
+    #[error("a server sent more than {} KiB that answer nothing, or interim answers without end", .0 >> 10)]
     Unanswered(u64),
     /// A server that sends a secret back.
     #[error("a server's answer holds the secret that signed the request")]

@@ -49,6 +49,7 @@ mod certificate_fault;
 mod client_credentials;
 mod connector;
 mod content_coding;
+mod counted_heads;
 mod counted_stream;
 mod deadlines;
 mod decoded_body;

@@ -12,6 +12,7 @@ use hyper_util::rt::TokioTimer;
 use wasmtime_wasi_http::WasiBody;
 
 use super::connector::Connector;
+use super::counted_heads::HeadCountingConnector;
 
 /// How long a connection is kept for the next request.
 const IDLE: Duration = Duration::from_secs(30);
@@ -46,7 +47,7 @@ impl Default for KeepAlive {
 }
 
 /// A client over one set of kept connections.
-pub(super) type Pool = Client<HttpsConnector<Connector>, WasiBody>;
+pub(super) type Pool = Client<HeadCountingConnector, WasiBody>;
 
 /// One pool for what TLS negotiates, and one for a server that asked for HTTP/1.1.
 pub(super) struct Pools {
@@ -112,5 +113,5 @@ where
         .http2_initial_connection_window_size(CONNECTION_WINDOW)
         .http2_keep_alive_interval(keep_alive.interval)
         .http2_keep_alive_timeout(keep_alive.timeout)
-        .build(connector)
+        .build(HeadCountingConnector(connector))
 }

@@ -15,9 +15,15 @@ const HEAD: u64 = 128 << 10;
 /// What a read costs at least: many small ones are as much work as a large one.
 const READ: u64 = 64;
 
-/// Bytes read since something came of them.
+/// Heads over HTTP/2 that may be read without an answer: more than the answers under way, with an interim one for some.
+const MAX_HEADS: u64 = 256;
+
+/// Bytes read since something came of them, and heads.
 #[derive(Debug, Default)]
-pub(super) struct Unanswered(AtomicU64);
+pub(super) struct Unanswered {
+    bytes: AtomicU64,
+    heads: AtomicU64,
+}
 
 /// How a connection is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,14 +36,14 @@ pub(super) enum ReadRate {
 
 /// More than may be read.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
-#[error("the server sent more than {} KiB that answer nothing", LIMIT >> 10)]
+#[error("the server sent more than {} KiB or {MAX_HEADS} heads that answer nothing", LIMIT >> 10)]
 pub(crate) struct Flood;
 
 impl Unanswered {
     /// Bytes were read.
     pub(super) fn read(&self, bytes: usize) -> Result<ReadRate, Flood> {
         let bytes = (bytes as u64).max(READ);
-        let unanswered = self.0.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        let unanswered = self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
         match unanswered {
             0..FULL_PACE => Ok(ReadRate::Full),
             FULL_PACE..=LIMIT => Ok(ReadRate::Slow),
@@ -45,22 +51,30 @@ impl Unanswered {
         }
     }
 
-    /// The head of an answer came.
+    /// Heads were read, decoded or not.
+    pub(super) fn heads_read(&self, heads: u64) -> Result<(), Flood> {
+        let unanswered = self.heads.fetch_add(heads, Ordering::Relaxed) + heads;
+        if unanswered > MAX_HEADS {
+            return Err(Flood);
+        }
+        Ok(())
+    }
+
+    /// The head of an answer came; its trailers may follow.
     pub(super) fn head_came(&self) {
-        self.subtract(HEAD);
+        subtract(&self.bytes, HEAD);
+        subtract(&self.heads, 2);
     }
 
     /// So many bytes of a body came. Twice as many were read at most: frames and TLS take the rest.
     pub(super) fn body_came(&self, bytes: usize) {
-        self.subtract(2 * bytes as u64 + READ);
+        subtract(&self.bytes, 2 * bytes as u64 + READ);
     }
+}
 
-    fn subtract(&self, bytes: u64) {
-        let subtracted = |unanswered: u64| Some(unanswered.saturating_sub(bytes));
-        let _ = self
-            .0
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, subtracted);
-    }
+fn subtract(counter: &AtomicU64, number: u64) {
+    let subtracted = |count: u64| Some(count.saturating_sub(number));
+    let _ = counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, subtracted);
 }
 
 #[cfg(test)]

@@ -88,6 +88,17 @@ async fn a_flood_ends_the_connection() {
     }
 }
 
+/// A byte of HPACK is a field in memory: so the heads are counted, and not their bytes alone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn interim_answers_of_http_2_are_few() {
+    let [.., (_, interim)] = kinds();
+    let (transport, url) = frames(interim).await;
+    let begun = Instant::now();
+    let error = get(&transport, &url).await.unwrap_err();
+    // A few KiB, which are read at full speed.
+    assert!(begun.elapsed() < Duration::from_secs(1), "{error:?}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_lives_on_after_a_flood() {
     let port = listen(|number, mut stream| async move {
