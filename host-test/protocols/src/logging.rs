@@ -1,8 +1,11 @@
 //! What the libraries of the host log, on standard error.
+//!
+//! What a library logs at the level `trace` is what goes through it: requests with their queries, arguments of imports,
+//! headers. Nobody takes secrets out of that, so it is not shown. The host itself logs nothing at that level.
 
 use std::io::IsTerminal as _;
 
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
@@ -19,5 +22,6 @@ pub fn to_stderr(default: &str) {
     let _ = tracing_subscriber::registry()
         .with(layer)
         .with(filter)
+        .with(LevelFilter::DEBUG)
         .try_init();
 }

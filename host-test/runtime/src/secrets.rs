@@ -22,7 +22,7 @@ const ISSUED: usize = 8;
 #[derive(Clone, Default)]
 pub struct Secrets {
     configured: Arc<[String]>,
-    issued: Arc<RwLock<VecDeque<String>>>,
+    issued: Arc<RwLock<VecDeque<Vec<String>>>>,
 }
 
 impl Secrets {
@@ -44,12 +44,9 @@ impl Secrets {
                 }
             }
         }
-        // As a form holds it: what a token endpoint repeats of one.
-        let in_forms: Vec<_> = secrets.iter().map(|secret| in_form(secret)).collect();
-        secrets.extend(in_forms);
         secrets.retain(|secret| secret.len() >= SHORTEST);
         Self {
-            configured: secrets.into(),
+            configured: secrets.iter().flat_map(|secret| forms(secret)).collect(),
             issued: Arc::default(),
         }
     }
@@ -57,10 +54,11 @@ impl Secrets {
     /// Adds an access token that was issued for these secrets.
     pub(crate) fn add_issued(&self, token: &str) {
         let mut issued = self.issued.write().unwrap_or_else(PoisonError::into_inner);
-        if token.len() < SHORTEST || issued.iter().any(|known| known == token) {
+        let known = |issued: &Vec<String>| issued.iter().any(|form| form == token);
+        if token.len() < SHORTEST || issued.iter().any(known) {
             return;
         }
-        issued.push_back(token.to_owned());
+        issued.push_back(forms(token));
         if issued.len() > ISSUED {
             issued.pop_front();
         }
@@ -78,11 +76,16 @@ impl Secrets {
         redacted
     }
 
-    /// The texts to look for. A secret may hold another one: the longest go first.
+    /// The texts to look for: each secret in all its forms. A secret may hold another one: the longest go first.
     pub(crate) fn texts(&self) -> Vec<String> {
         let issued = self.issued.read().unwrap_or_else(PoisonError::into_inner);
-        let mut texts: Vec<_> = self.configured.iter().chain(&*issued).cloned().collect();
-        texts.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        let mut texts: Vec<_> = self
+            .configured
+            .iter()
+            .chain(issued.iter().flatten())
+            .cloned()
+            .collect();
+        texts.sort_by(|one, other| (other.len(), other).cmp(&(one.len(), one)));
         texts.dedup();
         texts
     }
@@ -97,6 +100,64 @@ impl fmt::Debug for Secrets {
 /// A text as the body of a form holds it.
 pub(crate) fn in_form(text: &str) -> String {
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+}
+
+/// A text as it is, and as JSON, URLs and forms escape it.
+fn forms(text: &str) -> Vec<String> {
+    // A name of a header, for one, cannot hold the padding.
+    let mut forms = vec![text.trim_end_matches('=').to_owned()];
+    let mut escaped = |special: &[char], escape: &dyn Fn(char) -> String| {
+        if text.contains(special) {
+            let form = text.chars().map(|character| {
+                if special.contains(&character) {
+                    escape(character)
+                } else {
+                    character.to_string()
+                }
+            });
+            forms.push(form.collect());
+        }
+    };
+    escaped(&['/'], &|character| format!("\\{character}"));
+    let reserved = ['/', '+', '=', ':', '@', '&', '%', '?', '#', '$', ' '];
+    escaped(&reserved, &|character| {
+        format!("%{:02X}", u32::from(character))
+    });
+    escaped(&reserved, &|character| {
+        format!("%{:02x}", u32::from(character))
+    });
+    escaped(&['/', '=', '&', '+', '<', '>', '"', '\''], &|character| {
+        format!("\\u{:04x}", u32::from(character))
+    });
+    let quoted = Value::from(text).to_string();
+    let quoted = quoted
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'));
+    forms.extend(quoted.map(str::to_owned));
+    forms.extend(with_escaped_bytes(text));
+    forms
+}
+
+/// A text with all of its bytes escaped, or with those that are no letter or digit, as a form has them.
+fn with_escaped_bytes(text: &str) -> Vec<String> {
+    let percent: [fn(u8) -> String; 2] =
+        [|byte| format!("%{byte:02X}"), |byte| format!("%{byte:02x}")];
+    let json: [fn(u8) -> String; 2] = [
+        |byte| format!("\\u{byte:04X}"),
+        |byte| format!("\\u{byte:04x}"),
+    ];
+    let all = |escape: fn(u8) -> String| text.bytes().map(escape).collect();
+    let special = |escape: fn(u8) -> String| {
+        let each = |byte: u8| {
+            let plain = byte
+                .is_ascii_alphanumeric()
+                .then(|| char::from(byte).to_string());
+            plain.unwrap_or_else(|| escape(byte))
+        };
+        text.bytes().map(each).collect()
+    };
+    let everywhere = percent.into_iter().chain(json).map(all);
+    everywhere.chain(percent.map(special)).collect()
 }
 
 /// The secret texts of a field: of an object whose members have schemas, those that are secret.
@@ -158,5 +219,17 @@ mod tests {
             secrets.add_issued(&format!("token-{number}"));
         }
         assert_eq!(kept.redact("a-token, token-0"), "a-token, …");
+        let odd = r#"a/b-c"d e"#;
+        secrets.add_issued(odd);
+        for shown in [
+            odd,
+            r#"a\/b-c"d e"#,
+            r#"a/b-c\"d e"#,
+            r"a\u002fb-c\u0022d e",
+            "a%2Fb%2Dc%22d%20e",
+            "a%2fb%2dc%22d%20e",
+        ] {
+            assert_eq!(kept.redact(shown), "…", "{shown}");
+        }
     }
 }

@@ -16,6 +16,8 @@
 //! # What this cannot stop
 //!
 //! - A service that wants to hand a guest the secret can encode it in a way that `SecretScan` does not know.
+//! - Where the guest signs, it is given what the service sends: a service that puts the token into a row gets it into
+//!   the output. What the host itself says, such as messages and notes, is without it.
 //! - Behind a proxy it is the proxy that looks names up: the egress policy sees the name alone, and whether the name
 //!   leads into a private network is the proxy's to decide.
 //! - A body of HTTP/1.1 that has no length and no chunks ends with its connection. Without TLS nobody can tell

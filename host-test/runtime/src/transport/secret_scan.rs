@@ -48,8 +48,7 @@ enum Scanned {
 
 impl SecretScan {
     pub(super) fn new(secrets: &Secrets) -> Self {
-        let texts = secrets.texts();
-        let forms: Vec<_> = texts.iter().flat_map(|text| forms(text)).collect();
+        let forms = secrets.texts();
         let mut begins = [false; 256];
         for byte in forms.iter().filter_map(|form| form.as_bytes().first()) {
             if let Some(begins) = begins.get_mut(usize::from(*byte)) {
@@ -172,44 +171,6 @@ where
         hint.set_lower(hint.lower().saturating_add(held));
         hint
     }
-}
-
-/// A text as it is, and as JSON and URLs escape it.
-fn forms(text: &str) -> Vec<String> {
-    // A name of a header, for one, cannot hold the padding.
-    let mut forms = vec![text.trim_end_matches('=').to_owned()];
-    let mut escaped = |special: &[char], escape: &dyn Fn(char) -> String| {
-        if text.contains(special) {
-            let form = text.chars().map(|character| {
-                if special.contains(&character) {
-                    escape(character)
-                } else {
-                    character.to_string()
-                }
-            });
-            forms.push(form.collect());
-        }
-    };
-    escaped(&['/'], &|character| format!("\\{character}"));
-    let reserved = ['/', '+', '=', ':', '@', '&', '%', '?', '#', '$', ' '];
-    escaped(&reserved, &|character| {
-        format!("%{:02X}", u32::from(character))
-    });
-    escaped(&reserved, &|character| {
-        format!("%{:02x}", u32::from(character))
-    });
-    escaped(&['/', '=', '&', '+', '<', '>', '"', '\''], &|character| {
-        format!("\\u{:04x}", u32::from(character))
-    });
-    for escape in [
-        |byte: u8| format!("\\u{byte:04x}"),
-        |byte: u8| format!("\\u{byte:04X}"),
-        |byte: u8| format!("%{byte:02X}"),
-        |byte: u8| format!("%{byte:02x}"),
-    ] {
-        forms.push(text.bytes().map(escape).collect());
-    }
-    forms
 }
 
 #[cfg(test)]
