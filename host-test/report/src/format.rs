@@ -1,5 +1,7 @@
 //! How numbers, days, names and links are written.
 
+use std::borrow::Cow;
+
 use jiff::civil::Date;
 use maud::{Markup, html};
 
@@ -59,15 +61,36 @@ pub(super) fn link(name: Option<&str>, url: Option<&str>) -> Markup {
             None => { i { "untitled" } },
         }
     };
-    match url.filter(|url| is_web_url(url)) {
+    match url.filter(|url| is_web_url(url) && !url.contains(is_deceptive)) {
         Some(url) => html! { a href=(url) rel="noopener noreferrer" { (name) } },
         None => name,
     }
 }
 
-/// A name that can be seen.
-pub(super) fn visible(name: Option<&str>) -> Option<&str> {
-    name.filter(|name| !name.chars().all(is_blank))
+/// A name that can be seen, with escapes such as `\u{202e}` for characters that would show something else than it says.
+pub(super) fn visible(name: Option<&str>) -> Option<Cow<'_, str>> {
+    let name = name.filter(|name| !name.chars().all(is_blank))?;
+    if !name.contains(is_deceptive) {
+        return Some(name.into());
+    }
+    let mut shown = String::new();
+    for character in name.chars() {
+        if is_deceptive(character) {
+            shown.extend(character.escape_unicode());
+        } else {
+            shown.push(character);
+        }
+    }
+    Some(shown.into())
+}
+
+/// Control characters but for white space, and those of direction: Unicode's `Bidi_Control`.
+fn is_deceptive(character: char) -> bool {
+    character.is_control() && !character.is_whitespace()
+        || matches!(
+            character,
+            '\u{85}' | '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+        )
 }
 
 /// Whether a character leaves no ink: white space, or one that Unicode ignores in display.
@@ -150,6 +173,12 @@ mod tests {
                 "",
                 "<bdi title=\"&lt;script&gt;alert('&amp;&quot;)&lt;/script&gt;\">&lt;script&gt;alert('&amp;&quot;)&lt;/script&gt;</bdi>",
             ),
+            (
+                "a\u{1b}[2J\u{9b}\u{202e}gpj",
+                "https://a.example/\u{202e}",
+                "<bdi title=\"a\\u{1b}[2J\\u{9b}\\u{202e}gpj\">a\\u{1b}[2J\\u{9b}\\u{202e}gpj</bdi>",
+            ),
+            ("❤\u{fe0f}", "", "<bdi title=\"❤\u{fe0f}\">❤\u{fe0f}</bdi>"),
             (" ", "", "<i>untitled</i>"),
             ("\u{200b}\u{200b}", "", "<i>untitled</i>"),
             ("\u{feff} \u{2060}\n", "", "<i>untitled</i>"),

@@ -313,7 +313,7 @@ fn documents_without_their_versions_are_not_taken_for_idle() {
 #[test]
 fn whatever_people_write_is_text() {
     let database = small();
-    let hostile = "</title></style><script>alert('&\")</script><img src=x onerror=alert(1)>";
+    let hostile = "</title></style><script>alert('&\")</script><img src=x onerror=alert(1)>\u{1b}[2J\u{9b}\u{202e}";
     for sql in [
         "UPDATE confluence_pages SET title = ?1, source_url = 'javascript:alert(1)//' || source_id",
         "UPDATE confluence_spaces SET name = ?1, source_url = 'JavaScript:alert(1)' || substr(?1, 1, 0)",
@@ -324,8 +324,17 @@ fn whatever_people_write_is_text() {
     let page = page::page(&ask(database)).unwrap().into_string();
     assert_eq!(page.matches("</title>").count(), 1);
     assert_eq!(page.matches("</style>").count(), 1);
-    for forbidden in ["<script", "<img", "javascript:", "JavaScript:", "href="] {
-        assert!(!page.contains(forbidden), "{forbidden}");
+    for forbidden in [
+        "<script",
+        "<img",
+        "javascript:",
+        "JavaScript:",
+        "href=",
+        "\u{1b}",
+        "\u{9b}",
+        "\u{202e}",
+    ] {
+        assert!(!page.contains(forbidden), "{forbidden:?}");
     }
     assert!(page.contains("&lt;script&gt;alert('&amp;&quot;)&lt;/script&gt;"));
 }
