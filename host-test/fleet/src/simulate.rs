@@ -15,11 +15,17 @@ mod resources;
 
 pub use resources::{Load, Resource};
 
+/// Milliseconds of one part of a run at most: an hour.
+const MAX_MS: i64 = 3_600_000;
+
+/// Workers at most.
+const MAX_WORKERS: u32 = 1 << 20;
+
 /// The fleet to simulate, with the costs of a run.
 #[derive(Debug, Clone, Args)]
 pub struct Fleet {
     /// How many connections there are.
-    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub connections: u32,
     /// How often each of them runs.
     #[arg(long, default_value = "1h", value_parser = parse_duration)]
@@ -31,25 +37,25 @@ pub struct Fleet {
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub cores: u32,
     /// Requests of a run, one after the other.
-    #[arg(long, default_value_t = 8)]
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(..=100_000))]
     pub requests: u32,
     /// Milliseconds that the service takes for one.
-    #[arg(long, default_value_t = 150)]
+    #[arg(long, default_value_t = 150, value_parser = clap::value_parser!(u32).range(..=MAX_MS))]
     pub latency_ms: u32,
     /// Milliseconds of a worker's processor for a run.
-    #[arg(long, default_value_t = 16)]
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(..=MAX_MS))]
     pub cpu_ms: u32,
     /// Milliseconds of PostgreSQL's processor for a run, its rows and its place in the queue.
-    #[arg(long, default_value_t = 31)]
+    #[arg(long, default_value_t = 31, value_parser = clap::value_parser!(u32).range(..=MAX_MS))]
     pub database_ms: u32,
     /// Processors of PostgreSQL.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub database_cores: u32,
     /// Requests a second that one site serves; without a limit where this is left out.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub site_requests_per_second: Option<u32>,
     /// Connections that share one site.
-    #[arg(long, default_value_t = 1, value_name = "N", requires = "site_requests_per_second", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 1, value_name = "N", requires = "site_requests_per_second", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub connections_per_site: u32,
 }
 
@@ -87,21 +93,24 @@ impl Fleet {
         let every = u64::try_from(self.every.as_micros())
             .unwrap_or(u64::MAX)
             .max(1);
-        let wait = u64::from(self.requests) * u64::from(self.latency_ms) * 1_000;
+        let wait = u64::from(self.requests).saturating_mul(u64::from(self.latency_ms) * 1_000);
         let cpu = u64::from(self.cpu_ms) * 1_000;
-        let slots = workers.saturating_mul(self.runs).max(1);
-        let cores = workers.saturating_mul(self.cores).max(1);
-        let mut free: BinaryHeap<Reverse<u64>> = (0..slots).map(|_| Reverse(0)).collect();
-        let mut idle: BinaryHeap<Reverse<u64>> = (0..cores).map(|_| Reverse(0)).collect();
+        // More than one for each run make no difference.
+        let all_free = |of_worker: u32| -> BinaryHeap<Reverse<u64>> {
+            let all = u64::from(workers) * u64::from(of_worker);
+            (0..all.clamp(1, runs.max(1))).map(|_| Reverse(0)).collect()
+        };
+        let (mut free, mut idle) = (all_free(self.runs), all_free(self.cores));
         let run = |index: u64| {
             // Due times are spread by a low-discrepancy sequence, as independent connections are.
-            let due = index * every / u64::from(self.connections);
+            let due = u128::from(index) * u128::from(every) / u128::from(self.connections.max(1));
+            let due = u64::try_from(due).unwrap_or(u64::MAX);
             let Reverse(slot) = free.pop().unwrap_or_default();
             let begun = due.max(slot);
             let Reverse(core) = idle.pop().unwrap_or_default();
-            let computed = begun.max(core) + cpu;
+            let computed = begun.max(core).saturating_add(cpu);
             idle.push(Reverse(computed));
-            free.push(Reverse(computed + wait));
+            free.push(Reverse(computed.saturating_add(wait)));
             (computed - cpu).saturating_sub(due)
         };
         (0..runs).map(run).collect()
@@ -123,21 +132,25 @@ impl Fleet {
     /// What a report shows: the number of workers that is needed, and half and twice as many.
     #[must_use]
     pub fn found(&self) -> Vec<Outcome> {
-        let needed = self.workers_needed();
+        let needed = self.workers_needed().unwrap_or(MAX_WORKERS);
         let workers = [needed.div_ceil(2), needed, needed.saturating_mul(2)];
         workers.map(|workers| self.simulate(workers)).to_vec()
     }
 
-    /// The fewest workers with which no worker is overloaded, and one run in a hundred at most begins a hundredth of the interval late.
+    /// The fewest workers with which no worker is overloaded, and one run in a hundred at most begins a hundredth of the interval late;
+    /// none if a million are not enough.
     #[must_use]
-    pub fn workers_needed(&self) -> u32 {
+    pub fn workers_needed(&self) -> Option<u32> {
         let enough = |workers: u32| {
             let mut of_workers = self.loads(workers).into_iter();
             of_workers.all(|load| !load.resource.is_of_workers() || !load.is_overloaded())
                 && self.simulate(workers).high_lag <= self.every / 100
         };
         let mut high = 1;
-        while !enough(high) && high < 1 << 20 {
+        while !enough(high) {
+            if high >= MAX_WORKERS {
+                return None;
+            }
             high *= 2;
         }
         let mut low = high / 2;
@@ -149,7 +162,7 @@ impl Fleet {
                 low = middle;
             }
         }
-        high
+        Some(high)
     }
 }
 

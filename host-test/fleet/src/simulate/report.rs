@@ -59,7 +59,7 @@ pub fn json(fleet: &Fleet, found: &[Outcome]) -> Value {
         "connections": fleet.connections,
         "every_s": fleet.every.as_secs(),
         "rows": rows.collect::<Vec<_>>(),
-        "workers_needed": fixed(fleet).is_none().then(|| fleet.workers_needed()),
+        "workers_needed": fixed(fleet).is_none().then(|| fleet.workers_needed()).flatten(),
         "conclusion": conclusion(fleet),
         "walls": walls(fleet),
     })
@@ -85,8 +85,10 @@ fn conclusion(fleet: &Fleet) -> String {
         let (name, part) = (load.resource.name(), load.part * 100.0);
         return format!("No number of workers is enough: {name} is at {part:.0} %; {more}.");
     }
-    let needed = fleet.workers_needed();
     let (runs, cores) = (fleet.runs, fleet.cores);
+    let Some(needed) = fleet.workers_needed() else {
+        return format!("More than a million workers of {runs} runs and {cores} cores are needed.");
+    };
     format!("{needed} workers of {runs} runs and {cores} cores are needed.")
 }
 

@@ -24,7 +24,7 @@ fn it_agrees_with_arithmetic() {
     let fleet = fleet();
     assert!(fleet.simulate(1).high_lag > Duration::from_secs(36));
     assert_eq!(fleet.simulate(2).high_lag, Duration::ZERO);
-    assert_eq!(fleet.workers_needed(), 2);
+    assert_eq!(fleet.workers_needed(), Some(2));
     assert!((fleet.simulate(1).database_cores - 0.05).abs() < 1e-9);
     assert_eq!(fleet.overloaded(1).unwrap().resource, Resource::Runs);
     assert_eq!(fleet.overloaded(2), None);
@@ -34,7 +34,7 @@ fn it_agrees_with_arithmetic() {
     };
     assert_eq!(
         busy.workers_needed(),
-        3,
+        Some(3),
         "ten runs of 0.25 s a second need 2.5 cores"
     );
 }
@@ -90,6 +90,37 @@ fn a_fleet_within_its_walls_has_lags_and_a_number_of_workers() {
     assert_eq!(json["workers_needed"], 2);
     assert_eq!(json["rows"][0]["overloaded"], "the workers' runs at once");
     assert_eq!(json["rows"][1]["high_lag_s"], 0.0);
+}
+
+/// The largest arguments that the command takes.
+#[test]
+fn no_argument_is_too_large_to_count_with() {
+    let largest = Fleet {
+        connections: 100_000,
+        every: Duration::from_hours(24 * 365),
+        runs: 10_000,
+        cores: 1_024,
+        requests: 100_000,
+        latency_ms: 3_600_000,
+        cpu_ms: 3_600_000,
+        database_ms: 3_600_000,
+        database_cores: 4_096,
+        site_requests_per_second: Some(1),
+        connections_per_site: 1_000_000,
+    };
+    let often = Fleet {
+        every: Duration::from_secs(1),
+        runs: 1,
+        cores: 1,
+        site_requests_per_second: None,
+        ..largest.clone()
+    };
+    assert_eq!(often.workers_needed(), None);
+    for fleet in [largest, often] {
+        let found = fleet.found();
+        assert!(!report::table(&fleet, &found).is_empty());
+        assert!(report::json(&fleet, &found)["rows"].is_array());
+    }
 }
 
 #[test]
