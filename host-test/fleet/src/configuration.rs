@@ -16,9 +16,6 @@ const MAX_NAME: usize = 200;
 /// Bytes of a field's name that a message shows.
 const SHOWN: usize = 100;
 
-/// What may stand instead of a secret: where it is, or that somebody else has it.
-const REFERENCES: [&str; 3] = ["file", "env", "held_by_host"];
-
 /// Checks the name of a new connection.
 ///
 /// # Errors
@@ -77,6 +74,10 @@ fn check_field(
              take it out of the configuration"
         )
     })?;
+    ensure!(
+        !has_nul(value),
+        "{shown} holds the character NUL, which PostgreSQL does not store; nothing was stored"
+    );
     match value {
         Value::Object(members) if is_reference(members) => {
             ensure!(
@@ -107,9 +108,23 @@ fn check_field(
 
 /// A reference says where a value is, and nothing else.
 fn is_reference(members: &Map<String, Value>) -> bool {
-    let mut names = members.keys();
-    let name = names.next();
-    name.is_some_and(|name| REFERENCES.contains(&name.as_str())) && names.next().is_none()
+    let mut members = members.iter();
+    let is_one = members
+        .next()
+        .is_some_and(|(name, value)| match name.as_str() {
+            "file" | "env" => value.is_string(),
+            "held_by_host" => *value == true,
+            _ => false,
+        });
+    is_one && members.next().is_none()
+}
+
+fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(has_nul),
+        _ => false,
+    }
 }
 
 fn is_scalar(value: &Value) -> bool {
