@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::table::{SNAPSHOT, Table};
 use crate::identifier::quote;
+use crate::lost_table::LostTable;
 
 /// The tables of this program, with their columns.
 const OWN_TABLES: [(&str, &[&str], &str); 2] = [
@@ -111,7 +112,7 @@ fn check_owner(database: &Connection, connector: &str, stream: &Stream) -> Resul
     let name = &stream.name;
     let found = columns_of(database, name)?;
     if found.is_empty() {
-        return Ok(());
+        return check_never_filled(database, connector, name);
     }
     let owner = owner(database, name)?;
     match owner.as_deref() {
@@ -126,6 +127,25 @@ fn check_owner(database: &Connection, connector: &str, stream: &Stream) -> Resul
         found.iter().any(|column| column == SNAPSHOT) && key == stream.primary_key,
         "its table {name} has another primary key than the stream; use a new file"
     );
+    Ok(())
+}
+
+/// Refuses a table that is missing and had a snapshot, which the state takes for delivered.
+fn check_never_filled(database: &Connection, connector: &str, name: &str) -> Result<()> {
+    for own in ["_state", "_streams"] {
+        if columns_of(database, own)?.is_empty() {
+            return Ok(());
+        }
+    }
+    let sql = "SELECT count(*) FROM _streams JOIN _state USING (connector)
+               WHERE name = ?1 AND connector = ?2 AND snapshot > 0";
+    let filled: u32 = database.query_row(sql, [name, connector], |row| row.get(0))?;
+    if filled > 0 {
+        bail!(LostTable {
+            stream: name.to_owned(),
+            connector: connector.to_owned(),
+        });
+    }
     Ok(())
 }
 

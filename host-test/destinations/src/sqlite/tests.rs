@@ -51,6 +51,34 @@ impl File {
     fn numbers(&self) -> Vec<i64> {
         self.query(r#"SELECT "number" FROM "order" ORDER BY 1"#)
     }
+
+    fn run(&self, sql: &str) {
+        let database = Connection::open(&self.path).unwrap();
+        database.execute_batch(sql).unwrap();
+    }
+}
+
+#[test]
+fn a_state_is_not_used_once_a_table_that_it_covers_is_gone() {
+    let file = file();
+    let mut sqlite = file.open();
+    sqlite.begin_snapshot(&["order".to_owned()]).unwrap();
+    sqlite.write(orders_of(0..3)).unwrap();
+    sqlite.checkpoint("state").unwrap();
+    drop(sqlite);
+    file.run(r#"DROP TABLE "order""#);
+    for _ in 0..2 {
+        let error = file.try_open("shop", &[orders()]).unwrap_err();
+        assert!(error.is::<crate::lost_table::LostTable>(), "{error:#}");
+        let error = format!("{error:#}");
+        let advice = "DELETE FROM _state WHERE connector = 'shop'";
+        assert!(
+            error.contains("table order is gone") && error.contains(advice),
+            "{error}"
+        );
+    }
+    file.run("DELETE FROM _state WHERE connector = 'shop'");
+    assert_eq!(file.open().state().unwrap(), None);
 }
 
 fn order(number: usize) -> Value {

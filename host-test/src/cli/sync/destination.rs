@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicBool;
 use anyhow::Result;
 use connector_destinations::json_lines::{self, JsonLines};
 use connector_destinations::json_lines_directory::{self, FolderLock, JsonLinesDirectory};
+use connector_destinations::lost_table::LostTable;
 use connector_destinations::sqlite::{MaxDelete, Sqlite, SqliteOptions, SweepReport};
 use connector_destinations::state_file::{self, StateFile};
 use connector_destinations::stdout::StandardOutput;
@@ -215,6 +216,8 @@ fn open_postgres(
 pub(super) fn unusable(error: anyhow::Error) -> Failure {
     let kind = if is_unavailable(&error) {
         FailureKind::Unavailable
+    } else if error.is::<LostTable>() {
+        FailureKind::InvalidState
     } else {
         FailureKind::InvalidConfig
     };
