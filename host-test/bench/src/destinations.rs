@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use confluence_component::COMPONENT;
-use connector_destinations::sqlite::{MaxDelete, Sqlite, SqliteOptions};
+use connector_destinations::sqlite::{Sqlite, SqliteOptions};
 use connector_postgres::{Address, Postgres, PostgresOptions};
 use connector_runtime::CancellationToken;
 use connector_runtime::component_source::ComponentSource;
@@ -142,11 +142,7 @@ impl<'a> Schema<'a> {
     }
 
     fn open(&self, runtime: &Runtime) -> Result<Postgres> {
-        let options = PostgresOptions {
-            schema: self.name.clone(),
-            max_delete: MaxDelete::default(),
-            fence: None,
-        };
+        let options = PostgresOptions::new(self.name.clone());
         Postgres::open(self.database, "bench", runtime.streams(), options)
     }
 

@@ -14,6 +14,7 @@ use connector_runtime::limits::Limits;
 use connector_runtime::run::{self, Ended};
 use connector_runtime::runtime::{Runtime, SyncRequest, Usage};
 use serde_json::Value;
+use tokio::task::spawn_blocking;
 
 use crate::lease::Lease;
 use crate::policy::Ending;
@@ -50,7 +51,7 @@ impl ComponentRunner {
         let lease = &order.lease;
         let connection = self.connect(order)?;
         let selection = select(&self.runtime, lease).map_err(invalid_config)?;
-        let (postgres, state) = self.open(order).map_err(unavailable)?;
+        let (postgres, state) = self.open(order).await?;
         let sweeps = postgres.report();
         let request = SyncRequest {
             limits: Limits::default(),
@@ -81,17 +82,32 @@ impl ComponentRunner {
             .connect(&Value::Object(config).to_string(), options)
     }
 
-    fn open(&self, order: &Order) -> Result<(Postgres, Option<String>)> {
+    /// Opens the schema on a thread that may block: a lock of another session must hold up this run alone. A run that is
+    /// cancelled leaves the thread to its time limits.
+    async fn open(&self, order: &Order) -> Result<(Postgres, Option<String>), Failure> {
         let options = PostgresOptions {
-            schema: order.lease.schema(),
             max_delete: max_delete(&order.lease),
             fence: Some(order.fence.clone()),
+            ..PostgresOptions::new(order.lease.schema())
         };
         let address = self.address.clone().with_application_name(&order.session);
-        let connector = &self.runtime.description().name;
-        let mut postgres = Postgres::open(&address, connector, self.runtime.streams(), options)?;
-        let state = postgres.state()?;
-        Ok((postgres, state))
+        let connector = self.runtime.description().name.clone();
+        let streams = self.runtime.streams().to_vec();
+        let opened = spawn_blocking(move || {
+            let mut postgres = Postgres::open(&address, &connector, &streams, options)?;
+            let state = postgres.state()?;
+            anyhow::Ok((postgres, state))
+        });
+        tokio::select! {
+            opened = opened => {
+                let opened = opened.context("the thread that opens the database panicked");
+                opened.and_then(|opened| opened).map_err(unavailable)
+            }
+            () = order.cancellation.cancelled() => Err(Failure::new(
+                FailureKind::Cancelled,
+                "the run was stopped while it waited for the database",
+            )),
+        }
     }
 }
 

@@ -11,7 +11,7 @@
 
 use std::time::{Duration, Instant};
 
-use connector_destinations::sqlite::{MaxDelete, Sqlite, SqliteOptions};
+use connector_destinations::sqlite::{Sqlite, SqliteOptions};
 use connector_postgres::{Address, Postgres, PostgresOptions};
 use connector_runtime::contract::Mode;
 use connector_runtime::destination::{Batch, Destination, Row};
@@ -40,11 +40,7 @@ fn main() -> anyhow::Result<()> {
     for round in 0..ROUNDS {
         let file = folder.path().join(format!("{round}.sqlite"));
         let mut sqlite = Sqlite::open(&file, "c", &streams, SqliteOptions::default())?;
-        let options = PostgresOptions {
-            schema: format!("round_{round}"),
-            max_delete: MaxDelete::default(),
-            fence: None,
-        };
+        let options = PostgresOptions::new(format!("round_{round}"));
         let mut postgres = Postgres::open(&address, "c", &streams, options)?;
         first.push(Pair::measure(&mut sqlite, &mut postgres)?);
         again.push(Pair::measure(&mut sqlite, &mut postgres)?);

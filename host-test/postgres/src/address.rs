@@ -7,8 +7,9 @@ use anyhow::{Context as _, Result, bail, ensure};
 use percent_encoding::percent_decode_str;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// How long connecting may take.
+/// How long connecting may take at most.
 const CONNECT: Duration = Duration::from_secs(20);
 /// How long the server may leave what was sent unacknowledged.
 const UNACKNOWLEDGED: Duration = Duration::from_mins(1);
@@ -21,6 +22,8 @@ const UNACKNOWLEDGED: Duration = Duration::from_mins(1);
 pub struct Address {
     pub(crate) config: Config,
     pub(crate) tls: Tls,
+    /// How long connecting may take, up to the end of the authentication.
+    pub(crate) connect: Duration,
 }
 
 impl std::fmt::Debug for Address {
@@ -64,7 +67,7 @@ impl Address {
         let mut config: Config = url
             .parse()
             .context("the address of the database cannot be read (form: postgresql://USER:PASSWORD@HOST:PORT/DATABASE)")?;
-        complete(&mut config);
+        let connect = complete(&mut config);
         let tls = match mode.as_deref() {
             Some("disable") => Tls::Off,
             None if config.get_hosts().iter().all(is_this_machine) => Tls::Off,
@@ -78,17 +81,31 @@ impl Address {
         } else {
             SslMode::Require
         });
-        Ok(Self { config, tls })
+        Ok(Self {
+            config,
+            tls,
+            connect,
+        })
     }
 
     /// Connects from an executor, for what is not a destination. A task of its own drives the connection.
     ///
     /// # Errors
     ///
-    /// The database cannot be reached.
+    /// The database cannot be reached, or does not answer within 20 seconds.
     pub async fn connect(&self) -> Result<tokio_postgres::Client> {
         let client = crate::connect::connect(self).await;
         client.context("the database cannot be reached")
+    }
+
+    /// What others connect with, such as a pool: the settings, and TLS as this address asks for it. Connecting by them
+    /// has no limit but the one of each TCP connection.
+    ///
+    /// # Errors
+    ///
+    /// The certificates of the address cannot be read.
+    pub fn settings(&self) -> Result<(Config, MakeRustlsConnect)> {
+        Ok((self.config.clone(), crate::connect::tls(&self.tls)?))
     }
 
     /// The name by which the server lists the sessions of this address, in `pg_stat_activity`.
@@ -99,7 +116,10 @@ impl Address {
     }
 }
 
-fn complete(config: &mut Config) {
+/// Fills in what the address leaves out, and returns how long connecting may take.
+fn complete(config: &mut Config) -> Duration {
+    let connect = config.get_connect_timeout().copied();
+    let connect = connect.map_or(CONNECT, |asked| asked.min(CONNECT));
     if config.get_user().is_none() {
         let user = ["PGUSER", "USER"]
             .iter()
@@ -114,9 +134,12 @@ fn complete(config: &mut Config) {
     if config.get_application_name().is_none() {
         config.application_name("connector");
     }
-    config.connect_timeout(CONNECT);
+    // Each host has its part of the time, so that one which does not answer leaves some to the next.
+    let hosts = u32::try_from(config.get_hosts().len().max(1)).unwrap_or(u32::MAX);
+    config.connect_timeout(connect / hosts);
     config.tcp_user_timeout(UNACKNOWLEDGED);
     config.keepalives_idle(UNACKNOWLEDGED);
+    connect
 }
 
 /// The address without the parameters that concern TLS, `sslmode`, and `sslrootcert`.

@@ -10,6 +10,7 @@ use tokio_postgres::types::Type;
 
 use crate::address::Address;
 use crate::catalog;
+use crate::lock;
 use crate::options::PostgresOptions;
 use crate::pending::Pending;
 use crate::session::Session;
@@ -55,13 +56,7 @@ impl Postgres {
         streams: &[Stream],
         options: PostgresOptions,
     ) -> Result<Self> {
-        // A thread of its own: an executor may drive the calling one, and a second one must not block it.
-        thread::scope(|scope| {
-            let opened = scope.spawn(|| Self::open_here(address, connector, streams, options));
-            opened
-                .join()
-                .map_err(|_| anyhow!("the thread that opens the database panicked"))?
-        })
+        on_own_thread(|| Self::open_here(address, connector, streams, options))
     }
 
     fn open_here(
@@ -75,10 +70,11 @@ impl Postgres {
             !schema.is_empty() && schema.len() <= 63 && !schema.contains('\0'),
             "the name of a schema has 1 to 63 bytes"
         );
-        let mut session = Session::open(address)?;
+        let mut session = Session::open(address, options.lock_timeout)?;
         let cannot = || format!("the schema {schema:?} cannot be used");
-        let prepared =
-            catalog::prepare(&mut session, schema, connector, streams).with_context(cannot)?;
+        let prepared = catalog::prepare(&mut session, schema, connector, streams)
+            .map_err(|error| lock::name_holder(&mut session, schema, error))
+            .with_context(cannot)?;
         let entry = |table: Table| {
             (
                 table.name.clone(),
@@ -194,7 +190,7 @@ impl Postgres {
     }
 }
 
-/// Runs something that blocks on a thread which no executor drives.
+/// Runs something that blocks on a thread which no executor drives: a second executor must not block the calling one.
 fn on_own_thread<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
     thread::scope(|scope| {
         scope

@@ -23,6 +23,7 @@ mod checkpoint;
 mod column_type;
 mod connect;
 mod destination;
+mod lock;
 mod options;
 mod pending;
 mod server_error;

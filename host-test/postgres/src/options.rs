@@ -1,6 +1,10 @@
 //! How a schema is written.
 
+use std::time::Duration;
+
 use connector_destinations::sqlite::MaxDelete;
+
+use crate::lock::LOCK_TIMEOUT;
 
 /// A check in the transaction of each checkpoint, just before it is committed.
 ///
@@ -24,4 +28,18 @@ pub struct PostgresOptions {
     pub max_delete: MaxDelete,
     /// Checked in each checkpoint's transaction.
     pub fence: Option<Fence>,
+    /// How long a statement waits for a lock of another session before the run fails; 30 s unless it is changed.
+    pub lock_timeout: Duration,
+}
+
+impl PostgresOptions {
+    /// Writes into this schema, as usual in all else.
+    pub fn new(schema: impl Into<String>) -> Self {
+        Self {
+            schema: schema.into(),
+            max_delete: MaxDelete::default(),
+            fence: None,
+            lock_timeout: LOCK_TIMEOUT,
+        }
+    }
 }

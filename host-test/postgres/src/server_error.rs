@@ -3,18 +3,33 @@
 use std::io;
 
 use anyhow::anyhow;
+use tokio_postgres::error::SqlState;
 
 /// The server cannot serve anybody now: it starts, stops, or has no room for another connection.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Unavailable(String);
 
+/// Another session held a lock for too long.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{0}: another session held a lock for too long; the next run tries again (PostgreSQL's view pg_locks shows who holds it)"
+)]
+struct LockTimeout(String);
+
+/// Whether a statement was given up because another session held a lock.
+pub(crate) fn is_lock_timeout(error: &anyhow::Error) -> bool {
+    error.is::<LockTimeout>()
+}
+
 /// Whether an error may pass by itself: the server cannot be reached, or cannot serve anybody now.
 #[must_use]
 pub fn is_unavailable(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         let of_network = cause.downcast_ref::<io::Error>();
-        cause.is::<Unavailable>() || of_network.is_some_and(|error| is_transient(error.kind()))
+        cause.is::<Unavailable>()
+            || cause.is::<LockTimeout>()
+            || of_network.is_some_and(|error| is_transient(error.kind()))
     })
 }
 
@@ -46,6 +61,9 @@ pub(crate) fn describe(error: anyhow::Error, what: &str) -> anyhow::Error {
             .map(|hint| format!("; {hint}"))
             .unwrap_or_default();
         let code = reply.code().code();
+        if *reply.code() == SqlState::LOCK_NOT_AVAILABLE {
+            return LockTimeout(what.to_owned()).into();
+        }
         let words = format!("{what}: {}{hint} (SQLSTATE {code})", reply.message());
         return if UNAVAILABLE.iter().any(|class| code.starts_with(class)) {
             Unavailable(words).into()

@@ -8,6 +8,7 @@ use std::collections::{HashMap, VecDeque};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use futures_util::future::try_join_all;
@@ -65,7 +66,7 @@ impl std::fmt::Debug for Session {
 
 impl Session {
     /// Connects. Blocks the calling thread, which must not be one of an executor.
-    pub(crate) fn open(address: &Address) -> Result<Self> {
+    pub(crate) fn open(address: &Address, lock_timeout: Duration) -> Result<Self> {
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("postgres")
@@ -79,7 +80,8 @@ impl Session {
             in_flight: VecDeque::new(),
             prepared: HashMap::new(),
         };
-        session.batch(SETTINGS)?;
+        let milliseconds = lock_timeout.as_millis();
+        session.batch(&format!("{SETTINGS}; SET lock_timeout = {milliseconds}"))?;
         Ok(session)
     }
 

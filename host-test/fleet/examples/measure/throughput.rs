@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use confluence_component::COMPONENT;
-use connector_destinations::sqlite::MaxDelete;
 use connector_postgres::{Address, Postgres, PostgresOptions};
 use connector_runtime::address::NetworkPolicy;
 use connector_runtime::component_source::ComponentSource;
@@ -78,11 +77,7 @@ async fn one_run(runtime: &Runtime, config: &str, url: &str, number: usize) -> R
     };
     let failed = |failure: connector_runtime::failure::Failure| anyhow::Error::msg(failure.message);
     let connection = runtime.connect(config, options).map_err(failed)?;
-    let options = PostgresOptions {
-        schema: format!("connection_{number}"),
-        max_delete: MaxDelete::default(),
-        fence: None,
-    };
+    let options = PostgresOptions::new(format!("connection_{number}"));
     let name = &runtime.description().name;
     let postgres = Postgres::open(&Address::parse(url)?, name, runtime.streams(), options)?;
     let selection = runtime.streams().iter().map(|stream| Selection {

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use connector_destinations::sqlite::MaxDelete;
 use connector_fleet::lease::SiteLimit;
 use connector_fleet::metrics::Metrics;
 use connector_fleet::policy::Ending;
@@ -147,9 +146,8 @@ impl Runner for Source {
 impl Source {
     fn read(&self, order: &Order) -> anyhow::Result<u64> {
         let options = PostgresOptions {
-            schema: order.lease.schema(),
-            max_delete: MaxDelete::default(),
             fence: Some(order.fence.clone()),
+            ..PostgresOptions::new(order.lease.schema())
         };
         let address = self.address.clone().with_application_name(&order.session);
         let mut postgres = Postgres::open(&address, "source", &[pages()], options)?;

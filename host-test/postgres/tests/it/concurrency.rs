@@ -3,7 +3,7 @@
 use connector_postgres::Fence;
 use connector_runtime::destination::Destination as _;
 
-use crate::support::{names, orders_of, schema};
+use crate::support::{names, orders, orders_of, schema};
 
 #[test]
 fn after_a_lost_connection_the_next_run_loses_and_repeats_nothing() {
@@ -97,15 +97,51 @@ fn it_works_on_a_thread_that_drives_an_executor() {
 #[test]
 fn a_server_that_does_not_answer_is_named_without_the_password() {
     let address = connector_postgres::Address::parse("postgres://u:hidden@127.0.0.1:1/d").unwrap();
-    let options = connector_postgres::PostgresOptions {
-        schema: "s".to_owned(),
-        max_delete: connector_destinations::sqlite::MaxDelete::default(),
-        fence: None,
-    };
+    let options = connector_postgres::PostgresOptions::new("s");
     let error = connector_postgres::Postgres::open(&address, "shop", &[], options).unwrap_err();
     let error = format!("{error:#}");
     assert!(
         error.contains("cannot be reached") && !error.contains("hidden"),
         "{error}"
     );
+}
+
+/// A stopped server accepts connections, as the kernel does that for it, and never answers.
+#[test]
+fn a_server_that_accepts_and_says_nothing_is_unavailable_after_a_while() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let url = format!("postgres://u:hidden@127.0.0.1:{port}/d?connect_timeout=1");
+    let address = connector_postgres::Address::parse(&url).unwrap();
+    let options = connector_postgres::PostgresOptions::new("s");
+    let error = connector_postgres::Postgres::open(&address, "shop", &[], options).unwrap_err();
+    assert!(connector_postgres::is_unavailable(&error), "{error:#}");
+    let error = format!("{error:#}");
+    assert!(error.contains("does not answer within 1 s"), "{error}");
+}
+
+#[test]
+fn a_lock_that_another_session_holds_is_named_and_passes() {
+    let Some(schema) = schema() else { return };
+    drop(schema.open());
+    schema.run("BEGIN; LOCK TABLE _streams IN ACCESS EXCLUSIVE MODE");
+    let options = connector_postgres::PostgresOptions {
+        lock_timeout: std::time::Duration::from_millis(300),
+        ..schema.options()
+    };
+    let open = || {
+        connector_postgres::Postgres::open(&schema.address(), "shop", &[orders()], options.clone())
+    };
+    let error = open().unwrap_err();
+    assert!(connector_postgres::is_unavailable(&error), "{error:#}");
+    let error = format!("{error:#}");
+    for said in [
+        "locked the table _streams",
+        "AccessExclusiveLock",
+        "pg_terminate_backend(",
+    ] {
+        assert!(error.contains(said), "{error}");
+    }
+    schema.run("COMMIT");
+    open().unwrap();
 }

@@ -47,11 +47,7 @@ pub(crate) fn schema() -> Option<Schema> {
 
 impl Schema {
     pub(crate) fn options(&self) -> PostgresOptions {
-        PostgresOptions {
-            schema: self.name.clone(),
-            max_delete: MaxDelete::default(),
-            fence: None,
-        }
+        PostgresOptions::new(self.name.clone())
     }
 
     pub(crate) fn address(&self) -> Address {

@@ -1,16 +1,11 @@
 //! Encrypted connections: the certificate is verified, and nothing falls back to plain text.
 
-use connector_destinations::sqlite::MaxDelete;
 use connector_postgres::{Address, Postgres, PostgresOptions};
 use postgres_for_tests::Server;
 use rcgen::{CertificateParams, KeyPair};
 
 fn open(url: &str) -> anyhow::Result<Postgres> {
-    let options = PostgresOptions {
-        schema: "encrypted".to_owned(),
-        max_delete: MaxDelete::default(),
-        fence: None,
-    };
+    let options = PostgresOptions::new("encrypted");
     Postgres::open(&Address::parse(url)?, "shop", &[], options)
 }
 

@@ -188,9 +188,8 @@ fn open_postgres(
     let connector = &runtime.description().name;
     let schema = tables.schema.clone();
     let options = PostgresOptions {
-        schema: schema.unwrap_or_else(|| connector.replace('-', "_")),
         max_delete: tables.max_delete,
-        fence: None,
+        ..PostgresOptions::new(schema.unwrap_or_else(|| connector.replace('-', "_")))
     };
     let mut postgres = Postgres::open(address, connector, runtime.streams(), options)?;
     let views = confluence_views::of(runtime);
