@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use connector_destinations::lost_table::LostTable;
 use connector_destinations::sqlite::{self, MaxDelete, Sweeps};
 use connector_postgres::{Address, Postgres, PostgresOptions};
 use connector_runtime::address::NetworkPolicy;
@@ -101,7 +102,7 @@ impl ComponentRunner {
         tokio::select! {
             opened = opened => {
                 let opened = opened.context("the thread that opens the database panicked");
-                opened.and_then(|opened| opened).map_err(unavailable)
+                opened.and_then(|opened| opened).map_err(unusable)
             }
             () = order.cancellation.cancelled() => Err(Failure::new(
                 FailureKind::Cancelled,
@@ -228,8 +229,14 @@ fn invalid_config(error: anyhow::Error) -> Failure {
     Failure::from_error(FailureKind::InvalidConfig)(error)
 }
 
-fn unavailable(error: anyhow::Error) -> Failure {
-    Failure::from_error(FailureKind::Unavailable)(error)
+/// A schema that cannot be used may be usable later, but a table does not come back by itself.
+fn unusable(error: anyhow::Error) -> Failure {
+    let kind = if error.is::<LostTable>() {
+        FailureKind::InvalidState
+    } else {
+        FailureKind::Unavailable
+    };
+    Failure::from_error(kind)(error)
 }
 
 #[cfg(test)]

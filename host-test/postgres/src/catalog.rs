@@ -5,13 +5,15 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use connector_runtime::stream::Stream;
 use tokio_postgres::types::Type;
 
 use crate::column_type::ColumnType;
+use crate::options::PostgresOptions;
 use crate::session::{Query, Session};
 use crate::table::Table;
+use crate::views;
 use connector_destinations::identifier::quote;
 
 mod check;
@@ -88,36 +90,49 @@ struct Catalog {
 /// theirs. Two programs that do this at once wait for each other.
 pub(crate) fn prepare(
     session: &mut Session,
-    schema: &str,
+    options: &PostgresOptions,
     connector: &str,
     streams: &[Stream],
 ) -> Result<Prepared> {
+    let schema = &options.schema;
     session.send("BEGIN", Vec::new())?;
     session.send(
         "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))",
         vec![(Box::new(schema.to_owned()), Type::TEXT)],
     )?;
-    let exists = "SELECT FROM pg_namespace WHERE nspname = $1";
-    if session.query(exists, &[(&schema, Type::TEXT)])?.is_empty() {
-        session.batch(&format!("CREATE SCHEMA {}", quote(schema)))?;
-    }
-    session.batch(&format!("SET search_path TO {}", quote(schema)))?;
+    enter(session, schema)?;
     let catalog = Catalog::read(session)?;
-    catalog.check(connector, streams)?;
+    let version = catalog.version(session, connector)?;
+    catalog.check(connector, streams, version)?;
+    views::refuse_those_of_others(session, &options.views)?;
     let tables: Result<Vec<_>> = streams.iter().map(|stream| catalog.table(stream)).collect();
     let tables = tables?;
     session
         .batch(&catalog.missing(&tables))
         .context("the tables cannot be made")?;
     register(session, connector, streams)?;
-    let version = "SELECT version FROM _state WHERE connector = $1";
-    let version = session.query(version, &[(&connector, Type::TEXT)])?;
     session.batch("COMMIT")?;
     Ok(Prepared {
         tables,
         refused_closes: catalog.refused_closes(streams),
-        version: version.first().map_or(0, |row| row.get(0)),
+        version,
     })
+}
+
+/// Makes the schema if it is missing, and goes there.
+fn enter(session: &mut Session, schema: &str) -> Result<()> {
+    let usable = "SELECT has_schema_privilege(oid, 'USAGE'), current_user::text FROM pg_namespace WHERE nspname = $1";
+    let found = session.query(usable, &[(&schema, Type::TEXT)])?;
+    let name = quote(schema);
+    match found.first() {
+        None => session.batch(&format!("CREATE SCHEMA {name}"))?,
+        Some(row) => ensure!(
+            row.get::<_, bool>(0),
+            "the role has no permission to use it: GRANT USAGE, CREATE ON SCHEMA {name} TO {}",
+            quote(row.get(1))
+        ),
+    }
+    session.batch(&format!("SET search_path TO {name}"))
 }
 
 fn register(session: &mut Session, connector: &str, streams: &[Stream]) -> Result<()> {
@@ -171,6 +186,16 @@ impl Catalog {
                 .collect();
         }
         Ok(catalog)
+    }
+
+    /// How often the state of a connector was stored.
+    fn version(&self, session: &mut Session, connector: &str) -> Result<i64> {
+        if !self.columns.contains_key("_state") {
+            return Ok(0);
+        }
+        let sql = "SELECT version FROM _state WHERE connector = $1";
+        let version = session.query(sql, &[(&connector, Type::TEXT)])?;
+        Ok(version.first().map_or(0, |row| row.get(0)))
     }
 
     fn table(&self, stream: &Stream) -> Result<Table> {

@@ -15,10 +15,7 @@ use crate::options::PostgresOptions;
 use crate::pending::Pending;
 use crate::session::Session;
 use crate::table::Table;
-use connector_destinations::identifier::quote;
-
-/// The comment on views that this program makes and may replace.
-const OWN_VIEW: &str = "made by the connector, and replaced by its runs";
+use crate::views;
 
 /// A PostgreSQL schema that takes rows of one connector.
 #[derive(Debug)]
@@ -49,7 +46,8 @@ impl Postgres {
     ///
     /// # Errors
     ///
-    /// The database cannot be reached, or a table in the schema belongs to somebody else; nothing was changed then.
+    /// The database cannot be reached, or a table in the schema belongs to somebody else, or is gone although the state
+    /// covers it; nothing was changed then.
     pub fn open(
         address: &Address,
         connector: &str,
@@ -72,9 +70,10 @@ impl Postgres {
         );
         let mut session = Session::open(address, options.lock_timeout)?;
         let cannot = || format!("the schema {schema:?} cannot be used");
-        let prepared = catalog::prepare(&mut session, schema, connector, streams)
+        let prepared = catalog::prepare(&mut session, &options, connector, streams)
             .map_err(|error| lock::name_holder(&mut session, schema, error))
             .with_context(cannot)?;
+        views::create(&mut session, &options.views)?;
         let entry = |table: Table| {
             (
                 table.name.clone(),
@@ -101,46 +100,6 @@ impl Postgres {
     #[must_use]
     pub fn report(&self) -> SweepReport {
         self.report.clone()
-    }
-
-    /// Makes views, by name and statement, and replaces those of the same name. The statements are SQL that SQLite
-    /// and PostgreSQL both understand; tables are named without a schema.
-    ///
-    /// # Errors
-    ///
-    /// A table, or a view of another program, has that name; or the statement names what the schema has not.
-    pub fn create_views(&mut self, views: &[(&str, String)]) -> Result<()> {
-        on_own_thread(|| {
-            for (name, select) in views {
-                self.refuse_view_of_others(name)?;
-                let name = quote(name);
-                // Views of others that stand on this one survive where the columns stay.
-                let replaced = self
-                    .session
-                    .batch(&format!("CREATE OR REPLACE VIEW {name} AS {select}"));
-                if replaced.is_err() {
-                    let anew = format!(
-                        "BEGIN; DROP VIEW IF EXISTS {name}; CREATE VIEW {name} AS {select}; COMMIT"
-                    );
-                    self.session.batch(&anew)?;
-                }
-                self.session
-                    .batch(&format!("COMMENT ON VIEW {name} IS '{OWN_VIEW}'"))?;
-            }
-            Ok(())
-        })
-    }
-
-    fn refuse_view_of_others(&mut self, name: &str) -> Result<()> {
-        let sql = "SELECT obj_description(oid, 'pg_class') FROM pg_class WHERE relname = $1 AND relkind = 'v' \
-                   AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())";
-        let found = self.session.query(sql, &[(&name, Type::TEXT)])?;
-        let comment = found.first().map(|row| row.get::<_, Option<String>>(0));
-        ensure!(
-            comment.is_none_or(|comment| comment.as_deref() == Some(OWN_VIEW)),
-            "its view {name} was made by another program; use another schema, or drop that view"
-        );
-        Ok(())
     }
 
     /// The state of the last checkpoint.

@@ -31,6 +31,7 @@ mod session;
 mod sweep;
 mod table;
 mod value;
+mod views;
 
 pub use address::Address;
 pub use destination::Postgres;

@@ -30,6 +30,8 @@ pub struct PostgresOptions {
     pub fence: Option<Fence>,
     /// How long a statement waits for a lock of another session before the run fails; 30 s unless it is changed.
     pub lock_timeout: Duration,
+    /// Views to make, by name and statement; those of the same name are replaced.
+    pub views: Vec<(String, String)>,
 }
 
 impl PostgresOptions {
@@ -40,6 +42,7 @@ impl PostgresOptions {
             max_delete: MaxDelete::default(),
             fence: None,
             lock_timeout: LOCK_TIMEOUT,
+            views: Vec::new(),
         }
     }
 }

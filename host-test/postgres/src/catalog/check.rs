@@ -1,6 +1,7 @@
 //! Whether the tables of a schema are those of a connector, in the shape that its streams need.
 
 use anyhow::{Result, bail, ensure};
+use connector_destinations::lost_table::LostTable;
 use connector_runtime::stream::Stream;
 
 use super::{Catalog, OWN_TABLES, Registered};
@@ -19,12 +20,30 @@ impl Catalog {
         Ok(())
     }
 
-    pub(super) fn check(&self, connector: &str, streams: &[Stream]) -> Result<()> {
-        let theirs = |stream: &&Stream| self.columns.contains_key(&stream.name);
-        streams.iter().filter(theirs).try_for_each(|stream| {
-            self.check_owner(connector, &stream.name)?;
-            self.check_shape(stream)
+    /// Checks the tables of these streams; the state was stored so often.
+    pub(super) fn check(&self, connector: &str, streams: &[Stream], version: i64) -> Result<()> {
+        streams.iter().try_for_each(|stream| {
+            if self.columns.contains_key(&stream.name) {
+                self.check_owner(connector, &stream.name)?;
+                self.check_shape(stream)
+            } else if version > 0 {
+                self.check_never_filled(connector, &stream.name)
+            } else {
+                Ok(())
+            }
         })
+    }
+
+    /// Refuses a table that is missing and had a snapshot, which the state takes for delivered.
+    fn check_never_filled(&self, connector: &str, name: &str) -> Result<()> {
+        let filled = |stream: &Registered| stream.connector == connector && stream.snapshot > 0;
+        if self.streams.get(name).is_some_and(filled) {
+            bail!(LostTable {
+                stream: name.to_owned(),
+                connector: connector.to_owned(),
+            });
+        }
+        Ok(())
     }
 
     fn check_owner(&self, connector: &str, name: &str) -> Result<()> {

@@ -84,10 +84,8 @@ fn it_works_on_a_thread_that_drives_an_executor() {
         .build()
         .unwrap();
     runtime.block_on(async {
-        let mut postgres = schema.open();
-        postgres
-            .create_views(&[("numbers", "SELECT \"number\" FROM \"order\"".to_owned())])
-            .unwrap();
+        let numbers = "SELECT \"number\" FROM \"order\"";
+        let mut postgres = schema.open_with_view("numbers", numbers).unwrap();
         assert_eq!(postgres.state().unwrap(), None);
         assert_eq!(postgres.reconcile("given".to_owned()).unwrap(), "given");
         drop(postgres);

@@ -61,6 +61,14 @@ impl Schema {
         Postgres::open(&self.address(), connector, streams, self.options())
     }
 
+    pub(crate) fn open_with_view(&self, name: &str, select: &str) -> anyhow::Result<Postgres> {
+        let options = PostgresOptions {
+            views: vec![(name.to_owned(), select.to_owned())],
+            ..self.options()
+        };
+        Postgres::open(&self.address(), "shop", &[orders()], options)
+    }
+
     pub(crate) fn open(&self) -> Postgres {
         self.try_open("shop", &[orders()]).unwrap()
     }

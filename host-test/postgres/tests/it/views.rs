@@ -12,40 +12,41 @@ use crate::support::{orders_of, rows, schema, stream};
 #[test]
 fn views_follow_the_tables() {
     let Some(schema) = schema() else { return };
-    let mut postgres = schema.open();
     for select in [
         r#"SELECT '1' AS n FROM "order""#,
         r#"SELECT '2' AS n FROM "order""#,
         r#"SELECT '3' AS other FROM "order""#,
     ] {
-        postgres
-            .create_views(&[("shop_orders", select.to_owned())])
-            .unwrap();
+        schema.open_with_view("shop_orders", select).unwrap();
     }
+    let mut postgres = schema.open();
     postgres.write(orders_of(0..1)).unwrap();
     postgres.checkpoint("s").unwrap();
     assert_eq!(schema.texts("SELECT other FROM shop_orders"), ["3"]);
-    let error = postgres
-        .create_views(&[("order", "SELECT 1 AS x".to_owned())])
-        .unwrap_err();
-    assert!(error.to_string().contains("order"), "{error:#}");
+    let error = schema.open_with_view("order", "SELECT 1 AS x").unwrap_err();
+    assert!(format!("{error:#}").contains("order"), "{error:#}");
 }
 
 /// What somebody else looks at is not replaced.
 #[test]
 fn a_view_of_another_program_is_refused() {
     let Some(schema) = schema() else { return };
-    let mut postgres = schema.open();
     schema.run("CREATE VIEW shop_orders AS SELECT 'theirs' AS x");
-    let view = [("shop_orders", "SELECT 1 AS n".to_owned())];
-    let error = postgres.create_views(&view).unwrap_err().to_string();
+    let open = || schema.open_with_view("shop_orders", "SELECT 1 AS n");
+    let error = format!("{:#}", open().unwrap_err());
     assert!(
         error.contains("shop_orders was made by another program"),
         "{error}"
     );
     assert_eq!(schema.texts("SELECT x FROM shop_orders"), ["theirs"]);
+    let tables = "SELECT relname::text FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
+                  WHERE nspname = current_schema() AND relkind = 'r'";
+    assert!(
+        schema.texts(tables).is_empty(),
+        "nothing was made beside it"
+    );
     schema.run("DROP VIEW shop_orders");
-    postgres.create_views(&view).unwrap();
+    open().unwrap();
 }
 
 /// The tables of the documentation that the report reads, with the columns that it reads.
@@ -156,7 +157,6 @@ fn history() -> Vec<Batch> {
 fn the_reports_sql_runs() {
     let Some(schema) = schema() else { return };
     let streams = documentation();
-    let mut postgres = schema.try_open("docs", &streams).unwrap();
     let view = |stream: &Stream| {
         let name = &stream.name;
         (
@@ -165,11 +165,12 @@ fn the_reports_sql_runs() {
         )
     };
     let views: Vec<_> = streams.iter().map(view).collect();
-    let views: Vec<_> = views
-        .iter()
-        .map(|(name, select)| (name.as_str(), select.clone()))
-        .collect();
-    postgres.create_views(&views).unwrap();
+    let options = connector_postgres::PostgresOptions {
+        views,
+        ..schema.options()
+    };
+    let mut postgres =
+        connector_postgres::Postgres::open(&schema.address(), "docs", &streams, options).unwrap();
     for batch in history() {
         postgres.write(batch).unwrap();
     }

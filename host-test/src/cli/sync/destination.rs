@@ -189,14 +189,10 @@ fn open_postgres(
     let schema = tables.schema.clone();
     let options = PostgresOptions {
         max_delete: tables.max_delete,
+        views: confluence_views::of(runtime),
         ..PostgresOptions::new(schema.unwrap_or_else(|| connector.replace('-', "_")))
     };
     let mut postgres = Postgres::open(address, connector, runtime.streams(), options)?;
-    let views = confluence_views::of(runtime);
-    let views = views
-        .iter()
-        .map(|(name, select)| (name.as_str(), select.clone()));
-    postgres.create_views(&views.collect::<Vec<_>>())?;
     let state = match (given, state_file) {
         (Some(given), _) => Some(postgres.reconcile(given)?),
         (None, Some(_)) => None,
