@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use connector_fleet::secrets::References;
 use connector_fleet::simulate;
+use connector_postgres::Address;
 use connector_runtime::address::NetworkPolicy;
 
 const AFTER_HELP: &str = "\
@@ -37,6 +39,27 @@ pub(crate) struct Arguments {
     pub(crate) database: Option<String>,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Arguments {
+    /// The database. Ends the process as for any wrong option where there is none: the option is not needed for all
+    /// commands, and clap would repeat a value that it refuses, with the password in it.
+    pub(crate) fn address(&self) -> Address {
+        let wrong = |kind, words: &str| Self::command().error(kind, words).exit();
+        let Some(url) = &self.database else {
+            wrong(
+                ErrorKind::MissingRequiredArgument,
+                "name the database with --database URL or DATABASE_URL",
+            )
+        };
+        match Address::parse(url) {
+            Ok(address) => address,
+            Err(error) => wrong(
+                ErrorKind::ValueValidation,
+                &format!("--database: {error:#}"),
+            ),
+        }
+    }
 }
 
 #[derive(Subcommand)]
@@ -162,8 +185,6 @@ fn check_network(text: &str) -> Result<String> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-
-    use clap::CommandFactory as _;
 
     use super::*;
 

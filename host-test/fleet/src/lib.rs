@@ -73,6 +73,7 @@ pub mod configuration;
 pub mod connector;
 pub mod lease;
 pub mod metrics;
+mod migration;
 pub mod policy;
 pub mod queue;
 pub mod runner;

@@ -38,11 +38,18 @@ fn main() -> ExitCode {
     compile_child::run_if_requested().unwrap_or_else(parse_and_run)
 }
 
-#[tokio::main]
-async fn parse_and_run() -> ExitCode {
+fn parse_and_run() -> ExitCode {
     let arguments = Arguments::parse();
     log_to_stderr();
-    match run(arguments).await {
+    let ended = tokio::runtime::Runtime::new()
+        .context("no thread can be started")
+        .and_then(|runtime| {
+            let ended = runtime.block_on(run(arguments));
+            // A thread that waits for a lock in the database must not keep the process.
+            runtime.shutdown_background();
+            ended
+        });
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error:#}");
@@ -78,17 +85,15 @@ async fn run(arguments: Arguments) -> Result<()> {
             report::table(fleet, &found)
         });
     }
-    let url = arguments
-        .database
-        .context("name the database with --database URL or DATABASE_URL")?;
-    let store = Store::new(Address::parse(&url)?);
+    let address = arguments.address();
+    let store = Store::new(address.clone());
     match arguments.command {
         Command::Migrate => {
             // The queue's own words for a database that cannot be reached are no use to a person.
             store.client().await?;
             // The fleet's schema comes first: the queue does not say why it was refused.
             store.make_schema().await?;
-            queue::migrate(&url).await?;
+            queue::migrate(&address).await?;
             store.migrate().await
         }
         Command::Add(new) => add(&store, new).await,
@@ -103,7 +108,7 @@ async fn run(arguments: Arguments) -> Result<()> {
                 print(&status::table(&connections))
             }
         }
-        Command::Work(work) => serve(&url, store, work).await,
+        Command::Work(work) => serve(address, store, work).await,
         Command::Simulate { .. } => Ok(()),
     }
 }
@@ -166,7 +171,7 @@ async fn add(store: &Store, new: Add) -> Result<()> {
     store.add(&connection).await.map(drop)
 }
 
-async fn serve(url: &str, store: Store, work: Work) -> Result<()> {
+async fn serve(address: Address, store: Store, work: Work) -> Result<()> {
     let counters = Metrics::default();
     if let Some(address) = work.metrics {
         let bound = metrics::serve(address, counters.clone()).await?;
@@ -177,7 +182,7 @@ async fn serve(url: &str, store: Store, work: Work) -> Result<()> {
     let runner = ComponentRunner {
         runtime: load().await?,
         vault: vault()?.with_references(work.references()),
-        address: Address::parse(url)?,
+        address: address.clone(),
         network: work.network()?,
     };
     if !start::ready(&store, &runner.vault, &stop).await? {
@@ -185,7 +190,7 @@ async fn serve(url: &str, store: Store, work: Work) -> Result<()> {
     }
     let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
     let settings = WorkerSettings {
-        url: url.to_owned(),
+        address,
         name: format!("{}/{}", host.trim(), std::process::id()),
         runs: usize::try_from(work.runs)?,
         lease: Duration::from_secs(work.lease),

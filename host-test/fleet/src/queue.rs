@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
+use connector_postgres::Address;
 use graphile_worker::{
     IntoTaskHandlerResult, TaskHandler, WorkerContext, WorkerOptions, WorkerRecoveryConfig,
     WorkerShutdownConfig,
@@ -12,8 +13,15 @@ use serde::{Deserialize, Serialize};
 use tokio::task::JoinHandle;
 
 use crate::runner::Runner;
+use crate::session::ANSWER;
 use crate::store::TASK;
 use crate::worker::Shared;
+
+mod database;
+mod listener;
+
+/// How long a step of a migration may take.
+const MIGRATION: Duration = Duration::from_mins(10);
 
 /// A job of the queue: which connection to look at.
 #[derive(Debug, Serialize, Deserialize)]
@@ -69,12 +77,13 @@ pub(crate) async fn serve_queue<R: Runner>(shared: &Arc<Shared<R>>) -> Result<()
     let stop = shared.stop.clone();
     let shutdown = WorkerShutdownConfig::default()
         .listen_os_shutdown_signals(false)
-        .grace_period(settings.grace)
+        // The rest of the time is for giving jobs back.
+        .grace_period(settings.grace * 3 / 4)
         .interrupted_job_retry_delay(Duration::ZERO)
         .shutdown_signal(async move { stop.cancelled().await });
+    let connections = settings.runs.min(4) + 1;
     let worker = WorkerOptions::default()
-        .database_url(&settings.url)
-        .max_pg_conn(u32::try_from(settings.runs.min(4))? + 1)
+        .database(database::open(&settings.address, connections, ANSWER)?)
         .concurrency(settings.runs)
         .poll_interval(Duration::from_secs(2).min(settings.lease))
         .worker_recovery(recovery)
@@ -91,8 +100,8 @@ pub(crate) async fn serve_queue<R: Runner>(shared: &Arc<Shared<R>>) -> Result<()
 /// # Errors
 ///
 /// The database cannot be reached, or refuses.
-pub async fn migrate(url: &str) -> Result<()> {
-    let options = WorkerOptions::default().database_url(url).max_pg_conn(1);
+pub async fn migrate(address: &Address) -> Result<()> {
+    let options = WorkerOptions::default().database(database::open(address, 1, MIGRATION)?);
     // Its error tells its causes itself.
     let made = options.init().await;
     made.map_err(|error| anyhow!("the tables of the queue cannot be made: {error}"))?;

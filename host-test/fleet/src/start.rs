@@ -7,7 +7,7 @@ use connector_runtime::CancellationToken;
 use tokio::time::{Instant, sleep};
 
 use crate::secrets::Vault;
-use crate::store::Store;
+use crate::store::{Sealed, Store};
 
 /// How long to wait before the database is asked again.
 const RETRY: Duration = Duration::from_millis(500);
@@ -24,12 +24,20 @@ const TRIED: i64 = 100;
 ///
 /// The key is not the one that the secrets are encrypted with.
 pub async fn ready(store: &Store, vault: &Vault, stop: &CancellationToken) -> Result<bool> {
+    tokio::select! {
+        sealed = wait_for_tables(store) => compare(&sealed, vault).map(|()| true),
+        () = stop.cancelled() => Ok(false),
+    }
+}
+
+/// The encrypted secrets, as soon as they can be read.
+async fn wait_for_tables(store: &Store) -> Vec<Sealed> {
     let mut hinted = false;
     let mut warned_at: Option<Instant> = None;
-    while !stop.is_cancelled() {
-        match store.is_migrated().await {
-            Ok(true) => return check_key(store, vault).await.map(|()| true),
-            Ok(false) if !hinted => {
+    loop {
+        match sealed(store).await {
+            Ok(Some(sealed)) => return sealed,
+            Ok(None) if !hinted => {
                 hinted = true;
                 tracing::warn!(
                     "the database has no fleet; has `confluence-fleet migrate` been run? This worker waits for it"
@@ -39,14 +47,18 @@ pub async fn ready(store: &Store, vault: &Vault, stop: &CancellationToken) -> Re
                 warned_at = Some(Instant::now());
                 tracing::warn!("the database cannot be used, trying again: {error:#}");
             }
-            Ok(false) | Err(_) => {}
+            Ok(None) | Err(_) => {}
         }
-        tokio::select! {
-            () = sleep(RETRY) => {}
-            () = stop.cancelled() => {}
-        }
+        sleep(RETRY).await;
     }
-    Ok(false)
+}
+
+async fn sealed(store: &Store) -> Result<Option<Vec<Sealed>>> {
+    if store.is_migrated().await? {
+        Ok(Some(store.sealed(TRIED).await?))
+    } else {
+        Ok(None)
+    }
 }
 
 /// Compares a key with the secrets in the database. One that opens is enough: a single connection whose secret was
@@ -56,7 +68,10 @@ pub async fn ready(store: &Store, vault: &Vault, stop: &CancellationToken) -> Re
 ///
 /// There are secrets, and the key opens none of those that were tried; or the database cannot be read.
 pub async fn check_key(store: &Store, vault: &Vault) -> Result<()> {
-    let sealed = store.sealed(TRIED).await?;
+    compare(&store.sealed(TRIED).await?, vault)
+}
+
+fn compare(sealed: &[Sealed], vault: &Vault) -> Result<()> {
     let opens = sealed
         .iter()
         .filter_map(|(name, config)| vault.can_open(name, config));

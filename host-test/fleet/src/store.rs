@@ -3,16 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result};
 use connector_postgres::Address;
 use serde_json::{Map, Value};
 use tokio::sync::Mutex;
+use tokio::time::timeout;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use crate::configuration::check_name;
 use crate::lease::{Lease, schema};
-use crate::session::Session;
+use crate::session::{ANSWER, Session};
 
 /// The task of the queue that runs a connection, as `schema.sql` names it too.
 pub const TASK: &str = "run_connection";
@@ -23,6 +24,9 @@ pub struct Store {
     address: Address,
     session: Arc<Mutex<Option<Arc<Session>>>>,
 }
+
+/// The name and the configuration of a connection with encrypted secrets.
+pub type Sealed = (String, Map<String, Value>);
 
 /// A connection to be added.
 #[derive(Debug, Clone)]
@@ -57,56 +61,19 @@ impl Store {
     ///
     /// The database cannot be reached.
     pub async fn client(&self) -> Result<Arc<Session>> {
+        // Those who ask while one connects wait for it, and not in turn for a connection of their own.
+        let connected = timeout(ANSWER, self.connected()).await;
+        connected.context("the database cannot be reached: it does not answer")?
+    }
+
+    async fn connected(&self) -> Result<Arc<Session>> {
         let mut kept = self.session.lock().await;
         if let Some(session) = kept.as_ref().filter(|session| !session.is_closed()) {
             return Ok(Arc::clone(session));
         }
-        let session = Arc::new(Session::new(self.address.connect().await?));
+        let session = Arc::new(Session::open(&self.address).await?);
         *kept = Some(Arc::clone(&session));
         Ok(session)
-    }
-
-    /// Makes the schema of the fleet, for which it takes the same rights as for all else.
-    ///
-    /// # Errors
-    ///
-    /// The database refuses.
-    pub async fn make_schema(&self) -> Result<()> {
-        self.make("CREATE SCHEMA IF NOT EXISTS confluence_fleet;")
-            .await
-    }
-
-    /// Makes the tables of the fleet. Those of the queue have to be there.
-    ///
-    /// # Errors
-    ///
-    /// The database refuses.
-    pub async fn migrate(&self) -> Result<()> {
-        self.make(include_str!("schema.sql")).await
-    }
-
-    async fn make(&self, statements: &str) -> Result<()> {
-        let sql = format!(
-            "BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('confluence_fleet', 0)); {statements} COMMIT"
-        );
-        let made = self.client().await?.batch_execute(&sql).await;
-        made.map_err(|error| match error.as_db_error() {
-            Some(reply) => anyhow!(
-                "the tables of the fleet cannot be made: {}; they need a role that may create schemas in this database",
-                reply.message()
-            ),
-            None => error.into(),
-        })
-    }
-
-    /// Whether the tables of the fleet are there.
-    ///
-    /// # Errors
-    ///
-    /// The database cannot be reached.
-    pub async fn is_migrated(&self) -> Result<bool> {
-        let sql = "SELECT to_regclass('confluence_fleet.connections') IS NOT NULL";
-        Ok(self.client().await?.query_one(sql, &[]).await?.get(0))
     }
 
     /// Names and configurations of connections with encrypted secrets, so many at most.
@@ -114,12 +81,11 @@ impl Store {
     /// # Errors
     ///
     /// The database cannot be read.
-    pub async fn sealed(&self, at_most: i64) -> Result<Vec<(String, Map<String, Value>)>> {
+    pub async fn sealed(&self, at_most: i64) -> Result<Vec<Sealed>> {
         let sql = "SELECT name, config::text FROM confluence_fleet.connections
                    WHERE jsonb_path_exists(config, '$.**.encrypted') ORDER BY id LIMIT $1";
         let rows = self.client().await?.query(sql, &[&at_most]).await;
-        let rows =
-            rows.context("the fleet cannot be read; has `confluence-fleet migrate` been run?")?;
+        let rows = rows.context("the fleet cannot be read")?;
         let sealed = |row: &Row| Ok((row.get(0), serde_json::from_str(row.get(1))?));
         rows.iter().map(sealed).collect()
     }
@@ -151,8 +117,7 @@ impl Store {
                 ],
             )
             .await;
-        let added = added
-            .context("the connection cannot be added; has `confluence-fleet migrate` been run?")?;
+        let added = added.context("the connection cannot be added")?;
         let added =
             added.with_context(|| format!("there is a connection {:?} already", new.name))?;
         Ok(added.get(0))

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use connector_postgres::Address;
 use connector_runtime::CancellationToken;
 use connector_runtime::request_permits::RequestPermits;
 use tokio::sync::Semaphore;
@@ -15,7 +16,8 @@ use crate::policy::{Ending, decide};
 use crate::queue::serve_queue;
 use crate::runner::{Order, Report, Runner};
 use crate::store::Store;
-use connector_runtime::json_view;
+
+mod log;
 
 /// How long to wait before the queue is used again after the database failed.
 const RECONNECT: Duration = Duration::from_millis(500);
@@ -27,7 +29,7 @@ const WARNINGS: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone)]
 pub struct WorkerSettings {
     /// The database of the queue.
-    pub url: String,
+    pub address: Address,
     /// The worker's name in the records.
     pub name: String,
     /// Runs at once.
@@ -51,7 +53,8 @@ pub(crate) struct Shared<R> {
     running: Semaphore,
 }
 
-/// Works until `stop` is cancelled, and then until its runs have ended. When the database fails it waits and goes on.
+/// Works until `stop` is cancelled, and then until its runs have ended or the time for that is over, whatever the database
+/// does. When the database fails it waits and goes on.
 ///
 /// # Errors
 ///
@@ -73,9 +76,26 @@ pub async fn work<R: Runner>(
         running,
     });
     let overdue = tokio::spawn(enqueue_overdue(Arc::clone(&shared)));
+    let grace_is_over = async {
+        stop.cancelled().await;
+        sleep(shared.settings.grace).await;
+    };
+    tokio::select! {
+        () = serve(&shared) => {}
+        () = grace_is_over => tracing::warn!(
+            "this worker ends although not all of its runs have: another one goes on with them once their leases have \
+             expired; if the database does not answer, that is why"
+        ),
+    }
+    overdue.abort();
+    Ok(())
+}
+
+/// Serves the queue until the worker stops, and then until its runs have ended.
+async fn serve<R: Runner>(shared: &Arc<Shared<R>>) {
     let mut warned_at: Option<Instant> = None;
-    while !stop.is_cancelled() {
-        if let Err(error) = serve_queue(&shared).await {
+    while !shared.stop.is_cancelled() {
+        if let Err(error) = serve_queue(shared).await {
             // It is tried much more often than it is worth a line.
             if warned_at.is_none_or(|at| at.elapsed() > WARNINGS) {
                 warned_at = Some(Instant::now());
@@ -83,15 +103,13 @@ pub async fn work<R: Runner>(
             }
             tokio::select! {
                 () = sleep(RECONNECT) => {}
-                () = stop.cancelled() => {}
+                () = shared.stop.cancelled() => {}
             }
         }
     }
-    overdue.abort();
     // The queue may have given handlers up; their runs end by the same signal.
     let all = shared.settings.runs.try_into().unwrap_or(u32::MAX);
-    let _ = timeout(shared.settings.grace, shared.running.acquire_many(all)).await;
-    Ok(())
+    let _ = shared.running.acquire_many(all).await;
 }
 
 /// Looks for connections without a job, once in the time of a lease.
@@ -150,7 +168,7 @@ impl<R: Runner> Shared<R> {
             report.ending = Ending::HandedOn;
         }
         self.metrics.end(&lease, &report);
-        log(&lease, &report);
+        log::run(&lease, &report);
         let next = decide(&report.ending, lease.every, lease.failures);
         self.finish(&lease, &report, next).await
     }
@@ -218,24 +236,4 @@ impl<R: Runner> Shared<R> {
             sleep(lasts / 3).await;
         }
     }
-}
-
-/// One line a run.
-fn log(lease: &Lease, report: &Report) {
-    let kind = match &report.ending {
-        Ending::Succeeded => "succeeded",
-        Ending::HandedOn => "handed_on",
-        Ending::Failed { kind, .. } => json_view::kind(*kind),
-    };
-    let milliseconds = u64::try_from(report.cpu.as_millis()).unwrap_or(u64::MAX);
-    tracing::info!(
-        connection = lease.name,
-        token = lease.token,
-        ending = kind,
-        lag_s = lease.lag.as_secs_f64(),
-        rows = report.rows,
-        requests = report.requests,
-        cpu_ms = milliseconds,
-        message = report.message.as_deref().unwrap_or_default(),
-    );
 }

@@ -49,8 +49,9 @@ impl Fleet {
         let create = format!("CREATE DATABASE {name}");
         admin.batch_execute(&create).await?;
         let url = server.url(&name);
-        let store = Store::new(Address::parse(&url)?);
-        queue::migrate(&url).await?;
+        let address = Address::parse(&url)?;
+        queue::migrate(&address).await?;
+        let store = Store::new(address);
         store.migrate().await?;
         Ok(Self { url, store })
     }

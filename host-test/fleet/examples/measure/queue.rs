@@ -55,7 +55,7 @@ pub(crate) async fn measure() -> Result<()> {
 /// Runs every connection once.
 async fn pass(fleet: &Fleet, at_once: usize) -> Result<()> {
     let settings = WorkerSettings {
-        url: fleet.url.clone(),
+        address: connector_postgres::Address::parse(&fleet.url)?,
         name: "worker".to_owned(),
         runs: at_once,
         site: SiteLimit {

@@ -176,3 +176,40 @@ async fn a_refused_close_pauses_a_connection_until_it_is_allowed() {
     work("paused OR max_delete IS NULL").await;
     assert!(pages().await < all);
 }
+
+/// On one thread, which would be blocked if opening a schema blocked it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_lock_on_the_tables_of_one_connection_holds_up_that_one_alone() {
+    let Some(server) = Server::shared() else {
+        return;
+    };
+    let (url, store) = database(server).await;
+    let mock = mock(5);
+    store.add(&of_site("a", mock.config_json())).await.unwrap();
+    let mut settings = settings(&url, 2, Duration::from_secs(3));
+    settings.site = SiteLimit {
+        requests: 2,
+        runs: 2,
+    };
+    let work = async |done: &str| {
+        let done = format!("SELECT {done} FROM confluence_fleet.connections");
+        work_until(settings.clone(), &store, runner(&url).await, &done).await;
+    };
+    work("succeeded_at IS NOT NULL").await;
+    let locker = Address::parse(&url).unwrap().connect().await.unwrap();
+    let lock = "BEGIN; LOCK TABLE connection_1._streams IN ACCESS EXCLUSIVE MODE";
+    locker.batch_execute(lock).await.unwrap();
+    store.resume("a", None).await.unwrap();
+    store.add(&of_site("b", mock.config_json())).await.unwrap();
+    let begun = std::time::Instant::now();
+    work(
+        "bool_or(name = 'b' AND succeeded_at IS NOT NULL)
+         AND bool_or(name = 'a' AND lease_until > now() AND lease_token = 2 AND clock_timestamp() > next_due + interval '5 s')",
+    )
+    .await;
+    let took = begun.elapsed();
+    assert!(
+        took < Duration::from_secs(15),
+        "it is stopped at once: {took:?}"
+    );
+}

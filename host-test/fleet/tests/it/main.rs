@@ -10,6 +10,7 @@
 mod component;
 mod fairness;
 mod kill;
+mod outage;
 mod start;
 mod store;
 mod support;

@@ -42,7 +42,9 @@ pub(crate) async fn database(server: &Server) -> (String, Store) {
         .unwrap();
     let url = server.url(&name);
     let store = Store::new(Address::parse(&url).unwrap());
-    connector_fleet::queue::migrate(&url).await.unwrap();
+    connector_fleet::queue::migrate(&Address::parse(&url).unwrap())
+        .await
+        .unwrap();
     store.migrate().await.unwrap();
     (url, store)
 }
@@ -60,7 +62,7 @@ pub(crate) fn connection(name: &str, site: &str) -> NewConnection {
 
 pub(crate) fn settings(url: &str, runs: usize, lease: Duration) -> WorkerSettings {
     WorkerSettings {
-        url: url.to_owned(),
+        address: Address::parse(url).unwrap(),
         name: format!("worker {}", std::process::id()),
         runs,
         lease,
