@@ -11,6 +11,9 @@ use crate::policy::Next;
 use crate::runner::Report;
 use crate::store::Store;
 
+/// The longest time until the next run, whatever a service asks for: a hundred years, which PostgreSQL can add to a time.
+const LONGEST: Duration = Duration::from_hours(100 * 365 * 24);
+
 /// The right to run a connection, until it expires.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Lease {
@@ -58,7 +61,7 @@ pub enum Acquired {
 
 impl Store {
     /// Takes the lease of a connection that is due, if nobody else holds it and its site has room. Whoever held it
-    /// before and let it expire is disconnected: it may be stopped in the middle of a transaction, whose locks would
+    /// before and has not finished is disconnected: it may be stopped in the middle of a transaction, whose locks would
     /// be in the way.
     ///
     /// # Errors
@@ -124,9 +127,7 @@ impl Store {
     /// The database cannot be reached.
     pub async fn finish(&self, held: &Lease, report: &Report, next: Next) -> Result<bool> {
         let after = match next {
-            Next::RunAfter(after) => Some(f64::from(
-                u32::try_from(after.as_millis()).unwrap_or(u32::MAX),
-            )),
+            Next::RunAfter(after) => Some(after.min(LONGEST).as_secs_f64()),
             Next::Pause => None,
         };
         let outcome = report.ending.outcome();
@@ -163,14 +164,14 @@ const ACQUIRE: &str = "
 
 const RENEW: &str = "SELECT * FROM confluence_fleet.renew($1, $2, $3, $4, $5, $6)";
 
-/// Gives a lease back, notes the run, and makes the next job of this connection, and jobs for connections of the same
+/// Gives a lease back, notes the run, forgets runs that lie more than a hundred leases back, and makes the next job of this connection, and jobs for connections of the same
 /// site that wait for the requests that it may no longer have in flight.
 const FINISH: &str = "
     WITH c AS (
         UPDATE confluence_fleet.connections
         SET lease_until = NULL, lease_worker = NULL, paused = paused OR $3::float8 IS NULL,
             pause_reason = CASE WHEN $3::float8 IS NULL THEN $5 || ': ' || coalesce($6, '') ELSE pause_reason END,
-            next_due = now() + coalesce($3, 0) * interval '1 millisecond',
+            next_due = now() + coalesce($3, 0) * interval '1 second',
             failures = CASE WHEN $5 = '' THEN 0 WHEN $5 = 'handed_on' THEN failures ELSE failures + 1 END,
             succeeded_at = CASE WHEN $5 = '' THEN now() ELSE succeeded_at END,
             max_delete = CASE WHEN $5 = '' THEN NULL ELSE max_delete END
@@ -179,6 +180,8 @@ const FINISH: &str = "
         UPDATE confluence_fleet.runs AS r
         SET finished_at = clock_timestamp(), outcome = $5, message = $6, rows = $7, requests = $8, cpu_ms = $4
         FROM c WHERE r.connection = c.id AND r.token = $2),
+    forgotten AS (
+        DELETE FROM confluence_fleet.runs AS r USING c WHERE r.connection = c.id AND r.token <= $2 - 100),
     due AS (
         SELECT id, next_due FROM c WHERE NOT paused
         UNION ALL

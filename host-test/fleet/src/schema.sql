@@ -115,11 +115,6 @@ BEGIN
     IF share IS NULL OR share < 1 THEN
         RETURN;
     END IF;
-    IF c.lease_until < clock_timestamp() THEN
-        -- Whoever let it expire may be stopped in the middle of a transaction, whose locks would be in the way.
-        PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
-            WHERE application_name = 'confluence-fleet ' || c.id || '/' || c.lease_token;
-    END IF;
     UPDATE confluence_fleet.connections
         SET lease_token = lease_token + 1,
             lease_until = clock_timestamp() + lease_ms * interval '1 millisecond',
@@ -129,6 +124,13 @@ BEGIN
             AND (lease_until IS NULL OR lease_until < clock_timestamp())
         RETURNING * INTO c;
     IF FOUND THEN
+        IF EXISTS (SELECT FROM (
+            SELECT finished_at FROM confluence_fleet.runs WHERE connection = c.id ORDER BY token DESC LIMIT 1
+        ) AS last WHERE finished_at IS NULL) THEN
+            -- Whoever had the lease before may be stopped in the middle of a transaction, whose locks would be in the way.
+            PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
+                WHERE starts_with(application_name, 'confluence-fleet ' || c.id || '/');
+        END IF;
         INSERT INTO confluence_fleet.runs (connection, token, worker, due_at)
             VALUES (c.id, c.lease_token, worker, c.next_due);
         RETURN NEXT c;

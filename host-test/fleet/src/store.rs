@@ -191,7 +191,7 @@ impl Store {
     }
 
     /// Makes jobs for connections that are due and have none: those that wait for room at their site, and those whose
-    /// job was lost.
+    /// job was lost. A job that failed while the database was away waits longer and longer, so that it is made anew.
     ///
     /// # Errors
     ///
@@ -202,7 +202,7 @@ impl Store {
              WHERE NOT paused AND next_due < now() - $1 * interval '1 millisecond'
                AND (lease_until IS NULL OR lease_until < now())
                AND NOT EXISTS (SELECT FROM graphile_worker._private_jobs AS j
-                               WHERE j.key = 'connection:' || c.id AND j.locked_at IS NULL)
+                               WHERE j.key = 'connection:' || c.id AND j.locked_at IS NULL AND j.run_at <= now())
              ORDER BY next_due LIMIT 200";
         let milliseconds = f64::from(u32::try_from(lease.as_millis())?);
         Ok(self

@@ -183,6 +183,66 @@ async fn a_connection_without_a_job_gets_one() {
             .unwrap(),
         0
     );
+    let later = "UPDATE graphile_worker._private_jobs SET run_at = now() + interval '1 hour', attempts = 12";
+    client.batch_execute(later).await.unwrap();
+    let lease = Duration::from_millis(1);
+    let made = store.enqueue_overdue(lease).await.unwrap();
+    assert_eq!(made, 1, "a job that failed often is made anew");
+}
+
+#[tokio::test]
+async fn a_run_is_due_as_late_as_was_asked_for_and_old_ones_are_forgotten() {
+    let Some(server) = Server::shared() else {
+        return;
+    };
+    let (_, store) = database(server).await;
+    let id = store.add(&connection("a", "a")).await.unwrap();
+    let client = store.client().await.unwrap();
+    let run = async |next: Duration| {
+        let held = lease(store.acquire(id, "one", LONG, SITE).await.unwrap());
+        let next = Next::RunAfter(next);
+        let finished = store.finish(&held, &Report::default(), next).await;
+        assert!(finished.unwrap());
+    };
+    for _ in 0..110 {
+        run(Duration::ZERO).await;
+    }
+    let kept = "SELECT count(*), min(token), max(token) FROM confluence_fleet.runs";
+    let kept = client.query_one(kept, &[]).await.unwrap();
+    assert_eq!(
+        [kept.get::<_, i64>(0), kept.get(1), kept.get(2)],
+        [100, 11, 110]
+    );
+    let due = "UPDATE confluence_fleet.connections SET next_due = now()";
+    for (asked, days) in [
+        (Duration::from_hours(24 * 365), 365),
+        (Duration::from_millis(u64::MAX), 36_500),
+    ] {
+        client.batch_execute(due).await.unwrap();
+        run(asked).await;
+        let next = "SELECT round(extract(epoch FROM next_due - now()) / 86400)::bigint FROM confluence_fleet.connections";
+        let next: i64 = client.query_one(next, &[]).await.unwrap().get(0);
+        assert_eq!(next, days);
+    }
+}
+
+/// Its worker may stand still in the middle of a transaction, whose locks would be in the way.
+#[tokio::test]
+async fn a_run_that_did_not_end_is_disconnected_by_the_next_also_after_a_pause() {
+    let Some(server) = Server::shared() else {
+        return;
+    };
+    let (url, store) = database(server).await;
+    let id = store.add(&connection("a", "a")).await.unwrap();
+    let held = lease(store.acquire(id, "one", LONG, SITE).await.unwrap());
+    let address = connector_postgres::Address::parse(&url).unwrap();
+    let address = address.with_application_name(&held.session());
+    let old = address.connect().await.unwrap();
+    store.pause("a").await.unwrap();
+    store.resume("a", None).await.unwrap();
+    old.batch_execute("SELECT 1").await.unwrap();
+    lease(store.acquire(id, "two", LONG, SITE).await.unwrap());
+    assert!(old.batch_execute("SELECT 1").await.is_err());
 }
 
 /// The allowance is for the run that makes up for a refused close, and survives runs that do not come that far.
