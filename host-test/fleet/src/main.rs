@@ -90,7 +90,7 @@ async fn run(arguments: Arguments) -> Result<()> {
     match arguments.command {
         Command::Migrate => {
             // The queue's own words for a database that cannot be reached are no use to a person.
-            store.client().await?;
+            store.refuse_tables_of_others().await?;
             // The fleet's schema comes first: the queue does not say why it was refused.
             store.make_schema().await?;
             queue::migrate(&address).await?;

@@ -33,8 +33,7 @@ const QUERY: &str = "
 /// The database cannot be read.
 pub async fn read(store: &Store) -> Result<Vec<Value>> {
     let rows = store.client().await?.query(QUERY, &[]).await;
-    let rows =
-        rows.context("the fleet cannot be read; has `confluence-fleet migrate` been run?")?;
+    let rows = rows.context("the fleet cannot be read")?;
     rows.iter().map(object).collect()
 }
 
@@ -92,6 +91,9 @@ pub fn table(connections: &[Value]) -> String {
         table.push_str(cells.join("  ").trim_end());
         table.push('\n');
     }
+    if table.contains('…') {
+        table.push_str("\nMessages in full: confluence-fleet status --json\n");
+    }
     table
 }
 
@@ -103,6 +105,9 @@ fn line(connection: &Value) -> [String; 8] {
     let state = match (at("paused") == true, at("running") == true) {
         (true, _) => format!("paused ({})", text(&at("pause_reason"))),
         (_, true) => "running".to_owned(),
+        _ if at("failures_in_a_row").as_i64() > Some(0) => {
+            format!("waiting ({})", text(&of_last("message")))
+        }
         _ => "waiting".to_owned(),
     };
     let failures = at("failures").as_object().map(|failures| {
@@ -159,6 +164,24 @@ mod tests {
         );
         assert_eq!(cell(&"é".repeat(61)), format!("{}…", "é".repeat(60)));
         assert_eq!(cell("a\u{1b}[2Jb\n"), "a\\u{1b}[2Jb\\n");
+    }
+
+    #[test]
+    fn a_connection_that_waits_after_a_failure_says_why() {
+        let message = format!("the database cannot be reached: {}", "x".repeat(100));
+        let connection = |failures: i64| {
+            json!({
+                "name": "a", "paused": false, "failures_in_a_row": failures, "lag_s": 0,
+                "last_run": { "outcome": "unavailable", "message": message },
+            })
+        };
+        let failed = table(&[connection(2)]);
+        assert!(
+            failed.contains("waiting (the database cannot be reached:…)"),
+            "{failed}"
+        );
+        assert!(failed.contains("status --json"), "{failed}");
+        assert!(!table(&[connection(0)]).contains("reached"));
     }
 
     #[test]

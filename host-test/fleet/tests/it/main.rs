@@ -14,3 +14,5 @@ mod outage;
 mod start;
 mod store;
 mod support;
+#[cfg(feature = "component")]
+mod usage;

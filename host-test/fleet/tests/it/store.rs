@@ -245,6 +245,49 @@ async fn a_run_that_did_not_end_is_disconnected_by_the_next_also_after_a_pause()
     assert!(old.batch_execute("SELECT 1").await.is_err());
 }
 
+#[tokio::test]
+async fn what_is_in_the_way_of_a_fleet_is_named() {
+    let Some(server) = Server::shared() else {
+        return;
+    };
+    let admin = connector_postgres::Address::parse(&server.url("postgres")).unwrap();
+    let admin = admin.connect().await.unwrap();
+    for (name, made, named) in [
+        ("nothing", "SELECT 1", ""),
+        (
+            "queue_of_others",
+            "CREATE SCHEMA graphile_worker; CREATE TABLE graphile_worker.jobs (x int)",
+            "schema graphile_worker",
+        ),
+        (
+            "fleet_of_others",
+            "CREATE SCHEMA confluence_fleet; CREATE TABLE confluence_fleet.runs (x int)",
+            "table confluence_fleet.runs",
+        ),
+    ] {
+        let create = format!("CREATE DATABASE {name}");
+        admin.batch_execute(&create).await.unwrap();
+        let address = connector_postgres::Address::parse(&server.url(name)).unwrap();
+        let store = connector_fleet::store::Store::new(address);
+        let client = store.client().await.unwrap();
+        client.batch_execute(made).await.unwrap();
+        let refused = store.refuse_tables_of_others().await;
+        match refused {
+            Ok(()) => assert_eq!(named, ""),
+            Err(error) => assert!(error.to_string().contains(named), "{error}"),
+        }
+        for error in [
+            store.pause("a").await.unwrap_err(),
+            store.remove("a").await.unwrap_err(),
+            store.add(&connection("a", "a")).await.unwrap_err(),
+            connector_fleet::status::read(&store).await.unwrap_err(),
+        ] {
+            let error = format!("{error:#}");
+            assert!(error.contains("confluence-fleet migrate"), "{error}");
+        }
+    }
+}
+
 /// The allowance is for the run that makes up for a refused close, and survives runs that do not come that far.
 #[tokio::test]
 async fn what_a_close_may_delete_is_said_until_a_run_succeeds() {
