@@ -22,7 +22,7 @@ use clap::{Args, Parser, Subcommand};
 use connector_destinations::progress::Verbosity;
 use connector_destinations::stdout::print;
 use connector_protocols::logging;
-use connector_protocols::shutdown_signal::next_signal;
+use connector_protocols::shutdown_signal::{ForcedEnd, enforce_deadline, next_signal};
 use connector_protocols::wasi_argument::WasiArgument;
 use connector_runtime::address::NetworkPolicy;
 use connector_runtime::component_source::ComponentSource;
@@ -206,6 +206,7 @@ impl Cli {
 
 /// A command that has nothing to end in good order. The others listen for signals themselves.
 async fn interruptible<T>(command: impl Future<Output = CommandResult<T>>) -> CommandResult<T> {
+    enforce_deadline(ForcedEnd::Failure);
     tokio::select! {
         ended = command => ended,
         _ = next_signal() => Err(anyhow::Error::msg("interrupted").into()),

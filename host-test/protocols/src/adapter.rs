@@ -1,10 +1,8 @@
 //! What both protocols need of the runtime.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use clap::Args;
 use connector_destinations::text_file;
 use connector_runtime::address::NetworkPolicy;
@@ -100,14 +98,10 @@ impl ComponentArgument {
     /// Loads the connector.
     pub(crate) async fn load(&self, options: &AdapterOptions) -> Result<Runtime, AdapterError> {
         let source = match &self.component {
-            Some(file) => {
-                File::open(file)
-                    .with_context(|| format!("the component {} cannot be read", file.display()))
-                    .map_err(AdapterError::unreadable)?;
-                ComponentSource::file(file)
-            }
+            Some(file) => ComponentSource::file(file),
             None => options.component.clone(),
         };
+        source.check_readable().map_err(AdapterError::unreadable)?;
         let loaded = Runtime::load_with(&source, self.wasi.imports()).await;
         Ok(loaded.map_err(internal)?)
     }

@@ -19,7 +19,7 @@ use clap::{Args, Parser, Subcommand};
 use connector_destinations::stderr;
 use connector_destinations::stdout::{StandardOutput, print, print_last};
 use connector_runtime::connection::TenantConnection;
-use connector_runtime::contract::{FailureKind, Selection};
+use connector_runtime::contract::{FailureKind, Mode, Selection};
 use connector_runtime::failure::Failure;
 use connector_runtime::limits::Limits;
 use connector_runtime::run;
@@ -33,7 +33,7 @@ pub use crate::adapter::AdapterOptions;
 use crate::adapter::{
     AdapterError, ComponentArgument, ConnectionArguments, EXIT_STATUS, connect, internal, read_file,
 };
-use crate::shutdown_signal::{Shutdown, end_run};
+use crate::shutdown_signal::{ForcedEnd, Shutdown, end_run};
 
 const EXAMPLES: &str = "\
 Examples, behind the name of the program:
@@ -93,21 +93,23 @@ impl Cli {
             Err(error) => return report(&error),
         };
         let connect = |config: &Path| connect(&runtime, config, &self.connection, options);
-        // Signals are caught once the configuration was read: until then, as from a pipe that nobody writes to, they
-        // end the process by themselves.
+        // Signals are caught once every file was read: until then, as from a pipe that nobody writes to, they end the
+        // process by themselves.
         let (done, shutdown) = match self.command {
             Command::Spec => (write_result(&messages::spec(runtime.description())), None),
             Command::Discover { .. } => (write_result(&messages::catalog(runtime.streams())), None),
             Command::Check { config } => {
                 let connection = connect(&config);
-                let shutdown = Shutdown::listen();
+                let shutdown = Shutdown::listen(ForcedEnd::Signal);
                 let done = check(&runtime, connection, &shutdown).await;
                 (done, Some(shutdown))
             }
-            Command::Read(arguments) => match connect(&arguments.config) {
-                Ok(connection) => {
-                    let shutdown = Shutdown::listen();
-                    let done = read(&runtime, &connection, &arguments, &shutdown).await;
+            Command::Read(arguments) => match connect(&arguments.config)
+                .and_then(|connection| Ok((connection, ReadInputs::read(&arguments)?)))
+            {
+                Ok((connection, inputs)) => {
+                    let shutdown = Shutdown::listen(ForcedEnd::Signal);
+                    let done = read(&runtime, &connection, inputs, &shutdown).await;
                     (done, Some(shutdown))
                 }
                 Err(error) => (Err(error), None),
@@ -166,23 +168,35 @@ async fn check(
     }
 }
 
+/// What a run reads, and what it goes on from.
+struct ReadInputs {
+    configured: Vec<(String, Mode)>,
+    states: States,
+}
+
+impl ReadInputs {
+    fn read(arguments: &ReadArguments) -> Result<Self, AdapterError> {
+        let catalog = read_file(&arguments.catalog)?;
+        let configured = catalog::configured_modes(&catalog)
+            .with_context(|| {
+                format!(
+                    "{} is not a configured catalog",
+                    arguments.catalog.display()
+                )
+            })
+            .map_err(Failure::from_error(FailureKind::InvalidConfig))?;
+        let states = States::read(arguments.state.as_deref())
+            .map_err(Failure::from_error(FailureKind::InvalidState))?;
+        Ok(Self { configured, states })
+    }
+}
+
 async fn read(
     runtime: &Runtime,
     connection: &TenantConnection,
-    arguments: &ReadArguments,
+    ReadInputs { configured, states }: ReadInputs,
     shutdown: &Shutdown,
 ) -> Result<(), AdapterError> {
-    let catalog = read_file(&arguments.catalog)?;
-    let configured = catalog::configured_modes(&catalog)
-        .with_context(|| {
-            format!(
-                "{} is not a configured catalog",
-                arguments.catalog.display()
-            )
-        })
-        .map_err(Failure::from_error(FailureKind::InvalidConfig))?;
-    let states = States::read(arguments.state.as_deref())
-        .map_err(Failure::from_error(FailureKind::InvalidState))?;
     let wanted = configured.into_iter().map(|(stream, mode)| Selection {
         mode: states.mode(&stream, mode),
         stream,

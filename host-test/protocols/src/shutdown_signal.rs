@@ -1,6 +1,7 @@
 //! Signals that end a run: Ctrl-C, and the one by which schedulers end a process.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, mpsc};
+use std::thread;
 use std::time::Duration;
 
 use connector_destinations::stdout;
@@ -10,8 +11,19 @@ use connector_runtime::failure::Failure;
 
 /// How long a run may take to end in good order after the signal.
 const GRACE: Duration = Duration::from_secs(1);
-/// How long the line may take that is being written then.
-const LAST_LINE: Duration = Duration::from_millis(600);
+/// How long the last lines of a run that was stopped are tried to be written.
+const LAST_LINES: Duration = Duration::from_millis(500);
+/// When a process that was sent a signal ends, whatever its threads wait for: a little more than it should take.
+const DEADLINE: Duration = Duration::from_millis(2500);
+
+/// How a process ends that does not end by itself in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ForcedEnd {
+    /// With the exit status of a failure.
+    Failure,
+    /// By the signal.
+    Signal,
+}
 
 /// The signal that a process was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,9 +42,10 @@ pub struct Shutdown {
 }
 
 impl Shutdown {
-    /// Listens from now on. A second signal ends the process at once.
+    /// Listens from now on. A second signal ends the process at once; a process that is stuck ends soon after the first.
     #[must_use]
-    pub fn listen() -> Self {
+    pub fn listen(end: ForcedEnd) -> Self {
+        enforce_deadline(end);
         let shutdown = Self {
             token: CancellationToken::new(),
             received: Arc::default(),
@@ -59,6 +72,15 @@ impl Shutdown {
     #[must_use]
     pub fn received(&self) -> Option<ShutdownSignal> {
         self.received.get().copied()
+    }
+
+    /// Writes the last lines of a run. After a signal they are tried and not waited for: whoever reads them may have
+    /// stalled.
+    pub fn write_last_lines(&self, write: impl FnOnce() + Send + 'static) {
+        match self.received() {
+            Some(_) => try_to_write([Box::new(write)]),
+            None => write(),
+        }
     }
 
     /// Waits for a call that has this token. One that does not end soon after the signal is abandoned: the last
@@ -96,6 +118,51 @@ impl Shutdown {
     }
 }
 
+/// Writes on threads of their own, since a write to a pipe that nobody reads does not return. Waits for a moment.
+pub fn try_to_write<const N: usize>(writes: [Box<dyn FnOnce() + Send>; N]) {
+    let (running, ended) = mpsc::channel::<()>();
+    for write in writes {
+        let running = running.clone();
+        // Without a thread nothing is written.
+        let _ = thread::Builder::new().spawn(move || {
+            write();
+            drop(running);
+        });
+    }
+    drop(running);
+    // Nothing is sent: it ends when the last thread has dropped its end.
+    let _ = ended.recv_timeout(LAST_LINES);
+}
+
+/// Ends the process a while after its first signal. A thread that writes to a pipe that nobody reads may hold a lock that
+/// the others need, or the only thread of the executor: this one needs neither.
+#[cfg(unix)]
+pub fn enforce_deadline(end: ForcedEnd) {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGINT, SIGTERM]) else {
+        return;
+    };
+    let enforce = move || {
+        let Some(number) = signals.forever().next() else {
+            return;
+        };
+        thread::sleep(DEADLINE);
+        match end {
+            ForcedEnd::Failure => std::process::exit(1),
+            ForcedEnd::Signal if number == SIGINT => end_process(ShutdownSignal::Interrupt),
+            ForcedEnd::Signal => end_process(ShutdownSignal::Terminate),
+        }
+    };
+    // Without a thread there is no deadline.
+    let _ = thread::Builder::new()
+        .name("deadline".to_owned())
+        .spawn(enforce);
+}
+
+/// Signals of another kind are not waited for.
+#[cfg(not(unix))]
+pub fn enforce_deadline(_: ForcedEnd) {}
+
 /// Waits for the next signal, which is caught from this call on.
 #[cfg(unix)]
 pub fn next_signal() -> impl Future<Output = ShutdownSignal> + Send {
@@ -122,7 +189,7 @@ pub async fn next_signal() -> ShutdownSignal {
 
 /// Ends a run that was told to stop by the signal, and not within a line.
 pub(crate) fn end_run(signal: ShutdownSignal) -> ! {
-    stdout::close_within(LAST_LINE);
+    stdout::close_within(LAST_LINES);
     end_process(signal)
 }
 

@@ -26,11 +26,12 @@ use jiff::Timestamp;
 
 use self::catalog::StreamSelection;
 use self::output::{JobStatus, SingerOutput};
+use self::state::TapState;
 pub use crate::adapter::AdapterOptions;
 use crate::adapter::{
     AdapterError, ComponentArgument, ConnectionArguments, EXIT_STATUS, connect, internal, read_file,
 };
-use crate::shutdown_signal::{Shutdown, end_run};
+use crate::shutdown_signal::{ForcedEnd, Shutdown, end_run};
 
 const EXAMPLES: &str = "\
 Examples, behind the name of the program:
@@ -77,23 +78,26 @@ impl Cli {
             Ok(connection) => connection,
             Err(error) => return report(&error),
         };
-        // Signals are caught once the configuration was read: until then, as from a pipe that nobody writes to, they
-        // end the process by themselves.
-        let shutdown = Shutdown::listen();
-        let code = ended(self.sync(&runtime, &connection, &shutdown).await);
-        match shutdown.received() {
-            Some(signal) if code != ExitCode::SUCCESS => end_run(signal),
-            _ => code,
+        let inputs = match self.read_inputs(&runtime) {
+            Ok(inputs) => inputs,
+            Err(error) => return report(&error),
+        };
+        // Signals are caught once every file was read: until then, as from a pipe that nobody writes to, they end the
+        // process by themselves.
+        let shutdown = Shutdown::listen(ForcedEnd::Signal);
+        let done = sync(&runtime, &connection, inputs, &shutdown).await;
+        match (done, shutdown.received()) {
+            (Err(error), Some(signal)) => {
+                shutdown.write_last_lines(move || {
+                    report(&error);
+                });
+                end_run(signal)
+            }
+            (done, _) => ended(done),
         }
     }
 
-    async fn sync(
-        &self,
-        runtime: &Runtime,
-        connection: &TenantConnection,
-        shutdown: &Shutdown,
-    ) -> Result<(), AdapterError> {
-        let started = Instant::now();
+    fn read_inputs(&self, runtime: &Runtime) -> Result<Inputs, AdapterError> {
         let state = state::read(self.state.as_deref())
             .map_err(Failure::from_error(FailureKind::InvalidState))?;
         let selected = match &self.catalog {
@@ -102,31 +106,49 @@ impl Cli {
                 .map_err(Failure::from_error(FailureKind::InvalidConfig))?,
             None => catalog::everything(runtime.streams()),
         };
-        let selection = run::select(runtime.streams(), &selections(&selected))
-            .map_err(Failure::from_error(FailureKind::InvalidConfig))?;
-        let out = StandardOutput::open().map_err(internal)?;
-        let mut output = SingerOutput::new(out, selected, state.as_ref(), Timestamp::now);
-        output.write_schemas(runtime.streams()).map_err(internal)?;
-        let rows = output.row_counts();
-        let request = SyncRequest {
-            selection: &selection,
-            state: state.as_ref().map(|state| state.state.as_str()),
-            cancellation: shutdown.token(),
-            ..SyncRequest::default()
-        };
-        let ended = shutdown
-            .run(run::run(runtime, connection, request, output))
-            .await;
-        rows.log();
-        let status = match ended {
-            Ok(_) => JobStatus::Succeeded,
-            Err(_) => JobStatus::Failed,
-        };
-        let timer = output::timer(started.elapsed().as_secs_f64(), status);
-        stderr::print_line(&format!("INFO METRIC: {timer}"));
-        ended?;
-        Ok(())
+        Ok(Inputs { state, selected })
     }
+}
+
+/// What a run goes on from, and what it reads.
+struct Inputs {
+    state: Option<TapState>,
+    selected: Vec<StreamSelection>,
+}
+
+async fn sync(
+    runtime: &Runtime,
+    connection: &TenantConnection,
+    Inputs { state, selected }: Inputs,
+    shutdown: &Shutdown,
+) -> Result<(), AdapterError> {
+    let started = Instant::now();
+    let selection = run::select(runtime.streams(), &selections(&selected))
+        .map_err(Failure::from_error(FailureKind::InvalidConfig))?;
+    let out = StandardOutput::open().map_err(internal)?;
+    let mut output = SingerOutput::new(out, selected, state.as_ref(), Timestamp::now);
+    output.write_schemas(runtime.streams()).map_err(internal)?;
+    let rows = output.row_counts();
+    let request = SyncRequest {
+        selection: &selection,
+        state: state.as_ref().map(|state| state.state.as_str()),
+        cancellation: shutdown.token(),
+        ..SyncRequest::default()
+    };
+    let ended = shutdown
+        .run(run::run(runtime, connection, request, output))
+        .await;
+    let status = match ended {
+        Ok(_) => JobStatus::Succeeded,
+        Err(_) => JobStatus::Failed,
+    };
+    let timer = output::timer(started.elapsed().as_secs_f64(), status);
+    shutdown.write_last_lines(move || {
+        rows.log();
+        stderr::print_line(&format!("INFO METRIC: {timer}"));
+    });
+    ended?;
+    Ok(())
 }
 
 fn ended(done: Result<(), AdapterError>) -> ExitCode {

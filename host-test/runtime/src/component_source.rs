@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
@@ -36,6 +36,26 @@ impl ComponentSource {
     #[must_use]
     pub fn file(path: impl Into<PathBuf>) -> Self {
         Self::File(path.into(), CompileLimits::default())
+    }
+
+    /// Whether it can be read: a file that is there and a regular one, since reading a pipe waits for its writer.
+    ///
+    /// # Errors
+    ///
+    /// It cannot.
+    pub fn check_readable(&self) -> Result<()> {
+        let Self::File(file, _) = self else {
+            return Ok(());
+        };
+        let unreadable = || format!("the component {} cannot be read", file.display());
+        let kind = std::fs::metadata(file).with_context(unreadable)?;
+        ensure!(
+            kind.is_file(),
+            "the component {} is not a regular file",
+            file.display()
+        );
+        std::fs::File::open(file).with_context(unreadable)?;
+        Ok(())
     }
 
     /// Compiles it, unless that was done before.

@@ -1,9 +1,7 @@
 //! What all commands share: the component, the network, and how much is shown.
 
-use std::fs::File;
 use std::path::PathBuf;
 
-use anyhow::Context as _;
 use clap::Args;
 use connector_destinations::{progress::Verbosity, text_file};
 use connector_protocols::adapter_config::{self, ConfigError, ConfigSource};
@@ -55,11 +53,9 @@ impl ConfigArguments {
 impl Context {
     /// Loads the component.
     pub(crate) async fn load(&self) -> CommandResult<Runtime> {
-        if let ComponentSource::File(file, _) = &self.component {
-            File::open(file)
-                .with_context(|| format!("the component {} cannot be read", file.display()))
-                .map_err(CommandError::Usage)?;
-        }
+        self.component
+            .check_readable()
+            .map_err(CommandError::Usage)?;
         Ok(Runtime::load_with(&self.component, self.imports).await?)
     }
 

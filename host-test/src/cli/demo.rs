@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use connector_destinations::progress::ProgressOutput;
 use connector_destinations::sqlite::{Sqlite, SqliteOptions};
 use connector_destinations::stderr::print_line;
-use connector_protocols::shutdown_signal::Shutdown;
+use connector_protocols::shutdown_signal::{ForcedEnd, Shutdown};
 use connector_runtime::connection::{Signing, TenantConnection};
 use connector_runtime::contract::{Mode, Selection};
 use connector_runtime::destination::NullDestination;
@@ -45,7 +45,7 @@ pub(super) async fn run(context: &Context) -> CommandResult {
 }
 
 async fn validate(runtime: &Runtime, connection: &TenantConnection) -> Result<()> {
-    let cancellation = Shutdown::listen().token();
+    let cancellation = Shutdown::listen(ForcedEnd::Failure).token();
     let nothing = Box::new(NullDestination);
     let found = runtime
         .validate(connection, Limits::default(), nothing, &cancellation)

@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
 use connector_destinations::stderr::print_line;
 use connector_destinations::{private_file, text_file};
-use connector_protocols::shutdown_signal::Shutdown;
+use connector_protocols::shutdown_signal::{ForcedEnd, Shutdown};
 use connector_runtime::connection::Signing;
 use serde_json::{Value, json};
 
@@ -81,7 +81,7 @@ pub(super) async fn run(context: &Context, arguments: Arguments) -> CommandResul
         ));
     }
     // From here on a signal is caught, so somebody has to listen at any moment.
-    let shutdown = Shutdown::listen();
+    let shutdown = Shutdown::listen(ForcedEnd::Failure);
     drop(typing);
     let config = json!({
         "base_url": base_url,

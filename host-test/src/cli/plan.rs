@@ -10,7 +10,7 @@ use clap::Args;
 use connector_destinations::progress::ProgressOutput;
 use connector_destinations::stdout::print;
 use connector_destinations::{private_file, stderr};
-use connector_protocols::shutdown_signal::Shutdown;
+use connector_protocols::shutdown_signal::{ForcedEnd, Shutdown};
 use connector_release::estimate::{Pace, SiteSize, estimate};
 use connector_release::shards::{PageCounts, STREAMS, Shard, split};
 use connector_runtime::connection::TenantConnection;
@@ -108,7 +108,7 @@ async fn count(
     });
     let counts = PageCounts::default();
     let destination = ProgressOutput::new(counts.clone(), context.verbosity);
-    let shutdown = Shutdown::listen();
+    let shutdown = Shutdown::listen(ForcedEnd::Failure);
     let request = SyncRequest {
         selection: &selection,
         cancellation: shutdown.token(),

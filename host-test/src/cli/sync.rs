@@ -14,7 +14,7 @@ use connector_destinations::progress::ProgressOutput;
 use connector_destinations::sqlite::MaxDelete;
 use connector_destinations::stderr;
 use connector_destinations::stdout::print_last;
-use connector_protocols::shutdown_signal::Shutdown;
+use connector_protocols::shutdown_signal::{ForcedEnd, Shutdown};
 use connector_runtime::connection::TenantConnection;
 use connector_runtime::contract::{FailureKind, Mode, Selection};
 use connector_runtime::failure::Failure;
@@ -75,7 +75,7 @@ enum ModeName {
 
 pub(super) async fn run(context: &Context, arguments: &Arguments) -> CommandResult {
     arguments.check()?;
-    let shutdown = Shutdown::listen();
+    let shutdown = Shutdown::listen(ForcedEnd::Failure);
     let mut report = RunReport::new(Instant::now());
     let preparing = Preparing::begin(&shutdown, &report);
     let ended = execute(context, arguments, &mut report, &shutdown, preparing).await?;
@@ -206,7 +206,9 @@ impl Run<'_> {
             let finished = self.arguments.to.finish(&report.unclosed(self.selection));
             ended = finished.map_err(destination::unusable).and(ended);
         }
-        report.warn_of_remembered_closes();
+        if shutdown.received().is_none() {
+            report.warn_of_remembered_closes();
+        }
         report.with_refused_closes(ended, self.arguments.max_delete)
     }
 

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use connector_destinations::progress::{ProgressOutput, Verbosity};
 use connector_destinations::stderr;
 use connector_destinations::stdout::print;
-use connector_protocols::shutdown_signal::Shutdown;
+use connector_protocols::shutdown_signal::{ForcedEnd, Shutdown};
 use connector_runtime::connection::TenantConnection;
 use connector_runtime::contract::FailureKind;
 use connector_runtime::destination::NullDestination;
@@ -20,7 +20,13 @@ use super::error::CommandResult;
 pub(super) async fn run(context: &Context, arguments: &ConfigArguments) -> CommandResult {
     let runtime = context.load().await?;
     let connection = context.connect(&runtime, arguments)?;
-    let found = validate(context, &runtime, connection, &Shutdown::listen()).await;
+    let found = validate(
+        context,
+        &runtime,
+        connection,
+        &Shutdown::listen(ForcedEnd::Failure),
+    )
+    .await;
     report(context, &found)
 }
 

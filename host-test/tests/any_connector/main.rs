@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 mod shop;
+mod unread;
 
 use std::process::{Command, Stdio};
 

@@ -1,20 +1,14 @@
 //! How a run ends that was interrupted by a signal.
 
-use std::sync::mpsc;
-use std::time::Duration;
-
 use connector_destinations::stderr;
 use connector_destinations::stdout::print_last;
-use connector_protocols::shutdown_signal::Shutdown;
+use connector_protocols::shutdown_signal::{Shutdown, try_to_write};
 use connector_runtime::contract::FailureKind;
 use connector_runtime::failure::Failure;
 use serde_json::Value;
 use tokio::task::AbortHandle;
 
 use super::summary::RunReport;
-
-/// How long an interrupted run tries to write its last line.
-const LAST_LINE: Duration = Duration::from_millis(600);
 
 /// While a run is prepared: a component is compiled, a database waited for. A signal ends the process meanwhile, with
 /// the last line of a run. Dropped when the run itself listens.
@@ -42,15 +36,13 @@ impl Drop for Preparing {
     }
 }
 
-/// Ends the process after a signal. Whoever reads standard output may have stalled: the last line is tried, not waited
-/// for, and neither is what the destination is doing.
+/// Ends the process after a signal. Whoever reads standard output or standard error may have stalled: the last lines are
+/// tried, not waited for, and neither is what the destination is doing.
 pub(super) fn end_interrupted(line: Value, failure: &Failure) -> ! {
-    stderr::print_line(&format!("error: {}", failure.message));
-    let (done, printed) = mpsc::channel();
-    std::thread::spawn(move || {
-        let _ = print_last(&line);
-        let _ = done.send(());
-    });
-    let _ = printed.recv_timeout(LAST_LINE);
+    let words = format!("error: {}", failure.message);
+    try_to_write([
+        Box::new(move || drop(print_last(&line))),
+        Box::new(move || stderr::print_line(&words)),
+    ]);
     std::process::exit(1)
 }
