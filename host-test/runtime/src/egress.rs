@@ -12,8 +12,9 @@ use http::{Method, Uri};
 use crate::address::{DeniedAddress, NetworkPolicy, literal_address};
 use crate::description::Description;
 use crate::origin::{Origin, Scheme};
+use crate::percent_encoding::is_plain_query;
 use crate::printable::printable_within;
-use crate::request_pattern::{RequestPattern, split_path};
+use crate::request_pattern::{RequestPattern, is_allowed_method, split_path};
 use crate::url_template::BaseUrl;
 
 /// What one tenant may send.
@@ -29,7 +30,7 @@ pub struct Egress {
 enum Requests {
     /// Those that the connector declares.
     Declared(Arc<[RequestPattern]>),
-    /// All but CONNECT and TRACE: the operator's own.
+    /// All: the operator's own.
     All,
 }
 
@@ -39,6 +40,14 @@ pub enum Denied {
     /// It is for another origin.
     #[error("a request to {0}, which is not the origin of the base URL")]
     Origin(String),
+    /// No request may leave: the configuration has no base URL that the connector can use.
+    #[error(
+        "a request to {0}: the base URL is none of those that the connector declares, which need https"
+    )]
+    BaseUrl(String),
+    /// Servers read its path or its query differently.
+    #[error("a request whose path or query is ambiguous: {0}")]
+    Ambiguous(String),
     /// It is none that the connector declares.
     #[error("a request that the connector does not declare: {0}")]
     Request(String),
@@ -94,16 +103,14 @@ impl Egress {
         let origin = scheme.and_then(|scheme| Origin::parse(scheme, authority));
         let base = match (&self.base, origin) {
             (Some(base), Some(origin)) if base.origin == origin => base,
+            (None, Some(origin)) => return Err(self.without_base(&origin, shown())),
             _ => return Err(Denied::Origin(shown())),
         };
         let loopback = base.origin.kind() == crate::address::HostKind::Loopback;
         if base.origin.scheme == Scheme::Http && !loopback {
             return Err(Denied::Plain(shown()));
         }
-        if !self.declares(base, method, uri.path()) {
-            let request = printable_within(&format!("{method} {}", uri.path()), 200);
-            return Err(Denied::Request(request));
-        }
+        self.check_request(base, method, uri)?;
         match literal_address(&base.origin.host) {
             Some(address) => self.check_address(address).map_err(Denied::Address),
             // The name itself says what it is, before anybody is asked.
@@ -126,24 +133,34 @@ impl Egress {
         self.network.check(kind, address)
     }
 
-    fn declares(&self, base: &BaseUrl, method: &Method, path: &str) -> bool {
-        if *method == Method::CONNECT || *method == Method::TRACE {
-            return false;
+    /// Without a base URL nothing is allowed. Where it was refused for its address, that is what the user has to know.
+    fn without_base(&self, origin: &Origin, shown: String) -> Denied {
+        let address = literal_address(&origin.host);
+        let denied = address.and_then(|address| self.network.check(origin.kind(), address).err());
+        denied.map_or(Denied::BaseUrl(shown), Denied::Address)
+    }
+
+    /// Whether the connector declares a request below the base URL.
+    fn check_request(&self, base: &BaseUrl, method: &Method, uri: &Uri) -> Result<(), Denied> {
+        let request = || printable_within(&format!("{method} {}", uri.path()), 200);
+        if !is_allowed_method(method) {
+            return Err(Denied::Request(request()));
         }
-        let patterns = match &self.requests {
-            Requests::All => return true,
-            Requests::Declared(patterns) => patterns,
+        let Requests::Declared(patterns) = &self.requests else {
+            return Ok(());
         };
-        let Some(segments) = split_path(path) else {
-            return false;
-        };
-        let Some((prefix, below)) = segments.split_at_checked(base.prefix.len()) else {
-            return false;
-        };
-        prefix == base.prefix
-            && patterns
-                .iter()
-                .any(|pattern| pattern.matches(method, below))
+        let segments = split_path(uri.path()).filter(|_| uri.query().is_none_or(is_plain_query));
+        let segments = segments.ok_or_else(|| Denied::Ambiguous(request()))?;
+        let below = segments.split_at_checked(base.prefix.len());
+        let declared = below.is_some_and(|(prefix, below)| {
+            prefix == base.prefix
+                && patterns
+                    .iter()
+                    .any(|pattern| pattern.matches(method, below))
+        });
+        declared
+            .then_some(())
+            .ok_or_else(|| Denied::Request(request()))
     }
 }
 

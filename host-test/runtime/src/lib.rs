@@ -37,6 +37,7 @@ mod gate;
 mod guest_memory_tests;
 mod origin;
 mod outgoing;
+mod percent_encoding;
 mod request_pattern;
 mod row;
 mod url_template;

@@ -2,13 +2,14 @@
 
 use http::Method;
 
+use crate::percent_encoding::{is_malformed, is_plain_text};
 use crate::printable::printable_within;
 use crate::stream::ContractViolation;
 
 /// A method and a path. `{name}` stands for one segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestPattern {
-    /// Never CONNECT or TRACE.
+    /// One of those that may be declared.
     pub method: Method,
     segments: Vec<Segment>,
 }
@@ -19,17 +20,33 @@ pub(crate) enum Segment {
     Any,
 }
 
+/// The methods that a connector may declare. Any other token is a method too, and a server may take `trace` for TRACE, which
+/// echoes the token.
+const METHODS: [Method; 7] = [
+    Method::GET,
+    Method::HEAD,
+    Method::POST,
+    Method::PUT,
+    Method::PATCH,
+    Method::DELETE,
+    Method::OPTIONS,
+];
+
+/// Whether a request may have this method.
+pub(crate) fn is_allowed_method(method: &Method) -> bool {
+    METHODS.contains(method)
+}
+
 impl RequestPattern {
     pub(crate) fn parse(method: &str, path: &str) -> Result<Self, ContractViolation> {
         let violation = |what: &str| {
             let shown = printable_within(&format!("{method} {path}"), 200);
             ContractViolation(format!("the request {shown:?} {what}"))
         };
-        let parsed =
-            Method::from_bytes(method.as_bytes()).map_err(|_| violation("has no method"))?;
-        if parsed == Method::CONNECT || parsed == Method::TRACE {
-            return Err(violation("is one that no connector may send"));
-        }
+        let parsed = METHODS.into_iter().find(|known| known.as_str() == method);
+        let parsed = parsed.ok_or_else(|| {
+            violation("has a method other than GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS")
+        })?;
         let below = path.strip_prefix('/');
         let below =
             below.ok_or_else(|| violation("has a path that does not begin with a slash"))?;
@@ -77,8 +94,8 @@ pub(crate) fn starts_with(segments: &[&str], template: &[Segment]) -> bool {
             })
 }
 
-/// The segments of a path, unless a server could read it in two ways: empty segments, dots, and what a
-/// lenient server takes for a slash or a dot.
+/// The segments of a path, unless a server could read it in two ways: empty segments, dots, and what is no plain text once
+/// it is decoded.
 pub(crate) fn split_path(path: &str) -> Option<Vec<&str>> {
     let path = path.strip_prefix('/').unwrap_or(path);
     if path.is_empty() {
@@ -92,22 +109,15 @@ pub(crate) fn split_path(path: &str) -> Option<Vec<&str>> {
 }
 
 fn is_plain_segment(segment: &str) -> bool {
+    if !segment.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return false;
+    }
     // Nearly all of them, and every request has several.
     if !segment.contains(['%', '\\', ';']) {
         return !matches!(segment, "" | "." | "..");
     }
-    let mut decoded = segment.to_ascii_lowercase();
-    while decoded.contains("%25") {
-        decoded = decoded.replace("%25", "%");
-    }
-    let decoded = decoded.replace("%2e", ".").replace("%3b", ";");
-    let name = decoded.split(';').next().unwrap_or_default();
-    !matches!(name, "" | "." | "..")
-        && !["%2f", "%5c", "%00", "\\"]
-            .iter()
-            .any(|ambiguous| decoded.contains(ambiguous))
+    !is_malformed(segment) && is_plain_text(segment)
 }
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -131,6 +141,11 @@ mod tests {
             (Method::GET, "/items/7\\8/tags", false),
             (Method::GET, "/items/..;/tags", false),
             (Method::GET, "/items/%252e%252e/tags", false),
+            (Method::GET, "/items/caf%C3%A9%20%F0%9F%A6%80/tags", true),
+            (Method::GET, "/items/café/tags", false),
+            (Method::GET, "/items/a%0d%0aX:y/tags", false),
+            (Method::GET, "/items/a%25250a/tags", false),
+            (Method::GET, "/items/a%zz/tags", false),
         ] {
             let segments = split_path(path);
             let found = segments.is_some_and(|segments| pattern.matches(&method, &segments));
@@ -143,6 +158,10 @@ mod tests {
         for (method, path) in [
             ("CONNECT", "/x"),
             ("TRACE", "/x"),
+            ("trace", "/x"),
+            ("Connect", "/x"),
+            ("get", "/x"),
+            ("PROPFIND", "/x"),
             ("GET", "x"),
             ("G T", "/x"),
             ("GET", "/x/../y"),
@@ -150,6 +169,9 @@ mod tests {
             ("GET", "/x{id}"),
             ("GET", "/{id"),
             ("GET", "/{id}{id}"),
+            ("GET", "/a%0a"),
+            ("GET", "/a%"),
+            ("GET", "/é"),
         ] {
             assert!(
                 RequestPattern::parse(method, path).is_err(),

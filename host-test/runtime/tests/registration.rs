@@ -31,7 +31,9 @@ async fn names_that_are_no_identifiers_are_refused() {
             "unknown-field",
             "describe names a field of the configuration that config-schema does not have",
         ),
-        ("trace", "is one that no connector may send"),
+        ("trace", "has a method other than GET"),
+        ("small-trace", "has a method other than GET"),
+        ("line-path", "has an ambiguous path"),
     ] {
         let Err(found) = inventory().await.load_beside(&variant(name)).await else {
             panic!("{name} was registered");

@@ -93,7 +93,7 @@ async fn a_guest_goes_to_its_own_base_url_by_declared_requests_alone() {
         (
             "http://169.254.169.254",
             "get http://169.254.169.254/latest".into(),
-            elsewhere,
+            inside,
         ),
         (
             "https://169.254.169.254",

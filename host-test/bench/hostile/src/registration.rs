@@ -24,6 +24,8 @@ pub(crate) fn describe() -> Description {
     };
     let requests = match variant() {
         "trace" => vec![("TRACE", "/{what}")],
+        "small-trace" => vec![("trace", "/{what}")],
+        "line-path" => vec![("GET", "/a%0d%0ab")],
         _ => vec![
             ("GET", "/{what}"),
             ("GET", "/{what}/{of}"),

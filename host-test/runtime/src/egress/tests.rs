@@ -56,6 +56,36 @@ fn one_origin_one_prefix_and_the_declared_requests() {
             "an echo",
         ),
         (
+            "trace https://api.example.com/sites/1/v2/items",
+            false,
+            "an echo in other letters",
+        ),
+        (
+            "GET https://api.example.com/sites/1/v2/items/a%0d%0aX:y",
+            false,
+            "a line of its own",
+        ),
+        (
+            "GET https://api.example.com/sites/1/v2/items/%c0%ae%c0%ae",
+            false,
+            "an overlong dot",
+        ),
+        (
+            "GET https://api.example.com/sites/1/v2/items/caf%C3%A9",
+            true,
+            "an encoded name",
+        ),
+        (
+            "GET https://api.example.com/sites/1/v2/items?q=%C3%A9%20%2F%26",
+            true,
+            "an encoded query",
+        ),
+        (
+            "GET https://api.example.com/sites/1/v2/items?q=%0d%0aX:y",
+            false,
+            "a line in its query",
+        ),
+        (
             "CONNECT https://api.example.com/sites/1/v2/items",
             false,
             "a tunnel",
@@ -160,10 +190,12 @@ fn addresses_are_judged_before_and_after_the_look_up() {
             "{configured_url}"
         );
     }
-    assert!(matches!(
-        check("http://10.0.0.1", open()),
-        Err(Denied::Origin(_))
-    ));
+    for configured_url in ["http://10.0.0.1", "http://169.254.169.254"] {
+        let denied = check(configured_url, open()).unwrap_err().to_string();
+        assert!(denied.contains("--allow-network"), "{denied}");
+    }
+    let plain = check("http://site.example.net", open());
+    assert!(matches!(plain, Err(Denied::BaseUrl(_))), "{plain:?}");
     let site = egress("https://site.example.net", open());
     assert!(site.check_address("127.0.0.1".parse().unwrap()).is_err());
     assert!(
