@@ -1,6 +1,6 @@
 //! Signing by the host.
 
-use http::header::{ACCEPT_ENCODING, AUTHORIZATION};
+use http::header::{ACCEPT_ENCODING, AUTHORIZATION, IF_RANGE, RANGE};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::time::timeout_at;
@@ -34,6 +34,9 @@ impl Authorization {
         headers.remove(AUTHORIZATION);
         // What the guest inflates cannot be looked through.
         headers.remove(ACCEPT_ENCODING);
+        // A secret that a server sends back in two parts would not be found in either.
+        headers.remove(RANGE);
+        headers.remove(IF_RANGE);
     }
 }
 
@@ -86,5 +89,21 @@ impl Transport {
             client.record_futile_renewal().await;
         }
         Ok(answer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_host_decides_is_not_the_guests() {
+        let mut headers = HeaderMap::new();
+        for name in [AUTHORIZATION, ACCEPT_ENCODING, RANGE, IF_RANGE] {
+            headers.insert(name, HeaderValue::from_static("x"));
+        }
+        headers.insert("accept", HeaderValue::from_static("x"));
+        Authorization::prepare(&mut headers);
+        assert_eq!(headers.len(), 1);
     }
 }
