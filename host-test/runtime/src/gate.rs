@@ -37,14 +37,26 @@ pub(crate) struct Gate {
     streams: Arc<[Stream]>,
     /// Indexes of the selected streams, by name.
     selected: BTreeMap<String, usize>,
-    /// Selected streams whose snapshot ended in this run: nothing may follow but another beginning.
+    /// Selected streams whose snapshot ended in this run: it does not end again before another has begun. Rows may follow,
+    /// as changes do.
     ended: BTreeSet<String>,
+    /// Whether the call is a run, which alone has states.
+    is_run: bool,
 }
 
 type Checked<T> = Result<T, InvalidDelivery>;
 
 impl Gate {
-    pub(crate) fn new(streams: Arc<[Stream]>, selection: &[Selection]) -> Self {
+    /// For a call that delivers nothing.
+    pub(crate) fn closed() -> Self {
+        Self {
+            is_run: false,
+            ..Self::of_run(Arc::new([]), &[])
+        }
+    }
+
+    /// For a run that reads a selection of these streams.
+    pub(crate) fn of_run(streams: Arc<[Stream]>, selection: &[Selection]) -> Self {
         let index = |selected: &Selection| {
             let index = streams
                 .iter()
@@ -55,6 +67,7 @@ impl Gate {
             selected: selection.iter().filter_map(index).collect(),
             streams,
             ended: BTreeSet::new(),
+            is_run: true,
         }
     }
 
@@ -103,8 +116,11 @@ impl Gate {
         Ok(except)
     }
 
-    /// A state is short.
-    pub(crate) fn checkpoint(state: &str) -> Checked<()> {
+    /// A run has states, and they are short.
+    pub(crate) fn checkpoint(&self, state: &str) -> Checked<()> {
+        if !self.is_run {
+            return Err(InvalidDelivery("a checkpoint outside of a run".to_owned()));
+        }
         if state.len() < STATE {
             return Ok(());
         }

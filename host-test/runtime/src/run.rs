@@ -121,6 +121,10 @@ fn conclude(outcome: Result<Outcome>) -> Result<Summary, Failure> {
             message: format!("{words:#}"),
             ..reported
         }),
-        (Err(reported), _) => Err(reported),
+        (Err(reported), Some(words)) => Err(Failure {
+            message: format!("{} (the destination refused: {words:#})", reported.message),
+            ..reported
+        }),
+        (Err(reported), None) => Err(reported),
     }
 }

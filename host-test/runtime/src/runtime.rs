@@ -8,7 +8,7 @@ use wasmtime::Engine;
 
 use crate::call_context::CallContext;
 use crate::connection::{ConnectionOptions, TenantConnection};
-use crate::contract::{ConnectorPre, Selection};
+use crate::contract::ConnectorPre;
 use crate::cpu_scheduler::EpochTicker;
 use crate::description::Description;
 use crate::destination::Destination;
@@ -74,7 +74,8 @@ impl Runtime {
     ) -> Result<Validation> {
         connection.forget_fault();
         let config = connection.config();
-        let context = self.context(connection, limits, &[], destination, cancellation);
+        let gate = Gate::closed();
+        let context = CallContext::new(connection, limits, gate, destination, cancellation.clone());
         let (found, _) = self
             .call(connection.tenant(), context, async |connector, store| {
                 connector
@@ -110,7 +111,8 @@ impl Runtime {
         if let Some(unknown) = selection.iter().find(|one| !self.has_stream(&one.stream)) {
             bail!("there is no stream {:?}", printable(&unknown.stream));
         }
-        let context = self.context(connection, limits, selection, destination, &cancellation);
+        let gate = Gate::of_run(Arc::clone(&self.streams), selection);
+        let context = CallContext::new(connection, limits, gate, destination, cancellation);
         let (result, report) = self
             .call(connection.tenant(), context, async |connector, store| {
                 connector
@@ -137,17 +139,5 @@ impl Runtime {
 
     fn has_stream(&self, name: &str) -> bool {
         self.streams.iter().any(|stream| stream.name == name)
-    }
-
-    fn context(
-        &self,
-        connection: &TenantConnection,
-        limits: Limits,
-        selection: &[Selection],
-        destination: Box<dyn Destination>,
-        cancellation: &CancellationToken,
-    ) -> CallContext {
-        let gate = Gate::new(Arc::clone(&self.streams), selection);
-        CallContext::new(connection, limits, gate, destination, cancellation.clone())
     }
 }

@@ -93,5 +93,8 @@ async fn a_refusal_reaches_the_guest_as_one_and_the_caller_in_its_own_words() {
         .await
         .unwrap();
     assert_eq!(outcome.refusal.unwrap().to_string(), "enough");
-    assert_eq!(outcome.result.unwrap_err().message, "refused: enough");
+    assert_eq!(
+        outcome.result.unwrap_err().message,
+        "refused: the destination refused"
+    );
 }

@@ -34,6 +34,7 @@ async fn names_that_are_no_identifiers_are_refused() {
         ("trace", "has a method other than GET"),
         ("small-trace", "has a method other than GET"),
         ("line-path", "has an ambiguous path"),
+        ("checkpoint", "a checkpoint outside of a run"),
     ] {
         let Err(found) = inventory().await.load_beside(&variant(name)).await else {
             panic!("{name} was registered");

@@ -3,6 +3,7 @@
 
 use std::hint::black_box;
 
+use crate::bindings::dx::connector::sink::checkpoint;
 use crate::bindings::dx::connector::types::{Authentication, Mode, RequestPattern};
 use crate::bindings::exports::dx::connector::source::{Description, StreamInfo};
 
@@ -15,6 +16,9 @@ fn variant() -> &'static str {
 }
 
 pub(crate) fn describe() -> Description {
+    if variant() == "checkpoint" {
+        let _ = checkpoint("{}");
+    }
     let secret = r#""token": {"type": "string", "writeOnly": true}"#;
     let fields =
         format!(r#""url": {{"type": "string"}}, "attack": {{"type": "string"}}, {secret}"#);

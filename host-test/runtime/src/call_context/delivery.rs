@@ -5,7 +5,7 @@ use serde_json::Map;
 use super::CallContext;
 use crate::contract::{sink, types};
 use crate::destination::Note;
-use crate::gate::{self, Gate};
+use crate::gate;
 use crate::printable::printable;
 use crate::secrets::Secrets;
 
@@ -36,10 +36,9 @@ impl CallContext {
     /// The destination's error goes to whoever made the call; the guest learns only that it has to stop.
     fn conclude(&mut self, delivered: anyhow::Result<()>) -> Result<(), sink::SinkError> {
         delivered.map_err(|error| {
-            let words = format!("{error:#}");
             self.refused = true;
             self.refusal = Some(error);
-            sink::SinkError::Failed(words)
+            sink::SinkError::Failed("the destination refused".to_owned())
         })
     }
 
@@ -90,7 +89,7 @@ impl sink::Host for CallContext {
     }
 
     async fn checkpoint(&mut self, state: String) -> Answer {
-        Gate::checkpoint(&state)?;
+        self.gate.checkpoint(&state)?;
         // As long as it is in the format that repeats it most: escaped, for each stream.
         let bytes = serde_json::to_string(&state)?.len() * self.gate.selected();
         if self.take_delivery(1, bytes).await? == Admission::Cancelled {

@@ -58,7 +58,7 @@ fn streams_come_in_the_catalogues_order_in_a_mode_that_they_have() {
 }
 
 #[test]
-fn a_refusal_is_said_in_the_destinations_words_and_others_in_their_own() {
+fn a_refusal_is_said_in_the_destinations_words() {
     let queued_last = Outcome {
         result: Ok(Summary::new()),
         ..failed(FailureKind::Other, Some("disk full"))
@@ -72,7 +72,7 @@ fn a_refusal_is_said_in_the_destinations_words_and_others_in_their_own() {
         (
             Ok(failed(FailureKind::Unavailable, Some("disk full"))),
             FailureKind::Unavailable,
-            "the component's words",
+            "the component's words (the destination refused: disk full)",
         ),
         (
             Ok(failed(FailureKind::Cancelled, None)),

@@ -16,6 +16,7 @@ use crate::cpu_scheduler::EpochTicker;
 use crate::description::Description;
 use crate::destination::NullDestination;
 use crate::engine::{self, linker};
+use crate::gate::Gate;
 use crate::inert_wasi::{INERT, WasiImports};
 use crate::limits::Limits;
 use crate::printable::printable_within;
@@ -79,12 +80,12 @@ impl Runtime {
         let nowhere = self.connect("{}", ConnectionOptions::default());
         let nowhere = nowhere.map_err(|failure| anyhow!(failure.message))?;
         let limits = Limits::for_registration();
-        let context = self.context(
+        let context = CallContext::new(
             &nowhere,
             limits,
-            &[],
+            Gate::closed(),
             Box::new(NullDestination),
-            &CancellationToken::new(),
+            CancellationToken::new(),
         );
         let ((description, streams), _) = self
             .call(nowhere.tenant(), context, async |connector, store| {
