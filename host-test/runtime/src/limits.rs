@@ -39,6 +39,8 @@ pub struct Limits {
     pub run_bytes: u64,
     /// Notes of one run; later ones are left out.
     pub run_notes: u64,
+    /// Bytes of the notes of one run as they are written, escaped; later ones are left out.
+    pub run_note_bytes: u64,
     /// Instances of modules, linear memories and tables that a component consists of.
     pub instances: usize,
     /// Requests, answers, streams and the like that the host keeps for the guest.
@@ -60,6 +62,7 @@ impl Default for Limits {
             run_rows: 100_000_000,
             run_bytes: 16 << 30,
             run_notes: 100_000,
+            run_note_bytes: 16 << 20,
             instances: 32,
             handles: 1_000,
         }
@@ -161,9 +164,21 @@ pub(crate) struct DeliveryLimits {
     run_rows: u64,
     run_bytes: u64,
     run_notes: u64,
+    run_note_bytes: u64,
     rows: u64,
     bytes: u64,
     notes: u64,
+    note_bytes: u64,
+    notes_end: bool,
+}
+
+/// Whether a note is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NoteQuota {
+    Within,
+    /// This one is the first that is not.
+    JustExceeded,
+    Exceeded,
 }
 
 impl DeliveryLimits {
@@ -173,9 +188,12 @@ impl DeliveryLimits {
             run_rows: limits.run_rows,
             run_bytes: limits.run_bytes,
             run_notes: limits.run_notes,
+            run_note_bytes: limits.run_note_bytes,
             rows: 0,
             bytes: 0,
             notes: 0,
+            note_bytes: 0,
+            notes_end: false,
         }
     }
 
@@ -195,9 +213,23 @@ impl DeliveryLimits {
         Ok(())
     }
 
-    /// Whether one more note is taken.
-    pub(crate) fn count_note(&mut self) -> bool {
+    /// Whether no more notes are taken.
+    pub(crate) fn notes_ended(&self) -> bool {
+        self.notes_end
+    }
+
+    /// Counts a note of so many bytes.
+    pub(crate) fn count_note(&mut self, bytes: usize) -> NoteQuota {
+        if self.notes_end {
+            return NoteQuota::Exceeded;
+        }
         self.notes = self.notes.saturating_add(1);
-        self.notes <= self.run_notes
+        self.note_bytes = self.note_bytes.saturating_add(bytes as u64);
+        self.notes_end = self.notes > self.run_notes || self.note_bytes > self.run_note_bytes;
+        if self.notes_end {
+            NoteQuota::JustExceeded
+        } else {
+            NoteQuota::Within
+        }
     }
 }

@@ -230,11 +230,17 @@ async fn notes_are_held_back_too_and_long_or_many_ones_left_out() {
         run_notes: 10,
         ..limits
     };
+    let short = Limits {
+        run_note_bytes: 1_000,
+        ..limits
+    };
     for (words, limits, least, most) in [
         ("waits", limits, 1, 550),
         ("notes 100", limits, 1, 550),
         ("notes 20000", limits, 0, 0),
-        ("notes 100", few, 10, 10),
+        // The last one says that there were too many.
+        ("notes 100", few, 11, 11),
+        ("notes 100", short, 8, 8),
     ] {
         let tape = Tape::default();
         assert_eq!(

@@ -1,11 +1,12 @@
 //! What the component delivers: checked, and handed to the destination.
 
-use serde_json::Map;
+use serde_json::{Map, Value};
 
 use super::CallContext;
 use crate::contract::{sink, types};
 use crate::destination::Note;
 use crate::gate;
+use crate::limits::NoteQuota;
 use crate::printable::printable;
 use crate::secrets::Secrets;
 
@@ -114,10 +115,17 @@ impl sink::Host for CallContext {
 
     async fn note(&mut self, note: String) -> wasmtime::Result<()> {
         self.notes.throttle(1).await;
-        if self.refused || note.len() > NOTE || !self.delivered.count_note() {
+        if self.refused || note.len() > NOTE || self.delivered.notes_ended() {
             return Ok(());
         }
-        if let Some(note) = parse_note(&note, &self.secrets) {
+        let parsed = parse_note(&note, &self.secrets);
+        let bytes = parsed.as_ref().map_or(note.len(), |(_, bytes)| *bytes);
+        let note = match self.delivered.count_note(bytes) {
+            NoteQuota::Within => parsed.map(|(note, _)| note),
+            NoteQuota::JustExceeded => Some(last_note()),
+            NoteQuota::Exceeded => None,
+        };
+        if let Some(note) = note {
             self.destination.note(note).await;
         }
         Ok(())
@@ -128,16 +136,27 @@ fn bytes(texts: &[String]) -> usize {
     texts.iter().map(String::len).sum()
 }
 
-/// A note whose texts are safe to show.
-fn parse_note(json: &str, secrets: &Secrets) -> Option<Note> {
+/// Says once that there were too many.
+fn last_note() -> Note {
+    Note::Log {
+        level: "warn".to_owned(),
+        message: "the component sends more notes than a run may have; further ones are left out"
+            .to_owned(),
+    }
+}
+
+/// A note whose texts are safe to show, and the bytes that it takes in a line of JSON: an escape is longer than what it
+/// stands for.
+fn parse_note(json: &str, secrets: &Secrets) -> Option<(Note, usize)> {
     let fields: Map<_, _> = serde_json::from_str(json).ok()?;
     let clean = |text: String| printable(&secrets.redact(&text)).into_owned();
-    let fields = crate::printable::map_texts(fields, &clean);
-    let mut note = serde_json::from_value(fields.into()).ok()?;
+    let fields = Value::Object(crate::printable::map_texts(fields, &clean));
+    let bytes = fields.to_string().len();
+    let mut note = serde_json::from_value(fields).ok()?;
     if let Note::Wait { ms, .. } = &mut note {
         *ms = (*ms).min(LONGEST_WAIT);
     }
-    Some(note)
+    Some((note, bytes))
 }
 
 /// Milliseconds of a day: a longer wait is no use to anybody, and sums of them must not overflow.
