@@ -22,7 +22,7 @@ use connector_runtime::stream::Stream;
 use self::lengths::Lengths;
 pub use self::lock::FolderLock;
 use crate::json_lines::{Event, write_finished, write_line};
-use crate::{private_file, state_file};
+use crate::{ownership, private_file, state_file};
 
 /// The name of the file that holds the state.
 const STATE: &str = "_state.json";
@@ -148,7 +148,14 @@ fn make_folder(folder: &Path) -> Result<()> {
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder
         .create(folder)
-        .with_context(|| format!("the folder {} cannot be made", folder.display()))
+        .with_context(|| match fs::symlink_metadata(folder) {
+            Ok(found) if found.is_symlink() => {
+                format!("{} is a symbolic link to no folder", folder.display())
+            }
+            Ok(_) => format!("{} is not a folder", folder.display()),
+            Err(_) => format!("the folder {} cannot be made", folder.display()),
+        })?;
+    ownership::check_folder(folder)
 }
 
 /// A process that was killed may leave half a line, which the next one would be appended to.

@@ -7,6 +7,7 @@ pub mod identifier;
 pub mod json_lines;
 pub mod json_lines_directory;
 pub mod lost_table;
+pub mod ownership;
 pub mod private_file;
 pub mod progress;
 pub mod sqlite;

@@ -7,6 +7,8 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 use tempfile::NamedTempFile;
 
+use crate::ownership;
+
 /// Refuses a path that is a symbolic link or no regular file: whoever can make a link in a shared folder decides what is
 /// written, reading a pipe waits for its writer, and /dev/null would become a file.
 ///
@@ -34,11 +36,13 @@ pub fn refuse_special_file(path: &Path) -> Result<()> {
 ///
 /// # Errors
 ///
-/// The path is a symbolic link, or the file cannot be opened.
+/// The path is a symbolic link, others have a hand in the file, or it cannot be opened.
 pub fn append(path: &Path) -> Result<File> {
     let mut options = owner_only();
     options.read(true).append(true).create(true);
-    open(&options, path)
+    let file = open(&options, path)?;
+    ownership::make_private(path, &file)?;
+    Ok(file)
 }
 
 /// Opens a file to be overwritten in place. It has to exist.
@@ -56,9 +60,9 @@ pub fn overwrite(path: &Path) -> Result<File> {
 ///
 /// # Errors
 ///
-/// The path is a symbolic link, or the file cannot be made.
+/// The path is a symbolic link, others have a hand in the file that is there, or it cannot be made.
 pub fn create_if_missing(path: &Path) -> Result<()> {
-    refuse_special_file(path)?;
+    ownership::make_private_if_there(path)?;
     match owner_only().write(true).create_new(true).open(path) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => {
             Err(error).with_context(|| format!("{} cannot be made", path.display()))

@@ -27,7 +27,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavio
 use self::guard::Watchdog;
 pub use self::sweep::{Closing, MaxDelete, RefusedClose, SweepReport, Sweeps, describe};
 use self::table::Table;
-use crate::{private_file, stderr};
+use crate::{ownership, private_file, stderr};
 
 /// How long another process may hold the file.
 const BUSY: Duration = Duration::from_secs(30);
@@ -79,6 +79,11 @@ impl Sqlite {
     ) -> Result<Self> {
         let cannot = || format!("{} cannot be used", file.display());
         private_file::create_if_missing(file)?;
+        for suffix in ["-wal", "-shm", "-journal"] {
+            let mut beside = file.as_os_str().to_owned();
+            beside.push(suffix);
+            ownership::make_private_if_there(Path::new(&beside))?;
+        }
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut database = Connection::open_with_flags(file, flags).with_context(cannot)?;
         database.busy_timeout(BUSY)?;

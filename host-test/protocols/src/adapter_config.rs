@@ -9,7 +9,7 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
-use connector_destinations::{stderr, text_file};
+use connector_destinations::{ownership, text_file};
 use connector_runtime::connection::Signing;
 use connector_runtime::contract::FailureKind;
 use connector_runtime::description::{Authentication, Description};
@@ -143,22 +143,9 @@ fn set_client_secret(client: &mut Map<String, Value>, source: &ConfigSource) {
     }
 }
 
-#[cfg(unix)]
 fn warn_if_others_can_read(description: &Description, fields: &Map<String, Value>, file: &Path) {
-    use std::os::unix::fs::PermissionsExt as _;
     let mut secrets = description.secret_fields.iter();
-    let holds_secret = secrets.any(|field| fields.get(field).is_some_and(secret::is_written_out));
-    let Ok(found) = std::fs::metadata(file) else {
-        return;
-    };
-    let mode = found.permissions().mode() & 0o777;
-    if holds_secret && found.is_file() && mode & 0o044 != 0 {
-        let file = file.display();
-        stderr::warn(&format!(
-            "{file} holds a secret and can be read by other users (mode {mode:03o}); run: chmod 600 {file}"
-        ));
+    if secrets.any(|field| fields.get(field).is_some_and(secret::is_written_out)) {
+        ownership::warn_if_readable_by_others(file);
     }
 }
-
-#[cfg(not(unix))]
-fn warn_if_others_can_read(_: &Description, _: &Map<String, Value>, _: &Path) {}

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
 use connector_destinations::stderr::print_line;
-use connector_destinations::{private_file, text_file};
+use connector_destinations::{ownership, private_file, text_file};
 use connector_protocols::shutdown_signal::{ForcedEnd, Shutdown};
 use connector_runtime::connection::Signing;
 use serde_json::{Value, json};
@@ -136,6 +136,7 @@ fn answer(given: Option<String>, question: &Question) -> Result<String> {
 /// The token of a file, else of the environment, else as the person types it.
 async fn token(file: Option<&Path>) -> CommandResult<String> {
     if let Some(file) = file {
+        ownership::warn_if_readable_by_others(file);
         return text_file::read(file).map_err(CommandError::Usage);
     }
     if let Ok(token) = env::var(TOKEN_VARIABLE)

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use connector_destinations::text_file;
+use connector_destinations::{ownership, text_file};
 use serde_json::Value;
 
 use super::ConfigError;
@@ -52,6 +52,7 @@ pub(super) fn read_from_files(field: &str, value: &mut Value) -> Result<(), Conf
 
 /// Reads a file that holds a secret alone.
 pub(super) fn read(file: &Path) -> Result<String> {
+    ownership::warn_if_readable_by_others(file);
     Ok(text_file::read(file)?.trim_ascii().to_owned())
 }
 

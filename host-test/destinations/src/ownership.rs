@@ -1,0 +1,231 @@
+//! Whose a file or a folder is that rows are written to. In a shared folder somebody else may have made it before, to read
+//! the rows or to have them written elsewhere.
+
+use std::fs::{File, Metadata};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+use crate::stderr;
+
+/// Refuses an open file that others own or can write, and takes from them the permission to read it.
+///
+/// # Errors
+///
+/// It is such a file.
+pub(crate) fn make_private(path: &Path, file: &File) -> Result<()> {
+    let found = file.metadata()?;
+    refuse_shared(path, &found)?;
+    #[cfg(unix)]
+    tighten(path, &found, |permissions| {
+        file.set_permissions(permissions)
+    });
+    Ok(())
+}
+
+/// The same for a file that is not opened, since that would release the locks that SQLite has on it.
+///
+/// # Errors
+///
+/// It is there, and is such a file or no regular one.
+pub(crate) fn make_private_if_there(path: &Path) -> Result<()> {
+    crate::private_file::refuse_special_file(path)?;
+    let Ok(found) = std::fs::symlink_metadata(path) else {
+        return Ok(());
+    };
+    refuse_shared(path, &found)?;
+    #[cfg(unix)]
+    tighten(path, &found, |permissions| {
+        std::fs::set_permissions(path, permissions)
+    });
+    Ok(())
+}
+
+/// Warns of a file with a secret that other users can read.
+pub fn warn_if_readable_by_others(file: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let Ok(found) = std::fs::metadata(file) else {
+            return;
+        };
+        let mode = found.permissions().mode() & 0o777;
+        if found.is_file() && mode & 0o044 != 0 {
+            let file = file.display();
+            stderr::warn(&format!(
+                "{file} holds a secret and can be read by other users (mode {mode:03o}); run: chmod 600 {file}"
+            ));
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = file;
+}
+
+/// Refuses a folder that others own or can write, or to which the link of somebody else leads.
+///
+/// # Errors
+///
+/// It is such a folder, or not there.
+#[cfg(unix)]
+pub(crate) fn check_folder(folder: &Path) -> Result<()> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    use anyhow::ensure;
+    const STICKY: u32 = 0o1000;
+    let shown = folder.display();
+    let unreadable = || format!("the folder {shown} cannot be read");
+    // With a slash behind its name a link would be followed.
+    let link: PathBuf = folder.components().collect();
+    let link = std::fs::symlink_metadata(link).with_context(unreadable)?;
+    ensure!(
+        is_trusted(link.uid()),
+        "{shown} belongs to another user; name a folder of your own"
+    );
+    let found = std::fs::metadata(folder).with_context(unreadable)?;
+    ensure!(
+        is_trusted(found.uid()),
+        "the folder {shown} belongs to another user; name a folder of your own"
+    );
+    let is_shared = found.mode() & OTHERS_WRITE != 0 && found.mode() & STICKY == 0;
+    ensure!(
+        !is_shared,
+        "the folder {shown} can be written by other users; run: chmod go-w {shown}, or name a new folder in it"
+    );
+    Ok(())
+}
+
+#[cfg(not(unix))]
+pub(crate) fn check_folder(_: &Path) -> Result<()> {
+    Ok(())
+}
+
+#[cfg(unix)]
+const OTHERS_WRITE: u32 = 0o022;
+
+/// This user, or the one that may do everything anyway.
+#[cfg(unix)]
+fn is_trusted(user: u32) -> bool {
+    user == 0 || user == rustix::process::geteuid().as_raw()
+}
+
+#[cfg(unix)]
+fn refuse_shared(path: &Path, found: &Metadata) -> Result<()> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    use anyhow::ensure;
+    let shown = path.display();
+    ensure!(
+        found.uid() == rustix::process::geteuid().as_raw(),
+        "{shown} belongs to another user; remove it, or name another file"
+    );
+    ensure!(
+        found.nlink() <= 1,
+        "{shown} is a hard link, so that the file has other names; remove it, or name another file"
+    );
+    ensure!(
+        found.mode() & OTHERS_WRITE == 0,
+        "{shown} can be written by other users; run: chmod 600 {shown}"
+    );
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn refuse_shared(_: &Path, _: &Metadata) -> Result<()> {
+    Ok(())
+}
+
+/// A file system without permissions refuses this.
+#[cfg(unix)]
+fn tighten(
+    path: &Path,
+    found: &Metadata,
+    set: impl FnOnce(std::fs::Permissions) -> std::io::Result<()>,
+) {
+    use std::os::unix::fs::PermissionsExt;
+    let for_others = found.permissions().mode() & 0o077;
+    if for_others != 0 && set(PermissionsExt::from_mode(0o600)).is_err() {
+        stderr::warn(&format!(
+            "{} can be read by other users, and that cannot be changed",
+            path.display()
+        ));
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt, chown, lchown, symlink};
+
+    use super::*;
+    use crate::private_file::{append, create_if_missing};
+
+    const STRANGER: u32 = 1234;
+
+    fn set_mode(path: &Path, mode: u32) {
+        fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+    }
+
+    fn refusals(path: &Path) -> [String; 2] {
+        [append(path).map(drop), create_if_missing(path)]
+            .map(|found| found.err().map(|error| error.to_string()))
+            .map(Option::unwrap_or_default)
+    }
+
+    #[test]
+    fn a_file_that_others_have_a_hand_in_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, "").unwrap();
+        set_mode(&file, 0o644);
+        assert_eq!(refusals(&file), ["", ""]);
+        let mode = fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "an older version left it readable");
+        for mode in [0o620, 0o602, 0o666] {
+            set_mode(&file, mode);
+            for refusal in refusals(&file) {
+                assert!(refusal.contains("chmod 600"), "{mode:o}: {refusal}");
+            }
+        }
+        set_mode(&file, 0o600);
+        fs::hard_link(&file, folder.path().join("link")).unwrap();
+        for refusal in refusals(&file) {
+            assert!(refusal.contains("hard link"), "{refusal}");
+        }
+        fs::remove_file(folder.path().join("link")).unwrap();
+        // Root alone can give a file away.
+        if chown(&file, Some(STRANGER), None).is_ok() {
+            for refusal in refusals(&file) {
+                assert!(refusal.contains("another user"), "{refusal}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_folder_that_others_have_a_hand_in_is_refused() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("rows");
+        fs::create_dir(&folder).unwrap();
+        for (mode, allowed) in [
+            (0o700, true),
+            (0o755, true),
+            (0o775, false),
+            (0o777, false),
+            (0o1777, true),
+        ] {
+            set_mode(&folder, mode);
+            assert_eq!(check_folder(&folder).is_ok(), allowed, "{mode:o}");
+        }
+        set_mode(&folder, 0o700);
+        let link = parent.path().join("link");
+        symlink(&folder, &link).unwrap();
+        let with_slash = parent.path().join("link/");
+        assert!(check_folder(&link).is_ok(), "the operator's own");
+        if lchown(&link, Some(STRANGER), None).is_ok() {
+            assert!(check_folder(&link).is_err());
+            assert!(check_folder(&with_slash).is_err());
+            chown(&folder, Some(STRANGER), None).unwrap();
+            assert!(check_folder(&folder).is_err());
+        }
+    }
+}
