@@ -2,6 +2,7 @@
 
 mod destination;
 mod interrupted;
+mod members;
 mod summary;
 
 use std::path::PathBuf;
@@ -85,6 +86,7 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> CommandResu
     {
         end_interrupted(line, failure);
     }
+    RunReport::warn_of_wrong_members(&ended);
     print_last(&line)?;
     match ended {
         Ok(_) => {
@@ -185,7 +187,7 @@ impl Run<'_> {
         let connection = self.connection.clone();
         let destination = ProgressOutput::new(destination, self.context.verbosity)
             .with_requests(move || connection.sent_requests());
-        report.watch(destination.counts(), sweeps);
+        report.watch(destination.counts(), sweeps, self.connection);
         let cancelled = shutdown.token();
         tokio::spawn(async move {
             cancelled.cancelled().await;

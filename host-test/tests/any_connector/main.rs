@@ -294,6 +294,37 @@ fn a_signal_ends_a_run_whose_service_has_stalled() {
     }
 }
 
+/// What a caller relies on has its type, and what the host counts is the host's.
+#[test]
+fn a_summary_keeps_its_shape_whatever_the_component_says() {
+    let shop = Shop::open(&[json!({ "summary": {
+        "rows": "many", "requests": 999, "swept": { "order": 7 }, "refused_closes": 1, "waited_ms": "5",
+        "unreadable_values": -1, "set_aside": "none", "skipped": [1], "refused_by_space": { "A": 1 },
+        "freshness": "fresh", "type": "record", "besides": true,
+    } })]);
+    let output = shop.sync(&[]);
+    let summary = lines(&output.stdout).pop().unwrap();
+    for (name, value) in [
+        ("type", json!("summary")),
+        ("rows", json!({})),
+        ("requests", json!(1)),
+        ("swept", json!({})),
+        ("refused_closes", Value::Null),
+        ("waited_ms", json!(0)),
+        ("unreadable_values", json!(0)),
+        ("set_aside", json!([])),
+        ("skipped", json!([])),
+        ("refused_by_space", json!({})),
+        ("freshness", Value::Null),
+        ("besides", json!(true)),
+    ] {
+        assert_eq!(summary[name], value, "{name}");
+    }
+    let warned = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(warned.matches("summary").count(), 1, "{warned}");
+    assert!(warned.contains("set_aside, skipped"), "{warned}");
+}
+
 #[test]
 fn the_token_comes_from_wherever_the_user_keeps_it() {
     let shop = Shop::open(&[]);

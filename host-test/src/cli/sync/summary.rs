@@ -5,17 +5,21 @@ use std::time::Instant;
 use connector_destinations::progress::{Counts, RunCounts, Verbosity};
 use connector_destinations::sqlite::{self, SweepReport};
 use connector_destinations::stderr;
+use connector_runtime::connection::TenantConnection;
 use connector_runtime::contract::{FailureKind, Selection};
 use connector_runtime::failure::{Failure, Summary};
 use connector_runtime::json_view;
 use connector_runtime::run::Completed;
 use serde_json::{Map, Value, json};
 
+use super::members;
+
 /// What is known of a run besides how it ended.
 pub(super) struct RunReport {
     started: Instant,
     counts: RunCounts,
     sweeps: SweepReport,
+    connection: Option<TenantConnection>,
 }
 
 impl RunReport {
@@ -24,11 +28,18 @@ impl RunReport {
             started,
             counts: RunCounts::default(),
             sweeps: SweepReport::default(),
+            connection: None,
         }
     }
 
     /// The run has begun: it is counted here.
-    pub(super) fn watch(&mut self, counts: RunCounts, sweeps: SweepReport) {
+    pub(super) fn watch(
+        &mut self,
+        counts: RunCounts,
+        sweeps: SweepReport,
+        connection: &TenantConnection,
+    ) {
+        self.connection = Some(connection.clone());
         self.counts = counts;
         self.sweeps = sweeps;
     }
@@ -88,12 +99,15 @@ impl RunReport {
         let mut line = defaults();
         match ended {
             Ok(completed) => {
-                line.extend(completed.summary.clone());
-                line.insert("requests".to_owned(), completed.usage.requests.into());
+                line.extend(members::reliable(&completed.summary));
                 line.insert("memory_bytes".to_owned(), completed.usage.memory.into());
             }
             Err(failure) => {
-                if let Value::Object(failure) = json_view::failure(failure) {
+                let failure = Failure {
+                    details: members::reliable(&failure.details),
+                    ..failure.clone()
+                };
+                if let Value::Object(failure) = json_view::failure(&failure) {
                     line.extend(failure);
                 }
             }
@@ -104,13 +118,31 @@ impl RunReport {
         Value::Object(line)
     }
 
-    /// What the host has counted itself wins.
+    /// Says which members of the component's summary are left out.
+    pub(super) fn warn_of_wrong_members(ended: &Result<Completed, Failure>) {
+        let summary = match ended {
+            Ok(completed) => &completed.summary,
+            Err(failure) => &failure.details,
+        };
+        let wrong = members::of_wrong_type(summary);
+        if !wrong.is_empty() {
+            stderr::warn(&format!(
+                "the component's summary is left out where a member is of another type than the contract's: {}",
+                wrong.join(", ")
+            ));
+        }
+    }
+
+    /// What the host has counted itself.
     fn insert_counts(&self, line: &mut Summary, counts: &Counts) {
         let finished = counts.closed_snapshots.iter();
         let snapshots: Map<_, _> = finished.map(|name| (name.clone(), true.into())).collect();
         let waited = line.get("waited_ms").and_then(Value::as_u64);
         let waited = waited.unwrap_or_default().max(counts.waited_ms);
+        let requests = self.connection.as_ref();
+        let requests = requests.map_or(0, TenantConnection::sent_requests);
         for (name, value) in [
+            ("requests", requests.into()),
             ("rows", json!(counts.rows)),
             ("waited_ms", waited.into()),
             ("snapshots", snapshots.into()),
@@ -155,11 +187,8 @@ fn defaults() -> Summary {
 
 /// A run that delivered everything, and whose destination kept rows that seem to be gone.
 fn refused_by_destination(message: String, completed: Completed) -> Failure {
-    let mut details = completed.summary;
-    let requests = completed.usage.requests;
-    details.insert("requests".to_owned(), requests.into());
     Failure {
-        details,
+        details: completed.summary,
         ..Failure::new(FailureKind::InvalidConfig, message)
     }
 }

@@ -100,6 +100,9 @@ impl Guest for Shop {
             if let Some(message) = event.get("fail") {
                 return Err(other(message));
             }
+            if let Some(summary) = event.get("summary") {
+                return Ok(summary.to_string());
+            }
         }
         Ok(r#"{"requests":1,"skipped":["none"]}"#.to_owned())
     }
