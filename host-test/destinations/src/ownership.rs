@@ -3,24 +3,20 @@
 
 use std::fs::{File, Metadata};
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 
 use anyhow::{Context as _, Result};
 
 use crate::stderr;
 
-/// Refuses an open file that others own or can write, and takes from them the permission to read it.
+/// Refuses an open file that others own or can write, and warns of one that everybody can read. Its permissions stay: a
+/// group that may read it was chosen by somebody.
 ///
 /// # Errors
 ///
 /// It is such a file.
-pub(crate) fn make_private(path: &Path, file: &File) -> Result<()> {
-    let found = file.metadata()?;
-    refuse_shared(path, &found)?;
-    #[cfg(unix)]
-    tighten(path, &found, |permissions| {
-        file.set_permissions(permissions)
-    });
-    Ok(())
+pub(crate) fn check_file(path: &Path, file: &File) -> Result<()> {
+    refuse_shared(path, &file.metadata()?)
 }
 
 /// The same for a file that is not opened, since that would release the locks that SQLite has on it.
@@ -28,17 +24,12 @@ pub(crate) fn make_private(path: &Path, file: &File) -> Result<()> {
 /// # Errors
 ///
 /// It is there, and is such a file or no regular one.
-pub(crate) fn make_private_if_there(path: &Path) -> Result<()> {
+pub(crate) fn check_file_if_there(path: &Path) -> Result<()> {
     crate::private_file::refuse_special_file(path)?;
     let Ok(found) = std::fs::symlink_metadata(path) else {
         return Ok(());
     };
-    refuse_shared(path, &found)?;
-    #[cfg(unix)]
-    tighten(path, &found, |permissions| {
-        std::fs::set_permissions(path, permissions)
-    });
-    Ok(())
+    refuse_shared(path, &found)
 }
 
 /// Warns of a file with a secret that other users can read.
@@ -86,7 +77,7 @@ pub(crate) fn check_folder(folder: &Path) -> Result<()> {
         is_trusted(found.uid()),
         "the folder {shown} belongs to another user; name a folder of your own"
     );
-    let is_shared = found.mode() & OTHERS_WRITE != 0 && found.mode() & STICKY == 0;
+    let is_shared = others_can_write(&found) && found.mode() & STICKY == 0;
     ensure!(
         !is_shared,
         "the folder {shown} can be written by other users; run: chmod go-w {shown}, or name a new folder in it"
@@ -99,8 +90,15 @@ pub(crate) fn check_folder(_: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Whether users of other groups can write it. The own group of a user is nobody else's where new files are writable by
+/// it (umask 002).
 #[cfg(unix)]
-const OTHERS_WRITE: u32 = 0o022;
+fn others_can_write(found: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let group_is_own = found.gid() == rustix::process::getegid().as_raw();
+    found.mode() & 0o002 != 0 || (found.mode() & 0o020 != 0 && !group_is_own)
+}
 
 /// This user, or the one that may do everything anyway.
 #[cfg(unix)]
@@ -123,32 +121,23 @@ fn refuse_shared(path: &Path, found: &Metadata) -> Result<()> {
         "{shown} is a hard link, so that the file has other names; remove it, or name another file"
     );
     ensure!(
-        found.mode() & OTHERS_WRITE == 0,
+        !others_can_write(found),
         "{shown} can be written by other users; run: chmod 600 {shown}"
     );
+    if found.mode() & 0o004 != 0 {
+        static FIRST: Once = Once::new();
+        FIRST.call_once(|| {
+            stderr::warn(&format!(
+                "{shown} can be read by all users of this machine; run: chmod o-r {shown}"
+            ));
+        });
+    }
     Ok(())
 }
 
 #[cfg(not(unix))]
 fn refuse_shared(_: &Path, _: &Metadata) -> Result<()> {
     Ok(())
-}
-
-/// A file system without permissions refuses this.
-#[cfg(unix)]
-fn tighten(
-    path: &Path,
-    found: &Metadata,
-    set: impl FnOnce(std::fs::Permissions) -> std::io::Result<()>,
-) {
-    use std::os::unix::fs::PermissionsExt;
-    let for_others = found.permissions().mode() & 0o077;
-    if for_others != 0 && set(PermissionsExt::from_mode(0o600)).is_err() {
-        stderr::warn(&format!(
-            "{} can be read by other users, and that cannot be changed",
-            path.display()
-        ));
-    }
 }
 
 #[cfg(all(test, unix))]
@@ -177,11 +166,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         fs::write(&file, "").unwrap();
-        set_mode(&file, 0o644);
-        assert_eq!(refusals(&file), ["", ""]);
-        let mode = fs::metadata(&file).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600, "an older version left it readable");
-        for mode in [0o620, 0o602, 0o666] {
+        for mode in [0o600, 0o640, 0o644, 0o664] {
+            set_mode(&file, mode);
+            assert_eq!(refusals(&file), ["", ""], "{mode:o}");
+            let kept = fs::metadata(&file).unwrap().permissions().mode();
+            assert_eq!(kept & 0o777, mode, "what its owner has chosen");
+        }
+        for mode in [0o602, 0o666] {
             set_mode(&file, mode);
             for refusal in refusals(&file) {
                 assert!(refusal.contains("chmod 600"), "{mode:o}: {refusal}");
@@ -194,6 +185,12 @@ mod tests {
         }
         fs::remove_file(folder.path().join("link")).unwrap();
         // Root alone can give a file away.
+        if chown(&file, None, Some(STRANGER)).is_ok() {
+            set_mode(&file, 0o660);
+            for refusal in refusals(&file) {
+                assert!(refusal.contains("chmod 600"), "of another group: {refusal}");
+            }
+        }
         if chown(&file, Some(STRANGER), None).is_ok() {
             for refusal in refusals(&file) {
                 assert!(refusal.contains("another user"), "{refusal}");
@@ -209,7 +206,7 @@ mod tests {
         for (mode, allowed) in [
             (0o700, true),
             (0o755, true),
-            (0o775, false),
+            (0o775, true),
             (0o777, false),
             (0o1777, true),
         ] {

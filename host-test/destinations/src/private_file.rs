@@ -41,7 +41,7 @@ pub fn append(path: &Path) -> Result<File> {
     let mut options = owner_only();
     options.read(true).append(true).create(true);
     let file = open(&options, path)?;
-    ownership::make_private(path, &file)?;
+    ownership::check_file(path, &file)?;
     Ok(file)
 }
 
@@ -62,7 +62,7 @@ pub fn overwrite(path: &Path) -> Result<File> {
 ///
 /// The path is a symbolic link, others have a hand in the file that is there, or it cannot be made.
 pub fn create_if_missing(path: &Path) -> Result<()> {
-    ownership::make_private_if_there(path)?;
+    ownership::check_file_if_there(path)?;
     match owner_only().write(true).create_new(true).open(path) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => {
             Err(error).with_context(|| format!("{} cannot be made", path.display()))

@@ -82,7 +82,7 @@ impl Sqlite {
         for suffix in ["-wal", "-shm", "-journal"] {
             let mut beside = file.as_os_str().to_owned();
             beside.push(suffix);
-            ownership::make_private_if_there(Path::new(&beside))?;
+            ownership::check_file_if_there(Path::new(&beside))?;
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut database = Connection::open_with_flags(file, flags).with_context(cannot)?;
