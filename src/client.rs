@@ -25,9 +25,8 @@ use crate::timestamp::Timestamp;
 #[cfg(test)]
 mod tests;
 
-/// A response body longer than this is refused: 16 MiB, more than 250 rows of any endpoint can have. Its repair takes
-/// several times as much memory.
-pub const MAX_BODY: usize = 16 << 20;
+/// A response body longer than this is refused: 32 MiB, more than 250 rows of any endpoint can have.
+pub const MAX_BODY: usize = 32 << 20;
 
 /// All that the connector needs of the world: one implementation over WASI, one scripted for tests.
 pub trait Platform {

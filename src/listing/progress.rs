@@ -207,7 +207,7 @@ impl Progress {
         self.guard
             .check(current, next.as_deref(), first.as_deref())?;
         let bytes = self.bytes + response.body.len();
-        if self.page.is_some() && bytes > MAX_PARTS {
+        if self.page.is_some() && next.is_some() && bytes > MAX_PARTS {
             return Err(BodyError::Unexpected(
                 "more than 16 MiB about one page".into(),
             ));

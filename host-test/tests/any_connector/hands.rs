@@ -53,9 +53,9 @@ fn rows_are_not_written_where_others_have_a_hand_in() {
     assert!(!path("nowhere").exists());
 }
 
-/// Older versions left files as the umask had them.
+/// A group that reads the rows was chosen by their owner. Everybody was perhaps not.
 #[test]
-fn files_of_ones_own_are_taken_from_others() {
+fn a_file_of_ones_own_keeps_its_permissions() {
     let shop = Shop::open(&super::snapshot(&super::orders(0..2)));
     let path = |name: &str| shop.folder.path().join(name);
     fs::create_dir(path("rows")).unwrap();
@@ -64,10 +64,15 @@ fn files_of_ones_own_are_taken_from_others() {
         (shop.path("sqlite:", "rows.sqlite"), "rows.sqlite"),
     ] {
         fs::write(path(file), "").unwrap();
-        set_mode(&path(file), 0o644);
-        assert!(shop.sync(&["--to", &to]).status.success(), "{to}");
-        let mode = fs::metadata(path(file)).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600, "{to}");
+        for (chosen, warned) in [(0o640, false), (0o644, true)] {
+            set_mode(&path(file), chosen);
+            let output = shop.sync(&["--to", &to]);
+            assert!(output.status.success(), "{to}");
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(said.contains("chmod o-r"), warned, "{to}: {said}");
+            let mode = fs::metadata(path(file)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, chosen, "{to}");
+        }
     }
 }
 

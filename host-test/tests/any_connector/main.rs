@@ -241,6 +241,26 @@ fn a_folder_forgets_the_snapshot_of_a_run_that_reached_no_checkpoint() {
     assert_eq!(begun.count(), 1);
 }
 
+/// What the destination has not written yet when the host ends a run is not written behind the last line.
+#[test]
+fn the_error_is_the_last_line_after_a_limit() {
+    let mut events = snapshot(&[])[..1].to_vec();
+    events.extend((0..60).map(|number| {
+        let rows = orders(number * 1000..(number + 1) * 1000);
+        json!({ "call": "emit", "rows": rows })
+    }));
+    let huge = json!({ "group": "g", "number": 0, "items": ["x".repeat(9 << 20)] });
+    events.push(json!({ "call": "emit", "rows": [huge] }));
+    let shop = Shop::open(&events);
+    for _ in 0..8 {
+        let last = lines(&shop.sync(&[]).stdout).pop().unwrap();
+        assert_eq!(
+            (&last["type"], &last["kind"]),
+            (&json!("error"), &json!("other"))
+        );
+    }
+}
+
 #[test]
 fn files_of_others_and_links_are_refused_before_any_request() {
     let shop = Shop::open(&[]);
