@@ -118,6 +118,7 @@ fn is_plain_segment(segment: &str) -> bool {
     }
     !is_malformed(segment) && is_plain_text(segment)
 }
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]

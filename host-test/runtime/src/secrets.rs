@@ -104,8 +104,13 @@ pub(crate) fn in_form(text: &str) -> String {
 
 /// A text as it is, and as JSON, URLs and forms escape it.
 fn forms(text: &str) -> Vec<String> {
-    // A name of a header, for one, cannot hold the padding.
-    let mut forms = vec![text.trim_end_matches('=').to_owned()];
+    let mut forms = vec![text.to_owned()];
+    // A name of a header, for one, cannot hold the padding of base64, which has up to two characters. Without more of them
+    // a text may be a word, or nothing.
+    let unpadded = text.trim_end_matches('=');
+    if unpadded.len() + 2 >= SHORTEST {
+        forms.push(unpadded.to_owned());
+    }
     let mut escaped = |special: &[char], escape: &dyn Fn(char) -> String| {
         if text.contains(special) {
             let form = text.chars().map(|character| {
@@ -219,6 +224,11 @@ mod tests {
             secrets.add_issued(&format!("token-{number}"));
         }
         assert_eq!(kept.redact("a-token, token-0"), "a-token, …");
+        for padding in ["========", "ab======"] {
+            secrets.add_issued(padding);
+            assert_eq!(kept.redact("about"), "about");
+            assert_eq!(kept.redact(padding), "…");
+        }
         let odd = r#"a/b-c"d e"#;
         secrets.add_issued(odd);
         for shown in [
