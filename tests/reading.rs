@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use connector_runtime::connection::{ConnectionOptions, Signing};
 use connector_runtime::contract::Mode;
+use connector_runtime::limits::Limits;
 use connector_runtime::request_permits::RequestPermits;
 use connector_runtime::runtime::SyncRequest;
-use mock_confluence::{BaseUrl, Endpoint, Mock};
+use mock_confluence::{BaseUrl, Corpus, CorpusSpec, Endpoint, Mock};
 use serde_json::json;
 
 use crate::support::{
@@ -51,27 +52,39 @@ fn assert_polite(mock: &Mock) {
     assert!((2..=8).contains(&busiest), "{busiest} in flight");
 }
 
-/// More requests than the operator permits at once wait, and none of them fails.
-#[tokio::test(flavor = "multi_thread")]
+/// More requests than the operator permits at once wait, and none of them fails. A look-up of accounts, whose request has a
+/// body, waits as well while an answer is read that is still under way.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn an_operator_may_permit_fewer_requests_in_flight_than_the_configuration() {
-    let mock = mock(corpus(20));
-    mock.set_latency(Duration::from_millis(2));
-    let options = ConnectionOptions {
-        request_permits: Some(RequestPermits::new(2)),
-        ..on_loopback(Signing::Guest)
-    };
-    let config = config(&mock, json!({})).to_string();
-    let connection = runtime().await.connect(&config, options).unwrap();
-    let (tape, selection) = (Tape::default(), every_stream(Mode::Full));
-    let request = SyncRequest {
-        selection: &selection,
-        ..SyncRequest::default()
-    };
-    let destination = Box::new(tape.open());
-    let synced = runtime().await.sync(&connection, request, destination);
-    assert!(synced.await.unwrap().result.is_ok());
-    assert_same(&tape.tables(), &expected_tables(&mock), "two at once");
-    assert_eq!(mock.max_in_flight(), 2);
+    let many_accounts = Corpus::generate(&CorpusSpec {
+        pages: 20,
+        ..CorpusSpec::default()
+    });
+    for (corpus, permitted) in [(corpus(20), 2), (many_accounts, 1)] {
+        let mock = mock(corpus);
+        mock.set_latency(Duration::from_millis(2));
+        let options = ConnectionOptions {
+            request_permits: Some(RequestPermits::new(permitted)),
+            ..on_loopback(Signing::Guest)
+        };
+        let config = config(&mock, json!({})).to_string();
+        let connection = runtime().await.connect(&config, options).unwrap();
+        let (tape, selection) = (Tape::default(), every_stream(Mode::Full));
+        let request = SyncRequest {
+            limits: Limits {
+                wall: Duration::from_mins(1),
+                ..Limits::default()
+            },
+            selection: &selection,
+            ..SyncRequest::default()
+        };
+        let destination = Box::new(tape.open());
+        let synced = runtime().await.sync(&connection, request, destination);
+        assert!(synced.await.unwrap().result.is_ok());
+        let what = format!("{permitted} at once");
+        assert_same(&tape.tables(), &expected_tables(&mock), &what);
+        assert_eq!(mock.max_in_flight(), permitted);
+    }
 }
 
 /// Listings as they were seen: empty pages, short pages, a `Link` header instead of `_links`.

@@ -11,6 +11,7 @@ use super::bindings::wasi::http::outgoing_handler::handle;
 use super::bindings::wasi::http::types::{
     Fields, Method, OutgoingBody, OutgoingRequest, RequestOptions, Scheme,
 };
+use super::bindings::wasi::io::streams::StreamError;
 use super::bindings::wasi::random::random::get_random_u64;
 use super::clock::{nanoseconds, sleep, time_of_day};
 use super::error_code::failed;
@@ -93,7 +94,8 @@ impl Platform for Wasi {
         let answer =
             handle(outgoing, Some(options(request.timeout))).map_err(|code| failed(&code))?;
         if let (Some(body), Some(bytes)) = (body, request.body) {
-            write(body, bytes)?;
+            // Where it is not taken, the answer says why.
+            let _ = write(body, bytes).await;
         }
         wait_for(answer.subscribe()).await;
         match answer.get() {
@@ -133,16 +135,20 @@ fn options(timeout: Duration) -> RequestOptions {
     options
 }
 
-/// Account ids, some 11 KiB at most: one write.
-fn write(body: OutgoingBody, bytes: &[u8]) -> Result<(), TransportError> {
-    let lost =
-        |what: &str| TransportError::Network(format!("the request's body was not taken: {what}"));
-    let stream = body.write().map_err(|()| lost("no stream"))?;
-    for chunk in bytes.chunks(4096) {
-        stream
-            .blocking_write_and_flush(chunk)
-            .map_err(|error| lost(&error.to_string()))?;
+/// Writes a body, and lets other requests go on while the host has no room for more: it may have none until one of them has
+/// ended.
+async fn write(body: OutgoingBody, mut bytes: &[u8]) -> Result<(), StreamError> {
+    let stream = body.write().map_err(|()| StreamError::Closed)?;
+    while !bytes.is_empty() {
+        wait_for(stream.subscribe()).await;
+        let room = usize::try_from(stream.check_write()?).unwrap_or(usize::MAX);
+        let (fits, left) = bytes.split_at(room.min(bytes.len()));
+        stream.write(fits)?;
+        bytes = left;
     }
+    stream.flush()?;
+    wait_for(stream.subscribe()).await;
+    stream.check_write()?;
     drop(stream);
-    OutgoingBody::finish(body, None).map_err(|code| failed(&code))
+    OutgoingBody::finish(body, None).map_err(|_| StreamError::Closed)
 }

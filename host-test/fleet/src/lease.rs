@@ -164,8 +164,8 @@ const ACQUIRE: &str = "
 
 const RENEW: &str = "SELECT * FROM confluence_fleet.renew($1, $2, $3, $4, $5, $6)";
 
-/// Gives a lease back, notes the run, forgets runs that lie more than a hundred leases back, and makes the next job of this connection, and jobs for connections of the same
-/// site that wait for the requests that it may no longer have in flight.
+/// Gives a lease back, notes the run, and forgets runs that lie more than a hundred leases back. Makes the next job of this
+/// connection, and jobs for connections of the same site that wait for the requests that it may no longer have in flight.
 const FINISH: &str = "
     WITH c AS (
         UPDATE confluence_fleet.connections

@@ -128,8 +128,9 @@ BEGIN
             SELECT finished_at FROM confluence_fleet.runs WHERE connection = c.id ORDER BY token DESC LIMIT 1
         ) AS last WHERE finished_at IS NULL) THEN
             -- Whoever had the lease before may be stopped in the middle of a transaction, whose locks would be in the way.
+            -- A fleet in another database of the same server has connections with the same numbers.
             PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
-                WHERE starts_with(application_name, 'confluence-fleet ' || c.id || '/');
+                WHERE datname = current_database() AND starts_with(application_name, 'confluence-fleet ' || c.id || '/');
         END IF;
         INSERT INTO confluence_fleet.runs (connection, token, worker, due_at)
             VALUES (c.id, c.lease_token, worker, c.next_due);

@@ -125,6 +125,17 @@ fn is_forbidden(name: &HeaderName) -> bool {
 }
 
 impl WasiHttpHooks for Outgoing {
+    /// A guest that waits until its body is taken does not read another answer meanwhile, whose end the request may have to
+    /// wait for: 64 KiB are taken before, even in the parts of 4 KiB of WASI's blocking writes.
+    fn p2_outgoing_body_buffer_chunks(&mut self) -> usize {
+        16
+    }
+
+    /// The most that a chunk holds, so that 17 of them stay at a megabyte.
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        64 << 10
+    }
+
     fn is_forbidden_header(&mut self, name: &HeaderName) -> bool {
         is_forbidden(name)
     }

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use connector_runtime::address::NetworkPolicy;
 use connector_runtime::connection::{ConnectionOptions, Signing};
 use connector_runtime::limits::{Exceeded, Limits};
+use connector_runtime::request_permits::RequestPermits;
+use serde_json::json;
 
 use crate::server::Server;
 use crate::support::{Tape, attacker, hostile, on_loopback, run_attack, said, stopped, tight};
@@ -198,6 +200,22 @@ async fn bodies_have_a_size() {
         words.starts_with("ErrorCode::HttpRequestBodySize"),
         "{words}"
     );
+}
+
+/// The first answer is read after the body is written, and its request is the only one that may be in flight.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_is_taken_before_its_request_may_be_sent() {
+    let server = Server::start();
+    let attack = format!("post-beside 65536 {}/chunked/200000", server.url);
+    let config = json!({ "url": server.url, "attack": attack }).to_string();
+    let options = ConnectionOptions {
+        request_permits: Some(RequestPermits::new(1)),
+        ..on_loopback(Signing::Guest)
+    };
+    let connection = hostile().await.connect(&config, options).unwrap();
+    let outcome = run_attack(&connection, patient(), &Tape::default()).await;
+    let words = "200000 bytes, 65536 written, 200 with 200000 bytes";
+    assert_eq!(said(outcome), words);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -106,6 +106,24 @@ pub(crate) fn post(bytes: usize, url: &str) -> String {
     }))
 }
 
+/// Sends a body of so many bytes before it reads another answer: harmless by itself.
+pub(crate) fn post_beside(bytes: usize, url: &str) -> String {
+    let both = || {
+        let (_, first) = head(&send(request(url, Fields::new())?)?)?;
+        let outgoing = request(url, Fields::new())?;
+        let _ = outgoing.set_method(&Method::Post);
+        let body = outgoing.body().map_err(|()| unspeakable())?;
+        let second = send(outgoing)?;
+        let written = write(body, bytes);
+        let got = drain(&first)?;
+        Ok(format!(
+            "{got} bytes, {written} written, {}",
+            read(&second)?
+        ))
+    };
+    describe(both())
+}
+
 /// So many requests before it looks at the first answer.
 pub(crate) fn at_once(count: usize, url: &str) -> String {
     let sent = || request(url, Fields::new()).and_then(send);
@@ -163,12 +181,17 @@ fn head(answer: &FutureIncomingResponse) -> Result<(u16, IncomingBody), ErrorCod
 
 fn read(answer: &FutureIncomingResponse) -> Result<String, ErrorCode> {
     let (status, body) = head(answer)?;
+    Ok(format!("{status} with {} bytes", drain(&body)?))
+}
+
+/// Reads a body to its end; how many bytes that were.
+fn drain(body: &IncomingBody) -> Result<usize, ErrorCode> {
     let stream = body.stream().map_err(|()| unspeakable())?;
     let mut bytes = 0;
     loop {
         match stream.blocking_read(1 << 20) {
             Ok(chunk) => bytes += chunk.len(),
-            Err(StreamError::Closed) => return Ok(format!("{status} with {bytes} bytes")),
+            Err(StreamError::Closed) => return Ok(bytes),
             Err(StreamError::LastOperationFailed(error)) => {
                 // wasmtime 48 knows no code for these (`http-error-code` looks for another type), but words.
                 return Err(ErrorCode::InternalError(Some(error.to_debug_string())));

@@ -120,6 +120,7 @@ fn attack(config: &str) -> String {
         "again" => http::again(number(next()), next()),
         "set-header" => http::with_header(next(), next()),
         "post" => http::post(number(next()), next()),
+        "post-beside" => http::post_beside(number(next()), next()),
         "at-once" => http::at_once(number(next()), next()),
         other => format!("no such attack: {other}"),
     }

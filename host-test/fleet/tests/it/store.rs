@@ -238,11 +238,17 @@ async fn a_run_that_did_not_end_is_disconnected_by_the_next_also_after_a_pause()
     let address = connector_postgres::Address::parse(&url).unwrap();
     let address = address.with_application_name(&held.session());
     let old = address.connect().await.unwrap();
+    let (other, _) = database(server).await;
+    let other = connector_postgres::Address::parse(&other).unwrap();
+    let other = other.with_application_name(&held.session());
+    let other = other.connect().await.unwrap();
     store.pause("a").await.unwrap();
     store.resume("a", None).await.unwrap();
     old.batch_execute("SELECT 1").await.unwrap();
     lease(store.acquire(id, "two", LONG, SITE).await.unwrap());
     assert!(old.batch_execute("SELECT 1").await.is_err());
+    let another_fleet = other.batch_execute("SELECT 1").await;
+    another_fleet.expect("it is another database");
 }
 
 #[tokio::test]
