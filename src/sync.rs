@@ -129,7 +129,6 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         self.reject_empty_site().await?;
         self.read_archived_or_trashed().await?;
         let refreshed = self.refresh().await?;
-        self.look_up_remaining().await?;
         self.confirm_vanished().await?;
         self.look_up_remaining().await?;
         self.close(refreshed)

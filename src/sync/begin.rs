@@ -80,7 +80,6 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
             match self.pass(&steps, Scope::Run, None).await? {
                 PassEnd::Done => return Ok(()),
                 PassEnd::ManyVanished => {
-                    self.look_up_remaining().await?;
                     self.confirm_vanished().await?;
                     continue;
                 }

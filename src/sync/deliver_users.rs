@@ -26,9 +26,14 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         }
     }
 
-    /// Looks up all accounts that are left. Nothing else may be in flight: it would not go on meanwhile.
+    /// Looks up all accounts that are left.
     pub(super) async fn look_up_remaining(&mut self) -> Result<()> {
         self.start_all_lookups();
+        self.finish_lookups().await
+    }
+
+    /// Waits for the look-ups in flight, where nothing else is. One that is left alone would hold back what comes next.
+    pub(super) async fn finish_lookups(&mut self) -> Result<()> {
         while let Some(found) = self.lookups.next().await {
             self.deliver_users(found)?;
         }

@@ -47,8 +47,19 @@ enum Event {
 }
 
 impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
-    /// Reads these listings from the position of the scope on.
+    /// Reads these listings from the position of the scope on. Nothing is in flight at its end.
     pub(super) async fn pass(
+        &mut self,
+        steps: &[Step],
+        scope: Scope,
+        limits: Option<Limits>,
+    ) -> Result<PassEnd> {
+        let end = self.read(steps, scope, limits).await?;
+        self.finish_lookups().await?;
+        Ok(end)
+    }
+
+    async fn read(
         &mut self,
         steps: &[Step],
         scope: Scope,

@@ -64,7 +64,6 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
         }
         let purged = purged.iter().map(u64::to_string);
         self.run().vanished.extend(purged);
-        self.look_up_remaining().await?;
         self.confirm_vanished().await
     }
 

@@ -125,7 +125,6 @@ impl<P: Platform, S: Sink> SyncRun<'_, P, S> {
             if self.pass(steps, Scope::Snapshot, Some(limits)).await? != PassEnd::ManyVanished {
                 return Ok(());
             }
-            self.look_up_remaining().await?;
             self.confirm_vanished().await?;
         }
     }

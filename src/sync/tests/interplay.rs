@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mock_confluence::Corpus;
+use mock_confluence::{Corpus, Version};
 
 use super::*;
 use crate::client::Platform as _;
@@ -548,4 +548,36 @@ fn a_space_to_exclude_that_is_not_there_is_said() {
     let log = simulation.take_log().into_iter();
     let mut notes = log.map(|(_, event)| event.to_string());
     assert!(notes.any(|note| note.contains("can't see: NOPE") && note.contains("warn")));
+}
+
+/// A look-up that nobody waits for any more would keep its place among the requests in flight, and where the service limits
+/// the rate it would hold back all others.
+#[test]
+fn no_look_up_is_left_behind_at_the_end_of_a_listing() {
+    let limited = "rate-limit:endpoint=users,seconds=3,count=1";
+    for (concurrency, faults) in [(1, &[][..]), (4, &[limited]), (1, &[limited])] {
+        let mut corpus = small_site(8, 121);
+        for (page, number) in corpus.pages.iter_mut().zip(0..) {
+            let version = |version: u32| Version {
+                number: version,
+                created_at: format!("2026-05-05T05:0{number}:05.{version:03}Z"),
+                author_id: Some(format!("712020:{number:08}-0000-4000-8000-{version:012}")),
+                ..Version::default()
+            };
+            page.versions = (1..=251).map(version).collect();
+        }
+        let simulation = Simulation::new(corpus, 122);
+        let recorder = Recorder::new(&simulation);
+        let mut config = sized(250, concurrency);
+        config["refresh_days"] = json!(30);
+        for faults in [&[][..], faults] {
+            simulation.inject_faults(faults);
+            let streams = every_stream(Mode::Incremental);
+            read(&simulation, &recorder, config.clone(), &streams).unwrap();
+            let expected = oracle(&simulation.corpus(), &[]);
+            assert_same(&recorder.tables(), &expected, &format!("{concurrency}"));
+            simulation.advance(HOUR);
+            (0..8).for_each(|page| simulation.edit(&Edit::Save(page)));
+        }
+    }
 }
