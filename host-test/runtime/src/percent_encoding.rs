@@ -9,7 +9,7 @@ pub(crate) fn is_malformed(text: &str) -> bool {
 }
 
 /// Whether a path segment stands for plain text, however often it is decoded: UTF-8 without control characters and
-/// separators, and neither a dot nor two, which a lenient server also finds before a semicolon.
+/// separators, and neither a dot nor two, which a lenient server also finds before a semicolon or beside blanks.
 pub(crate) fn is_plain_text(segment: &str) -> bool {
     let mut bytes = segment.as_bytes().to_vec();
     for _ in 0..=LEVELS {
@@ -36,7 +36,7 @@ pub(crate) fn is_plain_query(query: &str) -> bool {
 
 /// A server that normalizes Unicode takes other full stops for a dot.
 fn is_dots(text: &str) -> bool {
-    let name = text.split(';').next().unwrap_or_default();
+    let name = text.split(';').next().unwrap_or_default().trim();
     let is_dot = |c| matches!(c, '.' | '\u{2024}' | '\u{fe52}' | '\u{ff0e}');
     name.is_empty() || name.chars().all(is_dot) && name.chars().count() <= 2
 }
@@ -98,6 +98,8 @@ mod tests {
             ("%255c", false),
             ("%2e%2E", false),
             ("..%3bx", false),
+            ("..%20", false),
+            ("%20.%20;x", false),
             (";x", false),
             ("%EF%BC%8E%EF%BC%8E", false),
             (&deep, false),

@@ -25,7 +25,8 @@
 //! - A look-up by the operating system cannot be interrupted. Its thread lives until the name server answers; a tenant
 //!   has as many at once as its limits say.
 //! - The first half MiB of a connection that answers nothing is read at full speed, as is the TLS handshake. A guest
-//!   that opens one connection after the other pays for that with its share of the processor.
+//!   that opens one connection after the other pays for that with its share of the processor, and those that come next
+//!   are read slowly.
 
 use std::fmt;
 use std::pin::Pin;

@@ -112,10 +112,16 @@ impl Lines for BufReader<&TcpStream> {
 
 /// A server that sends interim answers without an end.
 pub(crate) fn flooding() -> HttpServer {
-    HttpServer::with(|mut stream| {
+    endless("", "HTTP/1.1 103 Early Hints\r\n\r\n")
+}
+
+/// A server whose answers begin like this, and go on like that without an end.
+fn endless(begin: &'static str, part: &'static str) -> HttpServer {
+    HttpServer::with(move |mut stream| {
         let mut reader = BufReader::new(&stream);
         read(&mut reader)?;
-        let flood = "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(2_000);
+        stream.write_all(begin.as_bytes()).ok()?;
+        let flood = part.repeat(2_000);
         loop {
             stream.write_all(flood.as_bytes()).ok()?;
         }
@@ -123,9 +129,12 @@ pub(crate) fn flooding() -> HttpServer {
 }
 
 async fn ask(server: &HttpServer, path: &str, signing: Signing) -> (String, Option<Exceeded>) {
+    attack(&format!("get {}/{path}", server.url), server, signing).await
+}
+
+async fn attack(attack: &str, server: &HttpServer, signing: Signing) -> (String, Option<Exceeded>) {
     let url = &server.url;
-    let config =
-        format!(r#"{{"url":"{url}","attack":"get {url}/{path}","token":"token/of+someone"}}"#);
+    let config = format!(r#"{{"url":"{url}","attack":"{attack}","token":"token/of+someone"}}"#);
     let options = ConnectionOptions {
         ..on_loopback(signing)
     };
@@ -150,6 +159,19 @@ async fn a_flood_that_answers_nothing_ends() {
         "{said}: {exceeded:?}"
     );
     assert!(begun.elapsed() < Duration::from_secs(10));
+}
+
+/// Each is refused after some 128 KiB, which are read at 4 MiB a second once there was one.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_opens_one_flood_after_the_other_is_slowed_down() {
+    let server = endless("HTTP/1.1 200 OK\r\n", "x-filler: xxxxxxxx\r\n");
+    let begun = Instant::now();
+    let words = format!("again 40 {}/x", server.url);
+    let (said, exceeded) = attack(&words, &server, Signing::Guest).await;
+    assert!(said.starts_with("ErrorCode::"), "{said}");
+    assert_eq!(exceeded, None);
+    let took = begun.elapsed();
+    assert!(took > Duration::from_millis(500), "{took:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -302,7 +302,7 @@ async fn a_tenant_has_one_memory_for_all_its_calls_and_so_many_calls_at_once() {
         ..TenantLimits::default()
     });
     let mut options = crate::support::on_loopback(connector_runtime::connection::Signing::Guest);
-    options.tenant = Some(tenant);
+    options.tenant = Some(tenant.clone());
     let limits = Limits {
         wall: Duration::from_secs(1),
         cpu: Duration::from_secs(10),
@@ -313,22 +313,25 @@ async fn a_tenant_has_one_memory_for_all_its_calls_and_so_many_calls_at_once() {
         let options = options.clone();
         async move { hostile().await.connect(&config, options).unwrap() }
     };
-    // Two calls that fit one by one do not fit together, however late the second one comes on a busy machine.
+    // Two calls that fit one by one do not fit together. The second one comes when the first has all of its memory: of two
+    // that grow side by side both may be refused.
     let patient = Limits {
         wall: Duration::from_secs(4),
         ..limits
     };
-    let mut calls = JoinSet::new();
-    for _ in 0..2 {
+    let start = async || {
         let connection = connect("memory 24").await;
-        calls.spawn(async move { run_attack(&connection, patient, &Tape::default()).await });
+        tokio::spawn(async move { run_attack(&connection, patient, &Tape::default()).await })
+    };
+    let first = start().await;
+    while tenant.memory_in_use() < 24 << 20 && !first.is_finished() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    let errors: Vec<_> = calls
-        .join_all()
-        .await
-        .into_iter()
-        .map(|ended| ended.unwrap_err().to_string())
-        .collect();
+    let second = start().await;
+    let mut errors = Vec::new();
+    for call in [first, second] {
+        errors.push(call.await.unwrap().unwrap_err().to_string());
+    }
     let too_much = "the calls of this tenant need more than their 40 MiB of memory";
     assert_eq!(
         errors.iter().filter(|error| *error == too_much).count(),

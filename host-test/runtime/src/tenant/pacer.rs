@@ -7,7 +7,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -16,18 +16,50 @@ use tokio::time::Sleep;
 /// How long one connection pauses where the tenant has no other: with pieces of 16 KiB that is 4 MiB/s.
 const SHORTEST: Duration = Duration::from_millis(4);
 
-/// Counts the connections of one tenant that pause. Clones are the same.
+/// Bytes that a pause pays for: those of a piece.
+const PIECE: u64 = 16 << 10;
+/// Bytes of debt that are not paid: a connection may break without making the next one slow.
+const CREDIT: u64 = 128 << 10;
+/// The most that a tenant owes: two seconds of pauses.
+const MAX_DEBT: u64 = 8 << 20;
+
+/// Counts the connections of one tenant that pause, and what it owes. Clones are the same.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Pacer(Arc<AtomicU32>);
+pub(crate) struct Pacer(Arc<Account>);
+
+#[derive(Debug, Default)]
+struct Account {
+    paused: AtomicU32,
+    debt: AtomicU64,
+}
 
 impl Pacer {
     /// One more connection pauses.
     pub(crate) fn pause(&self) -> Pause {
-        let others = self.0.fetch_add(1, Ordering::Relaxed);
+        let others = self.0.paused.fetch_add(1, Ordering::Relaxed);
+        self.change_debt(|debt| debt.saturating_sub(PIECE));
         Pause {
             sleep: Box::pin(tokio::time::sleep(SHORTEST * others.saturating_add(1))),
             pacer: self.clone(),
         }
+    }
+
+    /// A connection has ended that brought so many bytes for nothing.
+    pub(crate) fn owe(&self, bytes: u64) {
+        self.change_debt(|debt| debt.saturating_add(bytes).min(MAX_DEBT));
+    }
+
+    /// Whether connections have to pause because of those before them.
+    pub(crate) fn is_in_debt(&self) -> bool {
+        self.0.debt.load(Ordering::Relaxed) > CREDIT
+    }
+
+    fn change_debt(&self, change: impl Fn(u64) -> u64) {
+        let changed = |debt| Some(change(debt));
+        let _ = self
+            .0
+            .debt
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, changed);
     }
 }
 
@@ -47,7 +79,7 @@ impl Future for Pause {
 
 impl Drop for Pause {
     fn drop(&mut self) {
-        self.pacer.0.fetch_sub(1, Ordering::Relaxed);
+        self.pacer.0.paused.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -67,5 +99,22 @@ mod tests {
         drop(others);
         assert!(lasts(&pacer.pause()) < 500 * SHORTEST);
         assert!(lasts(&Pacer::default().pause()) < 500 * SHORTEST);
+    }
+
+    #[tokio::test]
+    async fn pauses_pay_what_connections_brought_for_nothing() {
+        let pacer = Pacer::default();
+        pacer.owe(CREDIT);
+        assert!(!pacer.is_in_debt(), "a connection may break");
+        pacer.owe(2 * PIECE);
+        assert!(pacer.clone().is_in_debt() && !Pacer::default().is_in_debt());
+        drop(pacer.pause());
+        assert!(pacer.is_in_debt());
+        drop(pacer.pause());
+        assert!(!pacer.is_in_debt());
+        pacer.owe(u64::MAX);
+        let pauses = std::iter::repeat_with(|| drop(pacer.pause()));
+        let paid = pauses.take_while(|()| pacer.is_in_debt()).count();
+        assert_eq!(paid as u64, (MAX_DEBT - CREDIT) / PIECE - 1);
     }
 }

@@ -109,6 +109,12 @@ impl CountedStream {
     }
 }
 
+impl Drop for CountedStream {
+    fn drop(&mut self) {
+        self.pacer.owe(self.state.unanswered().bytes());
+    }
+}
+
 impl Connection for CountedStream {
     fn connected(&self) -> Connected {
         self.stream.connected().extra(self.state.clone())
@@ -140,8 +146,8 @@ impl AsyncRead for CountedStream {
         let bytes = buffer.filled().len().saturating_sub(before);
         self.turn.count(bytes);
         match self.state.unanswered().read(bytes) {
-            Ok(ReadRate::Full) => read,
-            Ok(ReadRate::Slow) => {
+            Ok(ReadRate::Full) if !self.pacer.is_in_debt() => read,
+            Ok(_) => {
                 self.pause_after_turn();
                 read
             }

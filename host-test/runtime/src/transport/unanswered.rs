@@ -51,6 +51,11 @@ impl Unanswered {
         }
     }
 
+    /// Bytes that were read and that nothing came of so far.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
     /// Heads were read, decoded or not.
     pub(super) fn heads_read(&self, heads: u64) -> Result<(), Flood> {
         let unanswered = self.heads.fetch_add(heads, Ordering::Relaxed) + heads;
