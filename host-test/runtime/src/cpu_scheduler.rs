@@ -6,7 +6,9 @@
 //! many calls would have many shares. So usage is counted by tenant, calls and connections together, wherever
 //! it arises: in the guest, in the host's work for it, in making its instance. What a tenant uses beyond its
 //! share is a debt, and others' use pays it off. A tenant that owes too much is throttled while others are
-//! active; where the processors are idle, it goes on at full speed.
+//! active; where the processors are idle, it goes on at full speed. Shares are equal among those who want a
+//! processor, each counted by the part of the time that it wants one: what somebody who mostly sleeps leaves of
+//! its share is the others'.
 
 mod connection_tasks;
 mod cpu_account;
@@ -138,15 +140,16 @@ impl CpuMeter {
         self.spent().poll = Some(Stopwatch::start());
     }
 
-    /// What was used, with the poll that is over now.
-    fn end_poll(&self) -> Duration {
+    /// What was used, with the poll that is over now and for which the call had waited.
+    fn end_poll(&self, waited: Duration) -> Duration {
         let (used, in_poll) = {
             let mut spent = self.spent();
             let in_poll = spent.poll.take().map(Stopwatch::stop).unwrap_or_default();
             spent.used += in_poll;
             (spent.used, in_poll)
         };
-        self.account.charge(in_poll, self.waker.others_wait());
+        self.account
+            .charge(in_poll, waited, self.waker.others_wait());
         used
     }
 
@@ -180,12 +183,13 @@ impl<F: Future> Future for CpuLimited<'_, F> {
     type Output = Result<F::Output, Exceeded>;
 
     fn poll(mut self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Self::Output> {
-        self.meter.waker.polled(task.waker());
+        self.meter.waker.register(task.waker());
         ready!(self.throttle.poll_admission(task));
+        let waited = self.meter.waker.admitted();
         self.meter.begin_poll();
         let waker = Waker::from(Arc::clone(&self.meter.waker));
         let polled = self.run.as_mut().poll(&mut Task::from_waker(&waker));
-        let used = self.meter.end_poll();
+        let used = self.meter.end_poll(waited);
         match polled {
             Poll::Ready(value) => Poll::Ready(Ok(value)),
             Poll::Pending if used > self.limit => Poll::Ready(Err(Exceeded::Cpu(self.limit))),

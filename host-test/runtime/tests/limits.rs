@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use connector_runtime::connection::TenantConnection;
 use connector_runtime::destination::Note;
 use connector_runtime::limits::Limits;
 use connector_runtime::runtime::{Stopped, SyncRequest};
@@ -319,15 +320,14 @@ async fn a_tenant_has_one_memory_for_all_its_calls_and_so_many_calls_at_once() {
         wall: Duration::from_secs(4),
         ..limits
     };
-    let start = async || {
-        let connection = connect("memory 24").await;
+    let start = |connection: TenantConnection| {
         tokio::spawn(async move { run_attack(&connection, patient, &Tape::default()).await })
     };
-    let first = start().await;
+    let first = start(connect("memory 24").await);
     while tenant.memory_in_use() < 24 << 20 && !first.is_finished() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    let second = start().await;
+    let second = start(connect("memory 24").await);
     let mut errors = Vec::new();
     for call in [first, second] {
         errors.push(call.await.unwrap().unwrap_err().to_string());

@@ -6,6 +6,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use super::cpu_account::CpuAccount;
 use super::stopwatch::Stopwatch;
@@ -63,7 +64,7 @@ impl<F: Future> Future for Counted<F> {
         let polled = self.future.as_mut().poll(task);
         let used = stopwatch.stop();
         // The call that waits may be the one that this connection serves.
-        self.account.charge(used, false);
+        self.account.charge(used, Duration::ZERO, false);
         polled
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::TICK;
-use super::run_queue::{RunQueue, nanos};
+use super::run_queue::{Activity, RunQueue, WHOLE, nanos};
 use crate::tenant::Tenant;
 
 /// Debt above which a tenant is throttled. Who mostly waits for the network never owes as much.
@@ -57,6 +57,8 @@ pub(super) struct CpuAccount {
     surcharge: AtomicU64,
     /// Nanoseconds since it was last judged.
     unjudged: AtomicU64,
+    /// Nanoseconds that its calls waited for a processor since then.
+    waited: AtomicU64,
     throttled: AtomicBool,
     standing: Mutex<Standing>,
 }
@@ -72,8 +74,7 @@ pub(super) enum Processors {
 #[derive(Debug, Default)]
 struct Standing {
     debt: Debt,
-    /// The window in which it was last active.
-    window: u32,
+    activity: Activity,
 }
 
 /// What was used beyond the share.
@@ -95,14 +96,14 @@ struct Usage {
 }
 
 impl Debt {
-    /// Adds what the tenant used since the last time, and takes off its share of what everybody used. What others used
-    /// meanwhile.
+    /// Adds what the tenant used since the last time, and takes off its share of what everybody used, where so many
+    /// thousandths of tenants are active. What others used meanwhile.
     fn settle(&mut self, now: Usage, tenants: u32) -> Duration {
         let by_tenant = now.by_tenant.saturating_sub(self.settled.by_tenant);
         let surcharge = now.surcharge.saturating_sub(self.settled.surcharge);
         let by_all = now.by_all.saturating_sub(self.settled.by_all);
         let ticks = now.ticks.saturating_sub(self.settled.ticks);
-        let share = (by_all / tenants.max(1)).max(TICK * ticks / LEAST_SHARE);
+        let share = (by_all / tenants.max(WHOLE) * WHOLE).max(TICK * ticks / LEAST_SHARE);
         self.owed = (self.owed + by_tenant + surcharge)
             .saturating_sub(share)
             .min(MOST);
@@ -121,6 +122,7 @@ impl CpuAccount {
             used: AtomicU64::new(0),
             surcharge: AtomicU64::new(0),
             unjudged: AtomicU64::new(0),
+            waited: AtomicU64::new(0),
             throttled: AtomicBool::new(false),
             standing: Mutex::default(),
         };
@@ -137,9 +139,10 @@ impl CpuAccount {
         &self.run_queue
     }
 
-    /// Adds what a task of the tenant used, and throttles the tenant if it owes too much while others are active or
-    /// wait for a processor.
-    pub(super) fn charge(&self, used: Duration, others_wait: bool) {
+    /// Adds what a task of the tenant used after it had waited for a processor, and throttles the tenant if it owes too much
+    /// while others are active or wait for a processor.
+    pub(super) fn charge(&self, used: Duration, waited: Duration, others_wait: bool) {
+        self.waited.fetch_add(nanos(waited), Ordering::Relaxed);
         self.used.fetch_add(nanos(used), Ordering::Release);
         self.run_queue.add(used);
         if used >= LONG_POLL {
@@ -147,12 +150,15 @@ impl CpuAccount {
             self.surcharge.fetch_add(surcharge, Ordering::Relaxed);
         }
         let unjudged = self.unjudged.fetch_add(nanos(used), Ordering::Relaxed);
-        if unjudged.saturating_add(nanos(used)) < nanos(JUDGED_AFTER) {
+        let unjudged = Duration::from_nanos(unjudged.saturating_add(nanos(used)));
+        if unjudged < JUDGED_AFTER {
             return;
         }
         self.unjudged.store(0, Ordering::Relaxed);
+        let demand = unjudged + Duration::from_nanos(self.waited.swap(0, Ordering::Relaxed));
         let mut standing = self.standing();
-        standing.window = self.run_queue.count_active(standing.window);
+        self.run_queue
+            .record_activity(&mut standing.activity, demand);
         let by_others = self.settle(&mut standing);
         if standing.debt.owed > THROTTLED_FROM && (others_wait || by_others > ACTIVE) {
             self.throttled.store(true, Ordering::Relaxed);
@@ -218,7 +224,7 @@ mod tests {
             now.by_tenant += ms(by_tenant);
             now.by_all += ms(by_tenant + by_others);
             now.ticks += ticks;
-            let others = debt.settle(now, tenants);
+            let others = debt.settle(now, tenants * WHOLE);
             (debt.owed, others)
         };
         for (by_tenant, by_others, ticks, tenants, owed, why) in [
@@ -245,7 +251,7 @@ mod tests {
             for _ in 0..2 {
                 scope.spawn(|| {
                     for _ in 0..10_000 {
-                        account.charge(ms(2), false);
+                        account.charge(ms(2), Duration::ZERO, false);
                     }
                 });
             }
@@ -258,21 +264,21 @@ mod tests {
         let (accounts, run_queue) = (CpuAccounts::default(), Arc::new(RunQueue::default()));
         let (greedy, modest) = (Tenant::default(), Tenant::default());
         let account = |tenant| accounts.of(tenant, &run_queue);
-        account(&greedy).charge(ms(30), false);
+        account(&greedy).charge(ms(30), Duration::ZERO, false);
         assert!(!account(&greedy).is_throttled(), "nobody else was active");
-        account(&modest).charge(ms(1), false);
-        account(&greedy).charge(ms(1), false);
+        account(&modest).charge(ms(1), Duration::ZERO, false);
+        account(&greedy).charge(ms(1), Duration::ZERO, false);
         assert!(account(&greedy).is_throttled());
         assert!(!account(&modest).is_throttled());
         account(&greedy).resume(Processors::Busy);
         assert!(account(&greedy).is_throttled());
         for _ in 0..1_000 {
-            account(&modest).charge(Duration::from_micros(100), true);
+            account(&modest).charge(Duration::from_micros(100), Duration::ZERO, true);
         }
         account(&greedy).resume(Processors::Busy);
         assert!(!account(&greedy).is_throttled(), "others had their share");
-        account(&modest).charge(ms(1), false);
-        account(&greedy).charge(ms(10), true);
+        account(&modest).charge(ms(1), Duration::ZERO, false);
+        account(&greedy).charge(ms(10), Duration::ZERO, true);
         account(&greedy).resume(Processors::Idle);
         assert!(!account(&greedy).is_throttled(), "nobody needs them");
     }

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Wake, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::task::AtomicWaker;
+
+use super::TICK;
 
 /// What the calls of an engine want of the processors together.
 #[derive(Debug)]
@@ -19,10 +21,22 @@ pub(super) struct RunQueue {
     ticks: AtomicU32,
     /// Which window passes; the first one is 1.
     window: AtomicU32,
-    /// Tenants that used the processors in it, and in the one before.
+    /// Tenants that used the processors in it, and in the one before, in thousandths.
     active: AtomicU32,
     active_before: AtomicU32,
 }
+
+/// How much of one window a tenant wanted a processor.
+#[derive(Debug, Default)]
+pub(super) struct Activity {
+    window: u32,
+    wanted: Duration,
+    /// The part of the window, in thousandths.
+    part: u32,
+}
+
+/// A tenant that always wants a processor, in thousandths.
+pub(super) const WHOLE: u32 = 1000;
 
 /// Ticks of a window.
 const WINDOW: u32 = 8;
@@ -74,19 +88,28 @@ impl RunQueue {
         }
     }
 
-    /// Tenants that used the processors lately: who needs nothing leaves its share to the others.
+    /// Tenants that wanted the processors lately, in thousandths. Who wants them now and then counts as a part of a tenant: it
+    /// leaves the rest of its share to the others, who would owe otherwise what nobody wants.
     pub(super) fn active_tenants(&self) -> u32 {
         let before = self.active_before.load(Ordering::Relaxed);
         self.active.load(Ordering::Relaxed).max(before)
     }
 
-    /// Counts a tenant that was last counted in `window`; the window that passes.
-    pub(super) fn count_active(&self, window: u32) -> u32 {
-        let now = self.window.load(Ordering::Relaxed);
-        if window != now {
-            self.active.fetch_add(1, Ordering::Relaxed);
+    /// A tenant used the processors or waited for one for so long.
+    pub(super) fn record_activity(&self, activity: &mut Activity, wanted: Duration) {
+        let window = self.window.load(Ordering::Relaxed);
+        if activity.window != window {
+            *activity = Activity {
+                window,
+                ..Activity::default()
+            };
         }
-        now
+        activity.wanted += wanted;
+        let part = activity.wanted.as_nanos() * u128::from(WHOLE) / (TICK * WINDOW).as_nanos();
+        let part = u32::try_from(part).unwrap_or(WHOLE).min(WHOLE);
+        let more = part.saturating_sub(activity.part);
+        self.active.fetch_add(more, Ordering::Relaxed);
+        activity.part += more;
     }
 }
 
@@ -95,6 +118,9 @@ impl RunQueue {
 pub(super) struct CountingWaker {
     run_queue: Arc<RunQueue>,
     woken: AtomicBool,
+    /// When it was, in nanoseconds since this was made.
+    woken_at: AtomicU64,
+    made_at: Instant,
     task: AtomicWaker,
 }
 
@@ -104,14 +130,24 @@ impl CountingWaker {
         Self {
             run_queue,
             woken: AtomicBool::new(false),
+            woken_at: AtomicU64::default(),
+            made_at: Instant::now(),
             task: AtomicWaker::new(),
         }
     }
 
-    /// The call has a processor; `task` is woken when it wants one again.
-    pub(super) fn polled(&self, task: &Waker) {
-        self.stop_waiting();
+    /// `task` is woken when the call wants a processor again.
+    pub(super) fn register(&self, task: &Waker) {
         self.task.register(task);
+    }
+
+    /// The call has a processor; how long it has waited for it.
+    pub(super) fn admitted(&self) -> Duration {
+        if !self.stop_waiting() {
+            return Duration::ZERO;
+        }
+        let woken_at = Duration::from_nanos(self.woken_at.load(Ordering::Relaxed));
+        self.made_at.elapsed().saturating_sub(woken_at)
     }
 
     /// Whether another call could go on and has no processor. This one may have been woken while it runs.
@@ -120,10 +156,13 @@ impl CountingWaker {
         self.run_queue.waiting.load(Ordering::Relaxed) > own
     }
 
-    fn stop_waiting(&self) {
-        if self.woken.swap(false, Ordering::AcqRel) {
+    /// Whether it waited.
+    fn stop_waiting(&self) -> bool {
+        let waited = self.woken.swap(false, Ordering::AcqRel);
+        if waited {
             self.run_queue.waiting.fetch_sub(1, Ordering::Relaxed);
         }
+        waited
     }
 }
 
@@ -134,6 +173,8 @@ impl Wake for CountingWaker {
 
     fn wake_by_ref(self: &Arc<Self>) {
         if !self.woken.swap(true, Ordering::AcqRel) {
+            let now = nanos(self.made_at.elapsed());
+            self.woken_at.store(now, Ordering::Relaxed);
             self.run_queue.waiting.fetch_add(1, Ordering::Relaxed);
         }
         self.task.wake();
@@ -144,5 +185,40 @@ impl Drop for CountingWaker {
     fn drop(&mut self) {
         self.stop_waiting();
         self.run_queue.calls.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_wants_a_processor_now_and_then_counts_as_a_part_of_a_tenant() {
+        let queue = RunQueue::default();
+        let mut activities: [Activity; 4] = Default::default();
+        for _ in 0..3 {
+            for (activity, milliseconds) in activities.iter_mut().zip([40, 16, 4, 2]) {
+                for _ in 0..milliseconds {
+                    queue.record_activity(activity, Duration::from_millis(1));
+                }
+            }
+            (0..WINDOW).for_each(|_| queue.tick());
+            let active = queue.active_tenants();
+            assert_eq!(active, WHOLE + WHOLE + WHOLE / 4 + WHOLE / 8);
+        }
+        (0..WINDOW).for_each(|_| queue.tick());
+        assert_eq!(queue.active_tenants(), 0);
+    }
+
+    #[test]
+    fn a_call_waits_from_when_it_is_woken_until_it_is_admitted() {
+        let queue = Arc::new(RunQueue::default());
+        let waker = Arc::new(CountingWaker::new(Arc::clone(&queue)));
+        assert_eq!(waker.admitted(), Duration::ZERO);
+        waker.wake_by_ref();
+        std::thread::sleep(Duration::from_millis(2));
+        waker.wake_by_ref();
+        assert!(waker.admitted() >= Duration::from_millis(2));
+        assert_eq!(waker.admitted(), Duration::ZERO);
     }
 }
