@@ -7,8 +7,6 @@ use std::time::{Duration, Instant};
 
 use futures_util::task::AtomicWaker;
 
-use super::TICK;
-
 /// What the calls of an engine want of the processors together.
 #[derive(Debug)]
 pub(super) struct RunQueue {
@@ -31,15 +29,17 @@ pub(super) struct RunQueue {
 pub(super) struct Activity {
     window: u32,
     wanted: Duration,
-    /// The part of the window, in thousandths.
+    /// As which part of a tenant it counts, in thousandths.
     part: u32,
 }
 
-/// A tenant that always wants a processor, in thousandths.
+/// A whole tenant, in thousandths.
 pub(super) const WHOLE: u32 = 1000;
 
 /// Ticks of a window.
 const WINDOW: u32 = 8;
+/// Who wants a processor for so much of a window counts as a whole tenant: the rest of the time it waits for answers.
+const FULL: Duration = Duration::from_millis(6);
 
 impl Default for RunQueue {
     fn default() -> Self {
@@ -105,7 +105,7 @@ impl RunQueue {
             };
         }
         activity.wanted += wanted;
-        let part = activity.wanted.as_nanos() * u128::from(WHOLE) / (TICK * WINDOW).as_nanos();
+        let part = activity.wanted.as_nanos() * u128::from(WHOLE) / FULL.as_nanos();
         let part = u32::try_from(part).unwrap_or(WHOLE).min(WHOLE);
         let more = part.saturating_sub(activity.part);
         self.active.fetch_add(more, Ordering::Relaxed);
@@ -197,14 +197,14 @@ mod tests {
         let queue = RunQueue::default();
         let mut activities: [Activity; 4] = Default::default();
         for _ in 0..3 {
-            for (activity, milliseconds) in activities.iter_mut().zip([40, 16, 4, 2]) {
+            for (activity, milliseconds) in activities.iter_mut().zip([40, 6, 3, 1]) {
                 for _ in 0..milliseconds {
                     queue.record_activity(activity, Duration::from_millis(1));
                 }
             }
             (0..WINDOW).for_each(|_| queue.tick());
             let active = queue.active_tenants();
-            assert_eq!(active, WHOLE + WHOLE + WHOLE / 4 + WHOLE / 8);
+            assert_eq!(active, 2_000 + 500 + 166);
         }
         (0..WINDOW).for_each(|_| queue.tick());
         assert_eq!(queue.active_tenants(), 0);
