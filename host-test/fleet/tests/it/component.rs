@@ -215,4 +215,7 @@ async fn a_lock_on_the_tables_of_one_connection_holds_up_that_one_alone() {
         Some("handed_on"),
         "it is stopped while it waits, and its end is noted"
     );
+    let gave_up = "SELECT count(*) FROM confluence_fleet.runs WHERE outcome = 'unavailable'";
+    let gave_up: i64 = client.query_one(gave_up, &[]).await.unwrap().get(0);
+    assert_eq!(gave_up, 0, "nobody waited until it gave the lock up");
 }
