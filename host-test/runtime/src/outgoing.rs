@@ -1,26 +1,26 @@
 //! What one call may send: the hooks of its store, which hold its requests to its limits.
 
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use http::{HeaderName, Request, Response};
-use http_body::{Body, Frame, SizeHint};
-use http_body_util::{BodyExt as _, Full, Limited};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use http_body::Body as _;
+use http_body_util::BodyExt as _;
+use tokio::sync::Semaphore;
 use wasmtime_wasi_http::{
     DEFAULT_FORBIDDEN_HEADERS, Error, RequestOptions, WasiBody, WasiHttpHooks,
 };
 
 use crate::connection::TenantConnection;
 use crate::limits::{Exceeded, Limits};
-use crate::request_permits::RequestPermit;
 use crate::tenant::Tenant;
 use crate::transport::{ECHOED, Flood, LONGEST_TIMEOUT, UNANSWERED_LIMIT};
+
+mod body;
+
+use body::{IdleTimeoutBody, buffer, limited};
 
 /// How long each part of an answer is waited for where the guest doesn't say.
 const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
@@ -104,6 +104,14 @@ type Answer = Result<
     Error,
 >;
 
+/// A request that failed, told after a pause: it brought nothing but work, and a guest has no reason to hurry with the
+/// next one.
+async fn fail(error: Error, connection: &TenantConnection, metrics: &CallMetrics) -> Answer {
+    metrics.observe(&error);
+    connection.tenant().pacer().pause().await;
+    Err(error)
+}
+
 /// Headers that are the host's to set. A constant would be made anew for each header that is compared with it.
 static FORBIDDEN: [HeaderName; 9] = DEFAULT_FORBIDDEN_HEADERS;
 
@@ -155,10 +163,10 @@ impl WasiHttpHooks for Outgoing {
         let metrics = Arc::clone(&self.metrics);
         // A block: an async function would hold what it is given twice.
         Box::new(async move {
-            let permit = permit.map_err(|_| {
+            let Ok(permit) = permit else {
                 metrics.record(Exceeded::InFlight(limits.in_flight));
-                Error::ConnectionLimitReached
-            })?;
+                return fail(Error::ConnectionLimitReached, &connection, &metrics).await;
+            };
             let request = if request.body().is_end_stream() {
                 request
             } else {
@@ -167,99 +175,32 @@ impl WasiHttpHooks for Outgoing {
             };
             let mut permitted = connection.permit_request().await;
             let answer = connection.transport().send(request, &options).await;
-            let response = answer.inspect_err(|error| metrics.observe(error))?;
+            let (head, body) = match answer {
+                Ok(response) => response.into_parts(),
+                Err(error) => return fail(error, &connection, &metrics).await,
+            };
             let between = options.between_bytes_timeout.unwrap_or(IDLE_TIMEOUT);
             let between = between.min(LONGEST_TIMEOUT);
-            let (head, body) = response.into_parts();
             let longest = body.size_hint().upper();
             let body = if longest.is_some_and(|size| size <= BUFFER_THRESHOLD.min(limits.response))
             {
                 let whole = buffer(body, between).await;
                 // Nothing of it is in flight any more, whenever the guest reads it.
                 permitted = None;
-                whole.inspect_err(|error| metrics.observe(error))?
+                match whole {
+                    Ok(whole) => whole,
+                    Err(error) => return fail(error, &connection, &metrics).await,
+                }
             } else {
                 limited(body, Exceeded::Response(limits.response), metrics)
             };
-            let body = IdleTimeoutBody {
-                body,
-                timer: None,
-                between,
-                _permits: (permit, permitted),
-            };
+            let body = IdleTimeoutBody::new(body, between, (permit, permitted));
             let done = Box::new(async { Ok(()) });
             Ok((
                 Response::from_parts(head, body.boxed_unsync()),
                 done as Box<dyn Future<Output = _> + Send>,
             ))
         })
-    }
-}
-
-/// Waits for a small body to its end.
-async fn buffer(body: WasiBody, between: Duration) -> Result<WasiBody, Error> {
-    let collected = tokio::time::timeout(between, body.collect()).await;
-    let collected = collected.map_err(|_| Error::ConnectionReadTimeout)??;
-    let body = Full::new(collected.to_bytes()).map_err(|never| match never {});
-    Ok(body.boxed_unsync())
-}
-
-/// A body that ends in an error where it grows beyond its limit.
-fn limited(body: WasiBody, limit: Exceeded, metrics: Arc<CallMetrics>) -> WasiBody {
-    let (bytes, code): (u64, fn(Option<u64>) -> Error) = match limit {
-        Exceeded::Request(bytes) => (bytes, Error::HttpRequestBodySize),
-        Exceeded::Response(bytes) => (bytes, Error::HttpResponseBodySize),
-        _ => return body,
-    };
-    Limited::new(body, usize::try_from(bytes).unwrap_or(usize::MAX))
-        .map_err(move |error| {
-            let exceeded = |_| {
-                metrics.record(limit);
-                code(Some(bytes))
-            };
-            error
-                .downcast::<Error>()
-                .inspect(|error| metrics.observe(error))
-                .map_or_else(exceeded, |error| *error)
-        })
-        .boxed_unsync()
-}
-
-/// A body whose next bytes must come in time; its place among those in flight is given back at its end.
-struct IdleTimeoutBody {
-    body: WasiBody,
-    /// While bytes are waited for: those of an answer that is there as a whole never are.
-    timer: Option<Pin<Box<tokio::time::Sleep>>>,
-    between: Duration,
-    _permits: (OwnedSemaphorePermit, Option<RequestPermit>),
-}
-
-impl Body for IdleTimeoutBody {
-    type Data = Bytes;
-    type Error = Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
-            self.timer = None;
-            return Poll::Ready(frame);
-        }
-        let between = self.between;
-        let timer = self
-            .timer
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep(between)));
-        let waited = timer.as_mut().poll(context);
-        waited.map(|()| Some(Err(Error::ConnectionReadTimeout)))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }
 

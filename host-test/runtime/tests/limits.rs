@@ -84,6 +84,19 @@ async fn what_a_guest_spends_ends_its_call() {
     assert_eq!(inventory().await.streams().len(), 2);
 }
 
+/// Whoever calls such a component again and again takes nothing from its neighbours.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_fails_ends_with_a_pause() {
+    let connection = attacker("trap", "").await;
+    let begun = Instant::now();
+    for _ in 0..100 {
+        let ended = run_attack(&connection, tight(), &Tape::default()).await;
+        assert!(ended.is_err());
+    }
+    let took = begun.elapsed();
+    assert!(took >= Duration::from_millis(400), "{took:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_holds_so_many_values() {
     let limits = Limits {

@@ -218,6 +218,20 @@ async fn a_body_is_taken_before_its_request_may_be_sent() {
     assert_eq!(said(outcome), words);
 }
 
+/// What a guest does in vain is no work that its neighbours wait for.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_fails_ends_with_a_pause() {
+    let closed = "http://127.0.0.1:9";
+    let denied = "http://192.0.2.1/denied".to_owned();
+    for url in [denied, format!("{closed}/declared/1")] {
+        let begun = Instant::now();
+        let (words, _) = attempt(&format!("again 100 {url}"), closed).await;
+        assert!(words.starts_with("ErrorCode::"), "{url}: {words}");
+        let took = begun.elapsed();
+        assert!(took >= Duration::from_millis(400), "{url}: {took:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn so_many_at_once() {
     let server = Server::start();

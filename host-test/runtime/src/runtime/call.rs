@@ -33,6 +33,8 @@ impl Runtime {
         if ended.is_err() {
             // Its store is gone, and what was queued is not written.
             let _ = timeout(DESTINATION_END, destination_ended).await;
+            // It brought nothing but work, and whoever calls again at once would bring more.
+            tenant.pacer().pause().await;
         }
         ended
     }

@@ -1,9 +1,9 @@
-//! How fast connections may be read that bring nothing but work.
+//! How fast what brings nothing but work may go on: connections without answers, requests and calls that fail.
 //!
-//! Such a connection is read in small pieces, with a pause after each. The pause grows with the number of those that
-//! the tenant has, so that all of them together bring as much work as one. A pause, unlike a task that yields, also
-//! gives the executor the time to see what comes over the connections of others: while tasks are ready it looks for
-//! that only now and then.
+//! Such a connection is read in small pieces, with a pause after each, and what failed ends with one. The pause grows
+//! with the number of those that the tenant has, so that all of them together bring as much work as one. A pause,
+//! unlike a task that yields, also gives the executor the time to see what comes over the connections of others: while
+//! tasks are ready it looks for that only now and then.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use tokio::time::Sleep;
 
-/// How long one connection pauses where the tenant has no other: with pieces of 16 KiB that is 4 MiB/s.
+/// How long one pauses where the tenant has no other: with pieces of 16 KiB a connection is read at 4 MiB/s.
 const SHORTEST: Duration = Duration::from_millis(4);
 
 /// Bytes that a pause pays for: those of a piece.
@@ -23,7 +23,7 @@ const CREDIT: u64 = 128 << 10;
 /// The most that a tenant owes: two seconds of pauses.
 const MAX_DEBT: u64 = 8 << 20;
 
-/// Counts the connections of one tenant that pause, and what it owes. Clones are the same.
+/// Counts what pauses of one tenant, and what it owes. Clones are the same.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Pacer(Arc<Account>);
 
@@ -34,7 +34,7 @@ struct Account {
 }
 
 impl Pacer {
-    /// One more connection pauses.
+    /// One more connection, request or call pauses.
     pub(crate) fn pause(&self) -> Pause {
         let others = self.0.paused.fetch_add(1, Ordering::Relaxed);
         self.change_debt(|debt| debt.saturating_sub(PIECE));
@@ -63,7 +63,7 @@ impl Pacer {
     }
 }
 
-/// A connection that pauses.
+/// A connection, request or call that pauses.
 pub(crate) struct Pause {
     sleep: Pin<Box<Sleep>>,
     pacer: Pacer,
