@@ -5,10 +5,10 @@
 //! need the processor for some 100 µs at once, a guest that loops would have half of it, and a tenant with
 //! many calls would have many shares. So usage is counted by tenant, calls and connections together, wherever
 //! it arises: in the guest, in the host's work for it, in making its instance. What a tenant uses beyond its
-//! share is a debt, and others' use pays it off. A tenant that owes too much is throttled while others are
-//! active; where the processors are idle, it goes on at full speed. Shares are equal among those who want a
-//! processor, each counted by the part of the time that it wants one: what somebody who mostly sleeps leaves of
-//! its share is the others'.
+//! share is a debt, and others' use pays it off, as does time in which nobody needs the processors. A tenant that
+//! owes too much is throttled while others are active; where the processors are idle, it goes on at full speed.
+//! Shares are equal among those who want a processor, each counted by the part of the time that it wants one: what
+//! somebody who mostly sleeps leaves of its share is the others'.
 
 mod connection_tasks;
 mod cpu_account;
@@ -19,7 +19,7 @@ mod throttle;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context as Task, Poll, Waker, ready};
+use std::task::{Context as Task, Poll, Waker};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
@@ -136,6 +136,13 @@ impl CpuMeter {
         UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now()))
     }
 
+    /// Counts work for the call outside its polls.
+    pub(crate) fn count(&self, work: impl FnOnce()) {
+        self.begin_poll();
+        work();
+        self.end_poll(Duration::ZERO);
+    }
+
     fn begin_poll(&self) {
         self.spent().poll = Some(Stopwatch::start());
     }
@@ -184,7 +191,10 @@ impl<F: Future> Future for CpuLimited<'_, F> {
 
     fn poll(mut self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Self::Output> {
         self.meter.waker.register(task.waker());
-        ready!(self.throttle.poll_admission(task));
+        if self.throttle.poll_admission(task).is_pending() {
+            self.meter.waker.stop_waiting();
+            return Poll::Pending;
+        }
         let waited = self.meter.waker.admitted();
         self.meter.begin_poll();
         let waker = Waker::from(Arc::clone(&self.meter.waker));

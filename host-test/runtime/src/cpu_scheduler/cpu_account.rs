@@ -51,10 +51,8 @@ impl CpuAccounts {
 #[derive(Debug)]
 pub(super) struct CpuAccount {
     run_queue: Arc<RunQueue>,
-    /// Nanoseconds.
-    used: AtomicU64,
-    /// Nanoseconds beyond that, for long polls.
-    surcharge: AtomicU64,
+    /// Nanoseconds that it used, and its surcharges.
+    charged: AtomicU64,
     /// Nanoseconds since it was last judged.
     unjudged: AtomicU64,
     /// Nanoseconds that its calls waited for a processor since then.
@@ -86,26 +84,27 @@ struct Debt {
     by_others: Duration,
 }
 
-/// What was used until a moment.
+/// What was charged until a moment, and how many ticks had passed.
 #[derive(Debug, Clone, Copy, Default)]
 struct Usage {
     by_tenant: Duration,
-    surcharge: Duration,
     by_all: Duration,
     ticks: u32,
+    idle_ticks: u32,
 }
 
 impl Debt {
-    /// Adds what the tenant used since the last time, and takes off its share of what everybody used, where so many
-    /// thousandths of tenants are active. What others used meanwhile.
+    /// Adds what the tenant is charged since the last time, and takes off its share of what everybody is, where so many
+    /// thousandths of tenants are active, and the time in which nobody needed the processors. What others are charged
+    /// meanwhile.
     fn settle(&mut self, now: Usage, tenants: u32) -> Duration {
         let by_tenant = now.by_tenant.saturating_sub(self.settled.by_tenant);
-        let surcharge = now.surcharge.saturating_sub(self.settled.surcharge);
         let by_all = now.by_all.saturating_sub(self.settled.by_all);
         let ticks = now.ticks.saturating_sub(self.settled.ticks);
+        let idle = TICK * now.idle_ticks.saturating_sub(self.settled.idle_ticks);
         let share = (by_all / tenants.max(WHOLE) * WHOLE).max(TICK * ticks / LEAST_SHARE);
-        self.owed = (self.owed + by_tenant + surcharge)
-            .saturating_sub(share)
+        self.owed = (self.owed + by_tenant)
+            .saturating_sub(share + idle)
             .min(MOST);
         self.settled = now;
         let by_others = now.by_all.saturating_sub(now.by_tenant);
@@ -119,8 +118,7 @@ impl CpuAccount {
     fn new(run_queue: Arc<RunQueue>) -> Self {
         let account = Self {
             run_queue,
-            used: AtomicU64::new(0),
-            surcharge: AtomicU64::new(0),
+            charged: AtomicU64::new(0),
             unjudged: AtomicU64::new(0),
             waited: AtomicU64::new(0),
             throttled: AtomicBool::new(false),
@@ -143,12 +141,14 @@ impl CpuAccount {
     /// while others are active or wait for a processor.
     pub(super) fn charge(&self, used: Duration, waited: Duration, others_wait: bool) {
         self.waited.fetch_add(nanos(waited), Ordering::Relaxed);
-        self.used.fetch_add(nanos(used), Ordering::Release);
-        self.run_queue.add(used);
-        if used >= LONG_POLL {
-            let surcharge = nanos(used * SURCHARGE);
-            self.surcharge.fetch_add(surcharge, Ordering::Relaxed);
-        }
+        let surcharge = if used >= LONG_POLL {
+            used * SURCHARGE
+        } else {
+            Duration::ZERO
+        };
+        self.charged
+            .fetch_add(nanos(used + surcharge), Ordering::Release);
+        self.run_queue.add(used, surcharge);
         let unjudged = self.unjudged.fetch_add(nanos(used), Ordering::Relaxed);
         let unjudged = Duration::from_nanos(unjudged.saturating_add(nanos(used)));
         if unjudged < JUDGED_AFTER {
@@ -192,13 +192,12 @@ impl CpuAccount {
 
     fn usage(&self) -> Usage {
         // Before its part in it: what the tenant uses meanwhile must not be taken for others' use.
-        let by_all = self.run_queue.used();
-        let duration = |nanos: &AtomicU64| Duration::from_nanos(nanos.load(Ordering::Acquire));
+        let by_all = self.run_queue.charged();
         Usage {
-            by_tenant: duration(&self.used),
-            surcharge: duration(&self.surcharge),
+            by_tenant: Duration::from_nanos(self.charged.load(Ordering::Acquire)),
             by_all,
             ticks: self.run_queue.ticks(),
+            idle_ticks: self.run_queue.idle_ticks(),
         }
     }
 
@@ -244,6 +243,36 @@ mod tests {
     }
 
     #[test]
+    fn time_in_which_nobody_needs_the_processors_pays() {
+        let mut debt = Debt::default();
+        let mut now = Usage {
+            by_tenant: ms(20),
+            by_all: ms(20),
+            ..Usage::default()
+        };
+        debt.settle(now, 2 * WHOLE);
+        assert_eq!(debt.owed, ms(10));
+        now.idle_ticks = 3;
+        debt.settle(now, 2 * WHOLE);
+        assert_eq!(debt.owed, ms(10) - 3 * TICK);
+    }
+
+    #[test]
+    fn who_waits_for_the_network_owes_nothing_beside_one_that_never_does() {
+        let (accounts, run_queue) = (CpuAccounts::default(), Arc::new(RunQueue::default()));
+        let (greedy, modest) = (Tenant::default(), Tenant::default());
+        let account = |tenant| accounts.of(tenant, &run_queue);
+        for _ in 0..100 {
+            account(&greedy).charge(ms(4), Duration::ZERO, false);
+            for _ in 0..60 {
+                account(&modest).charge(Duration::from_micros(100), Duration::ZERO, true);
+            }
+            assert!(!account(&modest).is_throttled());
+        }
+        assert!(account(&greedy).is_throttled());
+    }
+
+    #[test]
     fn who_is_alone_is_not_throttled() {
         let (accounts, run_queue) = (CpuAccounts::default(), Arc::new(RunQueue::default()));
         let account = accounts.of(&Tenant::default(), &run_queue);
@@ -266,8 +295,8 @@ mod tests {
         let account = |tenant| accounts.of(tenant, &run_queue);
         account(&greedy).charge(ms(30), Duration::ZERO, false);
         assert!(!account(&greedy).is_throttled(), "nobody else was active");
-        account(&modest).charge(ms(1), Duration::ZERO, false);
-        account(&greedy).charge(ms(1), Duration::ZERO, false);
+        account(&modest).charge(ms(6), Duration::ZERO, false);
+        account(&greedy).charge(ms(20), Duration::ZERO, false);
         assert!(account(&greedy).is_throttled());
         assert!(!account(&modest).is_throttled());
         account(&greedy).resume(Processors::Busy);

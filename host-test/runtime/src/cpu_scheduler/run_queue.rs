@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use futures_util::task::AtomicWaker;
 
+use super::BUSY;
+
 /// What the calls of an engine want of the processors together.
 #[derive(Debug)]
 pub(super) struct RunQueue {
@@ -14,9 +16,15 @@ pub(super) struct RunQueue {
     waiting: AtomicUsize,
     /// Nanoseconds that calls and connections have run.
     used: AtomicU64,
+    /// The same with surcharges.
+    charged: AtomicU64,
     /// Calls under way.
     calls: AtomicU32,
     ticks: AtomicU32,
+    /// Those of them in which the processors were idle.
+    idle_ticks: AtomicU32,
+    /// Nanoseconds that had been used at the last one.
+    used_before: AtomicU64,
     /// Which window passes; the first one is 1.
     window: AtomicU32,
     /// Tenants that used the processors in it, and in the one before, in thousandths.
@@ -46,8 +54,11 @@ impl Default for RunQueue {
         Self {
             waiting: AtomicUsize::default(),
             used: AtomicU64::default(),
+            charged: AtomicU64::default(),
             calls: AtomicU32::default(),
             ticks: AtomicU32::default(),
+            idle_ticks: AtomicU32::default(),
+            used_before: AtomicU64::default(),
             window: AtomicU32::new(1),
             active: AtomicU32::default(),
             active_before: AtomicU32::default(),
@@ -70,8 +81,14 @@ impl RunQueue {
         Duration::from_nanos(self.used.load(Ordering::Acquire))
     }
 
-    pub(super) fn add(&self, used: Duration) {
-        self.used.fetch_add(nanos(used), Ordering::Release);
+    pub(super) fn charged(&self) -> Duration {
+        Duration::from_nanos(self.charged.load(Ordering::Acquire))
+    }
+
+    pub(super) fn add(&self, used: Duration, surcharge: Duration) {
+        self.used.fetch_add(nanos(used), Ordering::Relaxed);
+        self.charged
+            .fetch_add(nanos(used + surcharge), Ordering::Release);
     }
 
     /// Epochs that have passed while calls were under way.
@@ -79,7 +96,17 @@ impl RunQueue {
         self.ticks.load(Ordering::Relaxed)
     }
 
+    /// Those of them in which the processors were idle.
+    pub(super) fn idle_ticks(&self) -> u32 {
+        self.idle_ticks.load(Ordering::Relaxed)
+    }
+
     pub(super) fn tick(&self) {
+        let used = self.used.load(Ordering::Relaxed);
+        let before = self.used_before.swap(used, Ordering::Relaxed);
+        if used.saturating_sub(before) < nanos(BUSY) {
+            self.idle_ticks.fetch_add(1, Ordering::Relaxed);
+        }
         let ticks = self.ticks.fetch_add(1, Ordering::Relaxed);
         if ticks % WINDOW == WINDOW - 1 {
             let active = self.active.swap(0, Ordering::Relaxed);
@@ -120,6 +147,8 @@ pub(super) struct CountingWaker {
     woken: AtomicBool,
     /// When it was, in nanoseconds since this was made.
     woken_at: AtomicU64,
+    /// It counts among those that wait.
+    is_waiting: AtomicBool,
     made_at: Instant,
     task: AtomicWaker,
 }
@@ -131,6 +160,7 @@ impl CountingWaker {
             run_queue,
             woken: AtomicBool::new(false),
             woken_at: AtomicU64::default(),
+            is_waiting: AtomicBool::new(false),
             made_at: Instant::now(),
             task: AtomicWaker::new(),
         }
@@ -143,26 +173,25 @@ impl CountingWaker {
 
     /// The call has a processor; how long it has waited for it.
     pub(super) fn admitted(&self) -> Duration {
-        if !self.stop_waiting() {
+        self.stop_waiting();
+        if !self.woken.swap(false, Ordering::AcqRel) {
             return Duration::ZERO;
         }
         let woken_at = Duration::from_nanos(self.woken_at.load(Ordering::Relaxed));
         self.made_at.elapsed().saturating_sub(woken_at)
     }
 
-    /// Whether another call could go on and has no processor. This one may have been woken while it runs.
-    pub(super) fn others_wait(&self) -> bool {
-        let own = usize::from(self.woken.load(Ordering::Acquire));
-        self.run_queue.waiting.load(Ordering::Relaxed) > own
-    }
-
-    /// Whether it waited.
-    fn stop_waiting(&self) -> bool {
-        let waited = self.woken.swap(false, Ordering::AcqRel);
-        if waited {
+    /// The call is throttled, or runs: nobody has to make room for it.
+    pub(super) fn stop_waiting(&self) {
+        if self.is_waiting.swap(false, Ordering::AcqRel) {
             self.run_queue.waiting.fetch_sub(1, Ordering::Relaxed);
         }
-        waited
+    }
+
+    /// Whether another call could go on and has no processor. This one may have been woken while it runs.
+    pub(super) fn others_wait(&self) -> bool {
+        let own = usize::from(self.is_waiting.load(Ordering::Acquire));
+        self.run_queue.waiting.load(Ordering::Relaxed) > own
     }
 }
 
@@ -175,7 +204,9 @@ impl Wake for CountingWaker {
         if !self.woken.swap(true, Ordering::AcqRel) {
             let now = nanos(self.made_at.elapsed());
             self.woken_at.store(now, Ordering::Relaxed);
-            self.run_queue.waiting.fetch_add(1, Ordering::Relaxed);
+            if !self.is_waiting.swap(true, Ordering::AcqRel) {
+                self.run_queue.waiting.fetch_add(1, Ordering::Relaxed);
+            }
         }
         self.task.wake();
     }
@@ -208,6 +239,32 @@ mod tests {
         }
         (0..WINDOW).for_each(|_| queue.tick());
         assert_eq!(queue.active_tenants(), 0);
+    }
+
+    #[test]
+    fn nobody_makes_room_for_a_call_that_is_throttled() {
+        let queue = Arc::new(RunQueue::default());
+        let [one, other] = [(); 2].map(|()| Arc::new(CountingWaker::new(Arc::clone(&queue))));
+        other.wake_by_ref();
+        assert!(one.others_wait() && !other.others_wait());
+        other.stop_waiting();
+        other.wake_by_ref();
+        assert!(!one.others_wait());
+        other.admitted();
+        other.wake_by_ref();
+        assert!(one.others_wait());
+        drop(other);
+        assert!(!one.others_wait());
+    }
+
+    #[test]
+    fn a_tick_is_idle_if_little_was_used_in_it() {
+        let queue = RunQueue::default();
+        for (used, idle_ticks) in [(BUSY, 0), (BUSY / 2, 1), (BUSY, 1), (Duration::ZERO, 2)] {
+            queue.add(used, BUSY);
+            queue.tick();
+            assert_eq!(queue.idle_ticks(), idle_ticks);
+        }
     }
 
     #[test]

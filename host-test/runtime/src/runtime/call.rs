@@ -1,10 +1,9 @@
 //! One call: in a store of its own, within its limits, ended by whichever of them it meets first.
 
-use std::pin::pin;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, anyhow};
 use tokio::time::timeout;
 use wasmtime::Store;
 
@@ -53,7 +52,7 @@ impl Runtime {
         let meter = self.ticker.meter(tenant);
         let mut store = self.store(context, limits);
         let begun = Instant::now();
-        let run = async {
+        let run = async move {
             let _turn = tenant.admit_call().await;
             let connector = self.connector.instantiate_async(&mut store).await?;
             let instantiated = begun.elapsed();
@@ -62,15 +61,17 @@ impl Runtime {
             context.close_destination().await;
             Ok((value, instantiated, context))
         };
-        let mut run = pin!(run);
+        let mut run = Box::pin(run);
         let limited = CpuLimited::new(run.as_mut(), meter.clone(), limits.cpu);
         let ended = tokio::select! {
-            ended = limited => ended.map_err(anyhow::Error::from)?,
-            () = tokio::time::sleep(limits.wall) => bail!(Exceeded::Wall(limits.wall)),
-            () = stopped => bail!(Stopped),
+            ended = limited => ended.map_err(anyhow::Error::from),
+            () = tokio::time::sleep(limits.wall) => Err(Exceeded::Wall(limits.wall).into()),
+            () = stopped => Err(Stopped.into()),
         };
+        // A call that was given up is cleared up at its own expense.
+        meter.count(|| drop(run));
         let (value, instantiated, context) =
-            ended.map_err(|error| failure(error, &limits, &secrets))?;
+            ended?.map_err(|error| failure(error, &limits, &secrets))?;
         let first_request = metrics.first.get().map(|first| first.duration_since(begun));
         let usage = Usage {
             memory: context.resources.used,
