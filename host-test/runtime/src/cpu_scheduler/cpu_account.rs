@@ -19,6 +19,8 @@ const MOST: Duration = Duration::from_millis(40);
 const LONG_POLL: Duration = Duration::from_millis(1);
 /// What long polls cost besides what they use, in multiples of it: who waits for the network comes first.
 const SURCHARGE: u32 = 2;
+/// What a poll costs besides what is used in it: its place in the executor's queue, and often a thread that is woken.
+const WAKE_UP: Duration = Duration::from_micros(3);
 /// A throttled tenant pays at least this fraction of a processor: so much is left to it, however many others there are.
 const LEAST_SHARE: u32 = 20;
 /// Use after which a tenant counts as active, and is judged.
@@ -140,6 +142,7 @@ impl CpuAccount {
     /// Adds what a task of the tenant used after it had waited for a processor, and throttles the tenant if it owes too much
     /// while others are active or wait for a processor.
     pub(super) fn charge(&self, used: Duration, waited: Duration, others_wait: bool) {
+        let used = used + WAKE_UP;
         self.waited.fetch_add(nanos(waited), Ordering::Relaxed);
         let surcharge = if used >= LONG_POLL {
             used * SURCHARGE
