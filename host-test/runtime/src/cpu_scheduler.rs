@@ -5,10 +5,10 @@
 //! need the processor for some 100 µs at once, a guest that loops would have half of it, and a tenant with
 //! many calls would have many shares. So usage is counted by tenant, calls and connections together, wherever
 //! it arises: in the guest, in the host's work for it, in making its instance. What a tenant uses beyond its
-//! share is a debt, and others' use pays it off, as does time in which nobody needs the processors. A tenant that
-//! owes too much is throttled while others are active; where the processors are idle, it goes on at full speed.
-//! Shares are equal among those who want a processor, each counted by the part of the time that it wants one: what
-//! somebody who mostly sleeps leaves of its share is the others'.
+//! share is a debt, and others' use pays it off. A tenant that owes too much is throttled while others are
+//! active; where the processors are idle, it goes on at full speed. Shares are equal among those who want a
+//! processor, each counted by the part of the time that it wants one: what somebody who mostly sleeps leaves of
+//! its share is the others'.
 
 mod connection_tasks;
 mod cpu_account;
@@ -35,7 +35,8 @@ use throttle::Throttle;
 
 /// How often a running guest lets its neighbours run.
 const TICK: Duration = Duration::from_millis(2);
-/// Processor time of everybody in one tick below which the processors are idle.
+/// What polls take of one tick together where the processors are idle. Not what they use of the processor: on a machine
+/// that does other things too, that is little however much they want.
 const BUSY: Duration = Duration::from_millis(1);
 
 /// Lets the epochs of an engine pass while calls are under way, as long as it lives.
@@ -152,7 +153,7 @@ impl CpuMeter {
         let (used, in_poll) = {
             let mut spent = self.spent();
             let in_poll = spent.poll.take().map(Stopwatch::stop).unwrap_or_default();
-            spent.used += in_poll;
+            spent.used += in_poll.used;
             (spent.used, in_poll)
         };
         self.account

@@ -62,9 +62,9 @@ impl<F: Future> Future for Counted<F> {
         ready!(self.throttle.poll_admission(task));
         let stopwatch = Stopwatch::start();
         let polled = self.future.as_mut().poll(task);
-        let used = stopwatch.stop();
+        let took = stopwatch.stop();
         // The call that waits may be the one that this connection serves.
-        self.account.charge(used, Duration::ZERO, false);
+        self.account.charge(took, Duration::ZERO, false);
         polled
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::TICK;
 use super::run_queue::{Activity, RunQueue, WHOLE, nanos};
+use super::stopwatch::Poll;
 use crate::tenant::Tenant;
 
 /// Debt above which a tenant is throttled. Who mostly waits for the network never owes as much.
@@ -17,8 +18,8 @@ const RESUMED_AT: Duration = Duration::from_millis(4);
 const MOST: Duration = Duration::from_millis(40);
 /// A poll that takes as long was ended by its epoch, not by something to wait for.
 const LONG_POLL: Duration = Duration::from_millis(1);
-/// What long polls cost besides what they use, in multiples of it: who waits for the network comes first.
-const SURCHARGE: u32 = 2;
+/// How many times what it uses a long poll costs: who waits for the network comes first.
+const LONG_POLL_FACTOR: u32 = 3;
 /// What a poll costs besides what is used in it: its place in the executor's queue, and often a thread that is woken.
 const WAKE_UP: Duration = Duration::from_micros(3);
 /// A throttled tenant pays at least this fraction of a processor: so much is left to it, however many others there are.
@@ -53,7 +54,7 @@ impl CpuAccounts {
 #[derive(Debug)]
 pub(super) struct CpuAccount {
     run_queue: Arc<RunQueue>,
-    /// Nanoseconds that it used, and its surcharges.
+    /// Nanoseconds of the processor that it was charged.
     charged: AtomicU64,
     /// Nanoseconds since it was last judged.
     unjudged: AtomicU64,
@@ -61,13 +62,6 @@ pub(super) struct CpuAccount {
     waited: AtomicU64,
     throttled: AtomicBool,
     standing: Mutex<Standing>,
-}
-
-/// What the processors did lately.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Processors {
-    Busy,
-    Idle,
 }
 
 /// What changes together.
@@ -92,22 +86,17 @@ struct Usage {
     by_tenant: Duration,
     by_all: Duration,
     ticks: u32,
-    idle_ticks: u32,
 }
 
 impl Debt {
     /// Adds what the tenant is charged since the last time, and takes off its share of what everybody is, where so many
-    /// thousandths of tenants are active, and the time in which nobody needed the processors. What others are charged
-    /// meanwhile.
+    /// thousandths of tenants are active. What others are charged meanwhile.
     fn settle(&mut self, now: Usage, tenants: u32) -> Duration {
         let by_tenant = now.by_tenant.saturating_sub(self.settled.by_tenant);
         let by_all = now.by_all.saturating_sub(self.settled.by_all);
         let ticks = now.ticks.saturating_sub(self.settled.ticks);
-        let idle = TICK * now.idle_ticks.saturating_sub(self.settled.idle_ticks);
         let share = (by_all / tenants.max(WHOLE) * WHOLE).max(TICK * ticks / LEAST_SHARE);
-        self.owed = (self.owed + by_tenant)
-            .saturating_sub(share + idle)
-            .min(MOST);
+        self.owed = (self.owed + by_tenant).saturating_sub(share).min(MOST);
         self.settled = now;
         let by_others = now.by_all.saturating_sub(now.by_tenant);
         let since = by_others.saturating_sub(self.by_others);
@@ -140,18 +129,18 @@ impl CpuAccount {
     }
 
     /// Adds what a task of the tenant used after it had waited for a processor, and throttles the tenant if it owes too much
-    /// while others are active or wait for a processor.
-    pub(super) fn charge(&self, used: Duration, waited: Duration, others_wait: bool) {
-        let used = used + WAKE_UP;
+    /// while others wait for one, or wait for it again and again as long as its polls take.
+    pub(super) fn charge(&self, poll: Poll, waited: Duration, others_wait: bool) {
+        let used = poll.used + WAKE_UP;
         self.waited.fetch_add(nanos(waited), Ordering::Relaxed);
-        let surcharge = if used >= LONG_POLL {
-            used * SURCHARGE
+        let factor = if used >= LONG_POLL {
+            LONG_POLL_FACTOR
         } else {
-            Duration::ZERO
+            1
         };
-        self.charged
-            .fetch_add(nanos(used + surcharge), Ordering::Release);
-        self.run_queue.add(used, surcharge);
+        let charged = used * factor;
+        self.charged.fetch_add(nanos(charged), Ordering::Release);
+        self.run_queue.add(poll.elapsed, charged);
         let unjudged = self.unjudged.fetch_add(nanos(used), Ordering::Relaxed);
         let unjudged = Duration::from_nanos(unjudged.saturating_add(nanos(used)));
         if unjudged < JUDGED_AFTER {
@@ -163,7 +152,8 @@ impl CpuAccount {
         self.run_queue
             .record_activity(&mut standing.activity, demand);
         let by_others = self.settle(&mut standing);
-        if standing.debt.owed > THROTTLED_FROM && (others_wait || by_others > ACTIVE) {
+        let makes_others_wait = others_wait || used >= LONG_POLL && by_others > ACTIVE;
+        if standing.debt.owed > THROTTLED_FROM && makes_others_wait {
             self.throttled.store(true, Ordering::Relaxed);
         }
     }
@@ -172,11 +162,11 @@ impl CpuAccount {
         self.throttled.load(Ordering::Relaxed)
     }
 
-    /// Lets the tenant go on, if it has paid enough or nobody else needs the processors.
-    pub(super) fn resume(&self, processors: Processors) {
+    /// Lets the tenant go on, if it has paid enough or the processors are idle.
+    pub(super) fn resume(&self, is_idle: bool) {
         let mut standing = self.standing();
         self.settle(&mut standing);
-        if standing.debt.owed <= RESUMED_AT || processors == Processors::Idle {
+        if standing.debt.owed <= RESUMED_AT || is_idle {
             self.throttled.store(false, Ordering::Relaxed);
         }
     }
@@ -200,7 +190,6 @@ impl CpuAccount {
             by_tenant: Duration::from_nanos(self.charged.load(Ordering::Acquire)),
             by_all,
             ticks: self.run_queue.ticks(),
-            idle_ticks: self.run_queue.idle_ticks(),
         }
     }
 
@@ -216,6 +205,13 @@ mod tests {
 
     const fn ms(milliseconds: u64) -> Duration {
         Duration::from_millis(milliseconds)
+    }
+
+    const fn poll(used: Duration) -> Poll {
+        Poll {
+            used,
+            elapsed: used,
+        }
     }
 
     #[test]
@@ -246,29 +242,14 @@ mod tests {
     }
 
     #[test]
-    fn time_in_which_nobody_needs_the_processors_pays() {
-        let mut debt = Debt::default();
-        let mut now = Usage {
-            by_tenant: ms(20),
-            by_all: ms(20),
-            ..Usage::default()
-        };
-        debt.settle(now, 2 * WHOLE);
-        assert_eq!(debt.owed, ms(10));
-        now.idle_ticks = 3;
-        debt.settle(now, 2 * WHOLE);
-        assert_eq!(debt.owed, ms(10) - 3 * TICK);
-    }
-
-    #[test]
     fn who_waits_for_the_network_owes_nothing_beside_one_that_never_does() {
         let (accounts, run_queue) = (CpuAccounts::default(), Arc::new(RunQueue::default()));
         let (greedy, modest) = (Tenant::default(), Tenant::default());
         let account = |tenant| accounts.of(tenant, &run_queue);
         for _ in 0..100 {
-            account(&greedy).charge(ms(4), Duration::ZERO, false);
+            account(&greedy).charge(poll(ms(4)), Duration::ZERO, false);
             for _ in 0..60 {
-                account(&modest).charge(Duration::from_micros(100), Duration::ZERO, true);
+                account(&modest).charge(poll(Duration::from_micros(100)), Duration::ZERO, true);
             }
             assert!(!account(&modest).is_throttled());
         }
@@ -283,7 +264,7 @@ mod tests {
             for _ in 0..2 {
                 scope.spawn(|| {
                     for _ in 0..10_000 {
-                        account.charge(ms(2), Duration::ZERO, false);
+                        account.charge(poll(ms(2)), Duration::ZERO, false);
                     }
                 });
             }
@@ -296,22 +277,22 @@ mod tests {
         let (accounts, run_queue) = (CpuAccounts::default(), Arc::new(RunQueue::default()));
         let (greedy, modest) = (Tenant::default(), Tenant::default());
         let account = |tenant| accounts.of(tenant, &run_queue);
-        account(&greedy).charge(ms(30), Duration::ZERO, false);
+        account(&greedy).charge(poll(ms(30)), Duration::ZERO, false);
         assert!(!account(&greedy).is_throttled(), "nobody else was active");
-        account(&modest).charge(ms(6), Duration::ZERO, false);
-        account(&greedy).charge(ms(20), Duration::ZERO, false);
+        account(&modest).charge(poll(ms(6)), Duration::ZERO, false);
+        account(&greedy).charge(poll(ms(20)), Duration::ZERO, false);
         assert!(account(&greedy).is_throttled());
         assert!(!account(&modest).is_throttled());
-        account(&greedy).resume(Processors::Busy);
+        account(&greedy).resume(false);
         assert!(account(&greedy).is_throttled());
         for _ in 0..1_000 {
-            account(&modest).charge(Duration::from_micros(100), Duration::ZERO, true);
+            account(&modest).charge(poll(Duration::from_micros(100)), Duration::ZERO, true);
         }
-        account(&greedy).resume(Processors::Busy);
+        account(&greedy).resume(false);
         assert!(!account(&greedy).is_throttled(), "others had their share");
-        account(&modest).charge(ms(1), Duration::ZERO, false);
-        account(&greedy).charge(ms(10), Duration::ZERO, true);
-        account(&greedy).resume(Processors::Idle);
+        account(&modest).charge(poll(ms(1)), Duration::ZERO, false);
+        account(&greedy).charge(poll(ms(10)), Duration::ZERO, true);
+        account(&greedy).resume(true);
         assert!(!account(&greedy).is_throttled(), "nobody needs them");
     }
 }

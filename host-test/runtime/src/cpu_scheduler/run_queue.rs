@@ -7,24 +7,18 @@ use std::time::{Duration, Instant};
 
 use futures_util::task::AtomicWaker;
 
-use super::BUSY;
-
 /// What the calls of an engine want of the processors together.
 #[derive(Debug)]
 pub(super) struct RunQueue {
     /// Calls that could go on, and have no processor yet.
     waiting: AtomicUsize,
-    /// Nanoseconds that calls and connections have run.
-    used: AtomicU64,
-    /// The same with surcharges.
+    /// Nanoseconds that polls of calls and connections took.
+    occupied: AtomicU64,
+    /// Nanoseconds of the processor that tenants were charged for them.
     charged: AtomicU64,
     /// Calls under way.
     calls: AtomicU32,
     ticks: AtomicU32,
-    /// Those of them in which the processors were idle.
-    idle_ticks: AtomicU32,
-    /// Nanoseconds that had been used at the last one.
-    used_before: AtomicU64,
     /// Which window passes; the first one is 1.
     window: AtomicU32,
     /// Tenants that used the processors in it, and in the one before, in thousandths.
@@ -53,12 +47,10 @@ impl Default for RunQueue {
     fn default() -> Self {
         Self {
             waiting: AtomicUsize::default(),
-            used: AtomicU64::default(),
+            occupied: AtomicU64::default(),
             charged: AtomicU64::default(),
             calls: AtomicU32::default(),
             ticks: AtomicU32::default(),
-            idle_ticks: AtomicU32::default(),
-            used_before: AtomicU64::default(),
             window: AtomicU32::new(1),
             active: AtomicU32::default(),
             active_before: AtomicU32::default(),
@@ -77,18 +69,19 @@ impl RunQueue {
         self.calls.load(Ordering::Relaxed) == 0
     }
 
-    pub(super) fn used(&self) -> Duration {
-        Duration::from_nanos(self.used.load(Ordering::Acquire))
+    /// What polls took, calls' and connections'.
+    pub(super) fn occupied(&self) -> Duration {
+        Duration::from_nanos(self.occupied.load(Ordering::Relaxed))
     }
 
     pub(super) fn charged(&self) -> Duration {
         Duration::from_nanos(self.charged.load(Ordering::Acquire))
     }
 
-    pub(super) fn add(&self, used: Duration, surcharge: Duration) {
-        self.used.fetch_add(nanos(used), Ordering::Relaxed);
-        self.charged
-            .fetch_add(nanos(used + surcharge), Ordering::Release);
+    /// A poll took so long, and its tenant is charged so much.
+    pub(super) fn add(&self, occupied: Duration, charged: Duration) {
+        self.occupied.fetch_add(nanos(occupied), Ordering::Relaxed);
+        self.charged.fetch_add(nanos(charged), Ordering::Release);
     }
 
     /// Epochs that have passed while calls were under way.
@@ -96,17 +89,7 @@ impl RunQueue {
         self.ticks.load(Ordering::Relaxed)
     }
 
-    /// Those of them in which the processors were idle.
-    pub(super) fn idle_ticks(&self) -> u32 {
-        self.idle_ticks.load(Ordering::Relaxed)
-    }
-
     pub(super) fn tick(&self) {
-        let used = self.used.load(Ordering::Relaxed);
-        let before = self.used_before.swap(used, Ordering::Relaxed);
-        if used.saturating_sub(before) < nanos(BUSY) {
-            self.idle_ticks.fetch_add(1, Ordering::Relaxed);
-        }
         let ticks = self.ticks.fetch_add(1, Ordering::Relaxed);
         if ticks % WINDOW == WINDOW - 1 {
             let active = self.active.swap(0, Ordering::Relaxed);
@@ -255,16 +238,6 @@ mod tests {
         assert!(one.others_wait());
         drop(other);
         assert!(!one.others_wait());
-    }
-
-    #[test]
-    fn a_tick_is_idle_if_little_was_used_in_it() {
-        let queue = RunQueue::default();
-        for (used, idle_ticks) in [(BUSY, 0), (BUSY / 2, 1), (BUSY, 1), (Duration::ZERO, 2)] {
-            queue.add(used, BUSY);
-            queue.tick();
-            assert_eq!(queue.idle_ticks(), idle_ticks);
-        }
     }
 
     #[test]

@@ -22,6 +22,16 @@ thread_local! {
     };
 }
 
+/// What a poll took.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Poll {
+    /// Of the processor. Not the time that went by in a longer poll: a thread that is not alone on its processor would pay
+    /// for its neighbours.
+    pub(super) used: Duration,
+    /// The time that went by, which is at least that.
+    pub(super) elapsed: Duration,
+}
+
 /// Measures one poll, on one thread.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Stopwatch(Instant);
@@ -36,30 +46,37 @@ impl Stopwatch {
         self.0.elapsed()
     }
 
-    /// What was used. Not the time that went by in a longer poll: a thread that is not alone on its processor would pay
-    /// for its neighbours.
-    pub(super) fn stop(self) -> Duration {
+    /// What the poll took, which is over now.
+    pub(super) fn stop(self) -> Poll {
         let elapsed = self.elapsed();
-        READING.with(|reading| {
-            let before = reading.get();
-            if elapsed <= SHORT {
-                reading.set(Reading {
-                    short_polls: before.short_polls + elapsed,
-                    ..before
-                });
-                return elapsed;
-            }
-            let Some(now) = processor_time() else {
-                return elapsed;
-            };
-            reading.set(Reading {
-                processor: now,
-                short_polls: Duration::ZERO,
-            });
-            let by_thread = now.saturating_sub(before.processor);
-            elapsed.min(by_thread.saturating_sub(before.short_polls))
-        })
+        Poll {
+            used: used(elapsed),
+            elapsed,
+        }
     }
+}
+
+/// What was used of the processor in a poll of this thread that took so long.
+fn used(elapsed: Duration) -> Duration {
+    READING.with(|reading| {
+        let before = reading.get();
+        if elapsed <= SHORT {
+            reading.set(Reading {
+                short_polls: before.short_polls + elapsed,
+                ..before
+            });
+            return elapsed;
+        }
+        let Some(now) = processor_time() else {
+            return elapsed;
+        };
+        reading.set(Reading {
+            processor: now,
+            short_polls: Duration::ZERO,
+        });
+        let by_thread = now.saturating_sub(before.processor);
+        elapsed.min(by_thread.saturating_sub(before.short_polls))
+    })
 }
 
 /// The processor time of this thread.
@@ -89,13 +106,13 @@ mod tests {
         // From here on the thread's clock has been read.
         let first = Stopwatch::start();
         work();
-        assert!(first.stop() >= Duration::from_millis(4));
+        assert!(first.stop().used >= Duration::from_millis(4));
         let asleep = Stopwatch::start();
         std::thread::sleep(Duration::from_millis(20));
-        assert!(asleep.stop() < Duration::from_millis(5));
+        assert!(asleep.stop().used < Duration::from_millis(5));
         let busy = Stopwatch::start();
         work();
         assert!(busy.elapsed() >= Duration::from_millis(5));
-        assert!(busy.stop() >= Duration::from_millis(4));
+        assert!(busy.stop().used >= Duration::from_millis(4));
     }
 }

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use super::cpu_account::{CpuAccount, Processors};
+use super::cpu_account::CpuAccount;
 use super::{BUSY, TICK};
 
 type Waiting = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -43,13 +43,9 @@ impl Throttle {
 /// Waits until the tenant has paid, or the processors are idle.
 async fn wait_until_resumed(account: Arc<CpuAccount>) {
     while account.is_throttled() {
-        let before = account.run_queue().used();
+        let before = account.run_queue().occupied();
         tokio::time::sleep(TICK).await;
-        let used = account.run_queue().used().saturating_sub(before);
-        account.resume(if used < BUSY {
-            Processors::Idle
-        } else {
-            Processors::Busy
-        });
+        let occupied = account.run_queue().occupied().saturating_sub(before);
+        account.resume(occupied < BUSY);
     }
 }
