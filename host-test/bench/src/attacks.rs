@@ -15,7 +15,7 @@ const SERVER: &str = "{server}";
 const STREAM: &str = "items";
 
 /// One attack of each kind, as the hostile guest is told; `{server}` stands for a hostile server.
-pub const ATTACKS: [&str; 30] = [
+pub const ATTACKS: [&str; 33] = [
     // The processor and memory of the sandbox.
     "loop",
     "memory 100",
@@ -46,9 +46,12 @@ pub const ATTACKS: [&str; 30] = [
     "handles",
     "many-fields",
     "hoard-fields 900",
+    "hoard-bodies 300",
+    "long-texts 7500000",
     // Requests that are denied, and servers that flood.
     "repeat http://192.0.2.1/denied",
     "send DELETE {server}/undeclared",
+    "give-up {server}/endless-body",
     "repeat {server}/interim-answers",
     "repeat {server}/endless-head",
     "repeat {server}/endless-body",

@@ -95,6 +95,10 @@ impl CallContext {
         self.outgoing.metrics()
     }
 
+    pub(crate) fn outgoing(&self) -> &Outgoing {
+        &self.outgoing
+    }
+
     pub(crate) fn secrets(&self) -> &Secrets {
         &self.secrets
     }

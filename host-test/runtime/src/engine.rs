@@ -1,24 +1,18 @@
 //! What an engine is, and what a component finds in it.
 
 use anyhow::{Result, anyhow};
-use wasmtime::component::{HasSelf, Linker, Resource};
-use wasmtime::{Engine, InstanceAllocationStrategy, PoolingAllocationConfig, StoreContextMut};
+use wasmtime::component::{HasSelf, Linker};
+use wasmtime::{Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 use wasmtime_wasi::WasiView as _;
 use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView as _};
 use wasmtime_wasi::random::WasiRandom;
 
-use wasmtime_wasi_http::p2::bindings::http::outgoing_handler::Host as _;
-use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
-use wasmtime_wasi_http::p2::types::{HostFutureIncomingResponse, HostOutgoingRequest};
-use wasmtime_wasi_http::{RequestOptions, WasiHttpCtxView, WasiHttpView as _};
-
 use crate::call_context::CallContext;
 use crate::contract::sink;
+use crate::http_imports;
 use crate::inert_wasi::{self, WasiImports};
 use crate::limits::TABLE;
 
-/// As wasmtime 48 names it; a component may import any version of 0.2.
-const HANDLER: &str = "wasi:http/outgoing-handler@0.2.12";
 /// Calls at once at most: address space is set aside for so many memories.
 const MAX_CALLS: u32 = 2_000;
 /// Modules, memories and tables that one component may consist of: `CallResources` has closer limits.
@@ -82,44 +76,10 @@ pub(crate) fn linker(engine: &Engine, imports: WasiImports) -> Result<Linker<Cal
         context.ctx().ctx.random()
     })?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
-    wrap_handle(&mut linker)?;
+    http_imports::bound(&mut linker)?;
     sink::add_to_linker::<_, HasSelf<_>>(&mut linker, |context| context)?;
     if imports == WasiImports::Inert {
         inert_wasi::add_to_linker(&mut linker)?;
     }
     Ok(linker)
-}
-
-type Handled = Result<Resource<HostFutureIncomingResponse>, ErrorCode>;
-
-/// Replaces wasmtime's handler by one that calls it and then deletes the request's options: wasmtime 48 reads
-/// them and keeps them until the store goes. A million requests would fill the table, and the call would trap.
-fn wrap_handle(linker: &mut Linker<CallContext>) -> wasmtime::Result<()> {
-    linker.allow_shadowing(true);
-    linker.instance(HANDLER)?.func_wrap(
-        "handle",
-        |mut store: StoreContextMut<'_, CallContext>,
-         (request, options): (_, Option<Resource<_>>)| {
-            Ok((handle(store.data_mut().http(), request, options)?,))
-        },
-    )?;
-    linker.allow_shadowing(false);
-    Ok(())
-}
-
-fn handle(
-    mut http: WasiHttpCtxView<'_>,
-    request: Resource<HostOutgoingRequest>,
-    options: Option<Resource<RequestOptions>>,
-) -> wasmtime::Result<Handled> {
-    let own = options.as_ref().map(Resource::rep);
-    let handled = http.handle(request, options);
-    if let Some(options) = own {
-        http.table
-            .delete(Resource::<RequestOptions>::new_own(options))?;
-    }
-    match handled {
-        Ok(answer) => Ok(Ok(answer)),
-        Err(error) => error.downcast().map(Err),
-    }
 }

@@ -35,6 +35,7 @@ mod engine;
 mod gate;
 #[cfg(test)]
 mod guest_memory_tests;
+mod http_imports;
 mod origin;
 mod outgoing;
 mod percent_encoding;

@@ -19,14 +19,19 @@ use crate::tenant::Tenant;
 use crate::transport::{ECHOED, Flood, LONGEST_TIMEOUT, UNANSWERED_LIMIT};
 
 mod body;
+mod head;
 
 use body::{IdleTimeoutBody, buffer, limited};
+use head::held;
 
 /// How long each part of an answer is waited for where the guest doesn't say.
 const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Bytes of an answer that is waited for as a whole: the guest then wakes up once for it, not twice.
 const BUFFER_THRESHOLD: u64 = 64 << 10;
+
+/// Bytes of a connection that a request is worth which was given up.
+const GIVEN_UP: u64 = 16 << 10;
 
 /// What one call may send, and what it sent: the hooks of its store.
 #[derive(Debug)]
@@ -94,6 +99,28 @@ impl Outgoing {
     pub(crate) fn metrics(&self) -> Arc<CallMetrics> {
         Arc::clone(&self.metrics)
     }
+
+    /// Waits until one more request may be made.
+    ///
+    /// # Errors
+    ///
+    /// Too many are in flight.
+    pub(crate) fn admit(&self) -> impl Future<Output = Result<(), Exceeded>> + use<> {
+        let pacer = self.connection.tenant().pacer().clone();
+        let admitted = if self.slots.available_permits() > 0 {
+            Ok(())
+        } else {
+            let exceeded = Exceeded::InFlight(self.limits.in_flight);
+            self.metrics.record(exceeded);
+            Err(exceeded)
+        };
+        async move {
+            if admitted.is_err() || pacer.is_in_debt() {
+                pacer.pause().await;
+            }
+            admitted
+        }
+    }
 }
 
 type Answer = Result<
@@ -106,10 +133,31 @@ type Answer = Result<
 
 /// A request that failed, told after a pause: it brought nothing but work, and a guest has no reason to hurry with the
 /// next one.
-async fn fail(error: Error, connection: &TenantConnection, metrics: &CallMetrics) -> Answer {
+async fn fail(error: Error, under_way: UnderWay, metrics: &CallMetrics) -> Answer {
     metrics.observe(&error);
-    connection.tenant().pacer().pause().await;
+    under_way.tenant.pacer().pause().await;
+    under_way.end();
     Err(error)
+}
+
+/// A request that has no answer yet. One that the guest gives up, it owes for.
+struct UnderWay {
+    tenant: Tenant,
+    has_ended: bool,
+}
+
+impl UnderWay {
+    fn end(mut self) {
+        self.has_ended = true;
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        if !self.has_ended {
+            self.tenant.pacer().owe(GIVEN_UP);
+        }
+    }
 }
 
 /// Headers that are the host's to set. A constant would be made anew for each header that is compared with it.
@@ -139,9 +187,9 @@ impl WasiHttpHooks for Outgoing {
         16
     }
 
-    /// The most that a chunk holds, so that 17 of them stay at a megabyte.
+    /// The most that a chunk holds: a guest may have hundreds of bodies that it sends nowhere.
     fn p2_outgoing_body_chunk_size(&mut self) -> usize {
-        64 << 10
+        4 << 10
     }
 
     fn is_forbidden_header(&mut self, name: &HeaderName) -> bool {
@@ -161,11 +209,14 @@ impl WasiHttpHooks for Outgoing {
         let options = options.unwrap_or_default();
         let (connection, limits) = (self.connection.clone(), self.limits);
         let metrics = Arc::clone(&self.metrics);
+        let under_way = UnderWay {
+            tenant: connection.tenant().clone(),
+            has_ended: false,
+        };
         // A block: an async function would hold what it is given twice.
         Box::new(async move {
             let Ok(permit) = permit else {
-                metrics.record(Exceeded::InFlight(limits.in_flight));
-                return fail(Error::ConnectionLimitReached, &connection, &metrics).await;
+                return fail(Error::ConnectionLimitReached, under_way, &metrics).await;
             };
             let request = if request.body().is_end_stream() {
                 request
@@ -175,9 +226,12 @@ impl WasiHttpHooks for Outgoing {
             };
             let mut permitted = connection.permit_request().await;
             let answer = connection.transport().send(request, &options).await;
-            let (head, body) = match answer {
+            let (head, body) = match answer.and_then(held) {
                 Ok(response) => response.into_parts(),
-                Err(error) => return fail(error, &connection, &metrics).await,
+                Err(error) => {
+                    drop(permitted);
+                    return fail(error, under_way, &metrics).await;
+                }
             };
             let between = options.between_bytes_timeout.unwrap_or(IDLE_TIMEOUT);
             let between = between.min(LONGEST_TIMEOUT);
@@ -189,11 +243,12 @@ impl WasiHttpHooks for Outgoing {
                 permitted = None;
                 match whole {
                     Ok(whole) => whole,
-                    Err(error) => return fail(error, &connection, &metrics).await,
+                    Err(error) => return fail(error, under_way, &metrics).await,
                 }
             } else {
                 limited(body, Exceeded::Response(limits.response), metrics)
             };
+            under_way.end();
             let body = IdleTimeoutBody::new(body, between, (permit, permitted));
             let done = Box::new(async { Ok(()) });
             Ok((

@@ -232,6 +232,53 @@ async fn a_request_that_fails_ends_with_a_pause() {
     }
 }
 
+/// Each has a task of the host's until the executor has seen that nobody waits for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_that_are_given_up_are_paced() {
+    let server = Server::start();
+    let limits = Limits {
+        wall: Duration::from_secs(1),
+        ..patient()
+    };
+    for url in [
+        format!("{}/silent", server.url),
+        "http://192.0.2.1/denied".into(),
+    ] {
+        let connection = attacker(&format!("give-up {url}"), &server.url).await;
+        let ended = run_attack(&connection, limits, &Tape::default()).await;
+        assert!(ended.is_err());
+        let sent = connection.sent_requests();
+        assert!((10..1_000).contains(&sent), "{url}: {sent}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_request_holds_is_bounded_before_it_is_sent() {
+    for (bytes, taken) in [
+        (50, "[true, true, true, true]"),
+        (299, "[true, true, false, false]"),
+        (9_000, "[false, true, false, false]"),
+        (1_000_000, "[false, false, false, false]"),
+    ] {
+        let (words, _) = attempt(&format!("long-texts {bytes}"), "").await;
+        assert_eq!(words, format!("authority, path, method, scheme: {taken}"));
+    }
+    // 17 chunks of 4 KiB each.
+    let (words, _) = attempt("hoard-bodies 100", "").await;
+    assert_eq!(words, "the host took 6800 KiB");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_held_has_a_small_head() {
+    let server = Server::start();
+    let at = |bytes: usize| format!("hoard-answers 20 {}/head/{bytes}", server.url);
+    let (words, _) = attempt(&at(30_000), &server.url).await;
+    assert_eq!(words, "20 answers");
+    let (words, _) = attempt(&at(40_000), &server.url).await;
+    let too_large = "ErrorCode::HttpResponseHeaderSectionSize(Some(32768)) after 0";
+    assert_eq!(words, too_large);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn so_many_at_once() {
     let server = Server::start();

@@ -99,6 +99,12 @@ fn answer(mut stream: &TcpStream, path: &str) -> Option<()> {
             let head = format!("HTTP/1.1 200 OK\r\n{many}content-length: 0\r\n\r\n");
             stream.write_all(head.as_bytes()).ok()
         }
+        "head" => {
+            let filler = "y".repeat(bytes);
+            let head =
+                format!("HTTP/1.1 200 OK\r\nx-filler: {filler}\r\ncontent-length: 0\r\n\r\n");
+            stream.write_all(head.as_bytes()).ok()
+        }
         "once" => {
             // Says that it keeps the connection, and closes it when it is used again.
             stream

@@ -124,6 +124,70 @@ pub(crate) fn post_beside(bytes: usize, url: &str) -> String {
     describe(both())
 }
 
+/// One request after the other without an end, each given up as soon as it is sent.
+pub(crate) fn give_up(url: &str) -> String {
+    loop {
+        drop(request(url, Fields::new()).and_then(send));
+    }
+}
+
+/// Texts of so many bytes where a request has texts; what the host took.
+pub(crate) fn long_texts(bytes: usize) -> String {
+    let outgoing = OutgoingRequest::new(Fields::new());
+    let text = "a".repeat(bytes);
+    let taken = [
+        outgoing.set_authority(Some(&text)).is_ok(),
+        outgoing
+            .set_path_with_query(Some(&format!("/{text}")))
+            .is_ok(),
+        outgoing.set_method(&Method::Other(text.clone())).is_ok(),
+        outgoing.set_scheme(Some(&Scheme::Other(text))).is_ok(),
+    ];
+    format!("authority, path, method, scheme: {taken:?}")
+}
+
+/// As many requests as it is told, each with a body that is written as far as the host takes it and sent nowhere.
+pub(crate) fn hoard_bodies(count: usize) -> String {
+    let mut taken = 0;
+    for _ in 0..count {
+        let outgoing = OutgoingRequest::new(Fields::new());
+        if let Ok(stream) = outgoing.body().map_err(drop).and_then(|body| {
+            let stream = body.write();
+            std::mem::forget(body);
+            stream
+        }) {
+            // As many as WASI's blocking writes take at once.
+            let chunk = [b'x'; 4096];
+            while stream.check_write().is_ok_and(|free| free > 0) && stream.write(&chunk).is_ok() {
+                taken += chunk.len();
+            }
+            std::mem::forget(stream);
+        }
+        std::mem::forget(outgoing);
+    }
+    format!("the host took {} KiB", taken >> 10)
+}
+
+/// As many answers as it is told, each kept without its body.
+pub(crate) fn hoard_answers(count: usize, url: &str) -> String {
+    for kept in 0..count {
+        let answer = request(url, Fields::new())
+            .and_then(send)
+            .and_then(|answer| {
+                answer.subscribe().block();
+                answer.get().and_then(Result::ok).ok_or_else(unspeakable)?
+            });
+        match answer {
+            Ok(answer) => {
+                drop(answer.consume());
+                std::mem::forget(answer);
+            }
+            Err(code) => return format!("{code:?} after {kept}"),
+        }
+    }
+    format!("{count} answers")
+}
+
 /// So many requests before it looks at the first answer.
 pub(crate) fn at_once(count: usize, url: &str) -> String {
     let sent = || request(url, Fields::new()).and_then(send);

@@ -121,6 +121,10 @@ fn attack(config: &str) -> String {
         "set-header" => http::with_header(next(), next()),
         "post" => http::post(number(next()), next()),
         "post-beside" => http::post_beside(number(next()), next()),
+        "give-up" => http::give_up(next()),
+        "long-texts" => http::long_texts(number(next())),
+        "hoard-bodies" => http::hoard_bodies(number(next())),
+        "hoard-answers" => http::hoard_answers(number(next()), next()),
         "at-once" => http::at_once(number(next()), next()),
         other => format!("no such attack: {other}"),
     }

@@ -18,7 +18,16 @@ pub(super) struct DecodedBody {
     /// Read, and not inflated or handed on yet.
     pending: Bytes,
     state: State,
+    /// Bytes that were inflated to nothing, one after the other.
+    barren: usize,
 }
+
+/// Steps of inflating to nothing after which another task may run: each may be a member of its own.
+const TURN_STEPS: usize = 32;
+/// Bytes that may be inflated to nothing in a row: headers, and blocks that hold none.
+const MAX_BARREN: usize = 256 << 10;
+/// As how many such bytes the end of a member counts: the next one takes a new decoder.
+const MEMBER: usize = 16 << 10;
 
 enum State {
     /// As it comes.
@@ -36,18 +45,38 @@ impl DecodedBody {
             body,
             pending: begin,
             state,
+            barren: 0,
         }
     }
 
     fn poll_inflated(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
+        let mut steps = 0;
         loop {
             let State::Inflating(inflater) = &mut self.state else {
                 return Poll::Ready(None);
             };
+            if steps == TURN_STEPS {
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             if !self.pending.is_empty() {
-                match inflater.inflate(&mut self.pending) {
-                    Ok(piece) if piece.is_empty() => continue,
-                    Ok(piece) => return Poll::Ready(Some(Ok(piece))),
+                steps += 1;
+                let before = self.pending.len();
+                let piece = inflater.inflate(&mut self.pending);
+                self.barren += match before - self.pending.len() {
+                    0 => MEMBER,
+                    taken => taken,
+                };
+                match piece {
+                    Ok(piece) if piece.is_empty() && self.barren <= MAX_BARREN => continue,
+                    Ok(piece) if piece.is_empty() => {
+                        let error = io::Error::other("it inflates to nothing");
+                        return Poll::Ready(Some(Err(self.fail(&error))));
+                    }
+                    Ok(piece) => {
+                        self.barren = 0;
+                        return Poll::Ready(Some(Ok(piece)));
+                    }
                     Err(error) => return Poll::Ready(Some(Err(self.fail(&error)))),
                 }
             }

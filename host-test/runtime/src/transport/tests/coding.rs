@@ -210,6 +210,22 @@ async fn a_small_answer_that_inflates_to_a_large_one_comes_in_pieces() {
     assert!(error.is::<http_body_util::LengthLimitError>(), "{error}");
 }
 
+#[tokio::test]
+async fn what_inflates_to_nothing_again_and_again_is_cut() {
+    let empty_block = [0, 0, 0, 0xff, 0xff];
+    let header = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
+    let blocks = [header.as_slice(), &empty_block.repeat(100_000)].concat();
+    for barren in [gzip(b"").repeat(50_000), blocks] {
+        let (transport, url) = plain_client(answering("Content-Encoding: gzip\r\n", barren).await);
+        let answer = get(&transport, &url).await.unwrap();
+        let error = text(answer).await.unwrap_err();
+        assert!(matches!(error, Error::HttpResponseIncomplete), "{error:?}");
+    }
+    let begins_late = [gzip(b"").repeat(10), gzip(BODY.as_bytes())].concat();
+    let (transport, url) = plain_client(answering("Content-Encoding: gzip\r\n", begins_late).await);
+    assert_eq!(get_text(&transport, &url).await, BODY);
+}
+
 /// A listing of 250 pages, with ids, titles and versions that differ.
 fn listing() -> String {
     let page = |number: u64| {
