@@ -229,7 +229,8 @@ impl WasiHttpHooks for Outgoing {
                 limited(body, Exceeded::Response(limits.response), metrics)
             };
             under_way.end();
-            let body = IdleTimeoutBody::new(body, between, (permit, permitted));
+            let tenant = connection.tenant().clone();
+            let body = IdleTimeoutBody::new(body, between, tenant, (permit, permitted));
             let done = Box::new(async { Ok(()) });
             Ok((
                 Response::from_parts(head, body.boxed_unsync()),

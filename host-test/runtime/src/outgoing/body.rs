@@ -15,6 +15,7 @@ use wasmtime_wasi_http::{Error, WasiBody};
 use super::CallMetrics;
 use crate::limits::Exceeded;
 use crate::request_permits::RequestPermit;
+use crate::tenant::Tenant;
 
 /// Waits for a small body to its end.
 pub(super) async fn buffer(body: WasiBody, between: Duration) -> Result<WasiBody, Error> {
@@ -51,18 +52,23 @@ pub(super) struct IdleTimeoutBody {
     /// While bytes are waited for: those of an answer that is there as a whole never are.
     timer: Option<Pin<Box<Sleep>>>,
     between: Duration,
+    tenant: Tenant,
     _permits: Permits,
 }
+
+/// Bytes of a connection that a body is worth which fails.
+const FAILED: u64 = 64 << 10;
 
 /// A place among the requests of its call, and one among those that the operator permits.
 type Permits = (OwnedSemaphorePermit, Option<RequestPermit>);
 
 impl IdleTimeoutBody {
-    pub(super) fn new(body: WasiBody, between: Duration, permits: Permits) -> Self {
+    pub(super) fn new(body: WasiBody, between: Duration, tenant: Tenant, permits: Permits) -> Self {
         Self {
             body,
             timer: None,
             between,
+            tenant,
             _permits: permits,
         }
     }
@@ -78,6 +84,9 @@ impl Body for IdleTimeoutBody {
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
             self.timer = None;
+            if let Some(Err(_)) = frame {
+                self.tenant.pacer().owe(FAILED);
+            }
             return Poll::Ready(frame);
         }
         let between = self.between;
