@@ -1,7 +1,7 @@
 //! The functions of `wasi:http` that wasmtime leaves without a bound.
 //!
-//! A request keeps a task of the host's, and its texts, for as long as the guest likes. What refuses here does so before
-//! there is either.
+//! A request keeps a task of the host's, and its texts, for as long as the guest likes. These functions refuse before the
+//! host keeps either.
 
 use wasmtime::StoreContextMut;
 use wasmtime::component::{ComponentType, Lift, Linker, Resource};

@@ -30,7 +30,7 @@ const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 /// Bytes of an answer that is waited for as a whole: the guest then wakes up once for it, not twice.
 const BUFFER_THRESHOLD: u64 = 64 << 10;
 
-/// Bytes of a connection that a request is worth which was given up.
+/// What a request that the guest gave up adds to the debt of its tenant, in bytes as the pacer counts them.
 const GIVEN_UP: u64 = 16 << 10;
 
 /// What one call may send, and what it sent: the hooks of its store.

@@ -129,7 +129,7 @@ impl CpuAccount {
     }
 
     /// Adds what a task of the tenant used after it had waited for a processor, and throttles the tenant if it owes too much
-    /// while others wait for one, or wait for it again and again as long as its polls take.
+    /// while others wait for one, or, where its polls are long, are active.
     pub(super) fn charge(&self, poll: Poll, waited: Duration, others_wait: bool) {
         let used = poll.used + WAKE_UP;
         self.waited.fetch_add(nanos(waited), Ordering::Relaxed);

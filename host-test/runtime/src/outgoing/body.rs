@@ -56,7 +56,7 @@ pub(super) struct IdleTimeoutBody {
     _permits: Permits,
 }
 
-/// Bytes of a connection that a body is worth which fails.
+/// What a body that fails adds to the debt of its tenant, in bytes as the pacer counts them.
 const FAILED: u64 = 64 << 10;
 
 /// A place among the requests of its call, and one among those that the operator permits.

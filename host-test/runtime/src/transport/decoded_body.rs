@@ -22,7 +22,7 @@ pub(super) struct DecodedBody {
     barren: usize,
 }
 
-/// Steps of inflating to nothing after which another task may run: each may be a member of its own.
+/// Frames and pieces without content after which another task may run: each may be a member of its own.
 const TURN_STEPS: usize = 32;
 /// Bytes that may be inflated to nothing in a row: headers, and blocks that hold none.
 const MAX_BARREN: usize = 256 << 10;
@@ -59,8 +59,8 @@ impl DecodedBody {
                 context.waker().wake_by_ref();
                 return Poll::Pending;
             }
+            steps += 1;
             if !self.pending.is_empty() {
-                steps += 1;
                 let before = self.pending.len();
                 let piece = inflater.inflate(&mut self.pending);
                 self.barren += match before - self.pending.len() {
