@@ -50,6 +50,8 @@ pub(crate) struct Simulation {
     /// How far the clock of what answers is ahead.
     pub(crate) date_ahead: Cell<Duration>,
     seed: u64,
+    /// Whether answers take no time.
+    is_instant: bool,
     drawn: Cell<u64>,
     answered: Cell<usize>,
     in_flight: Cell<usize>,
@@ -75,6 +77,7 @@ impl Simulation {
             clock: Clock::default(),
             date_ahead: Cell::default(),
             seed,
+            is_instant: false,
             drawn: Cell::default(),
             answered: Cell::default(),
             in_flight: Cell::default(),
@@ -90,6 +93,12 @@ impl Simulation {
     /// The same simulation, asked at the site's own address.
     pub(crate) fn at_site(mut self) -> Self {
         self.gateway = false;
+        self
+    }
+
+    /// The same simulation, whose answers take no time.
+    pub(crate) fn without_latency(mut self) -> Self {
+        self.is_instant = true;
         self
     }
 

@@ -4,13 +4,18 @@ use std::time::Duration;
 
 use crate::timestamp::Timestamp;
 
-/// A checkpoint is written at the latest when so many requests' worth of rows are delivered, so that a run that is
-/// killed loses little: half of it on average, and what was read ahead. The contract allows 32.
+/// A checkpoint is written when so many requests' worth of rows are delivered, so that a run that is killed loses
+/// little: half of it on average, and what was read ahead.
+const REQUESTS: usize = 16;
+/// But not this soon after the last one: where requests take next to no time, checkpoints would cost more than they save.
+const MIN_INTERVAL: Duration = Duration::from_millis(5);
+/// At the latest with so many requests, however soon. The contract allows 32.
 const MAX_REQUESTS: usize = 24;
 /// What a page adds at most, as a rule.
 const PAGE: usize = 4;
 /// A checkpoint is written after this time if anything changed, however slow the service is.
-const INTERVAL: Duration = Duration::from_secs(5);
+const MAX_INTERVAL: Duration = Duration::from_secs(5);
+
 /// Decides when a checkpoint is due.
 #[derive(Debug, Default)]
 pub(super) struct Pacer {
@@ -40,7 +45,13 @@ impl Pacer {
     /// Whether a checkpoint is due.
     pub(super) fn is_due(&mut self, now: Timestamp) -> bool {
         let last = *self.last.get_or_insert(now);
-        self.has_changed && (self.requests + PAGE > MAX_REQUESTS || now.since(last) >= INTERVAL)
+        let interval = now.since(last);
+        let requests = if interval < MIN_INTERVAL {
+            MAX_REQUESTS
+        } else {
+            REQUESTS
+        };
+        self.has_changed && (self.requests + PAGE > requests || interval >= MAX_INTERVAL)
     }
 
     /// A checkpoint was written.

@@ -24,6 +24,9 @@ impl Simulation {
     }
 
     fn latency(&self) -> Duration {
+        if self.is_instant {
+            return Duration::ZERO;
+        }
         let extra = if self.seed == 0 { 0 } else { self.draw() % 80 };
         Duration::from_millis(20 + extra)
     }

@@ -327,22 +327,26 @@ fn awkward_listings_are_read_whole() {
 /// A checkpoint costs a destination a commit, and a kill what came since the last one.
 #[test]
 fn a_checkpoint_comes_at_the_latest_with_every_32_requests() {
-    let simulation = Simulation::new(small_site(200, 17), 18);
-    let recorder = Recorder::new(&simulation);
-    read(
-        &simulation,
-        &recorder,
-        sized(250, 8),
-        &every_stream(Mode::Full),
-    )
-    .unwrap();
-    let checkpoints = recorder.take_checkpoints();
-    let requests = simulation.sent().len();
-    assert!(checkpoints >= requests / 32, "{checkpoints} of {requests}");
-    assert!(
-        checkpoints <= requests / 20 + 3,
-        "{checkpoints} of {requests}"
-    );
+    for (is_instant, fewest, most) in [(false, 12, 20), (true, 20, 32)] {
+        let mut simulation = Simulation::new(small_site(200, 17), 18);
+        if is_instant {
+            simulation = simulation.without_latency();
+        }
+        let recorder = Recorder::new(&simulation);
+        read(
+            &simulation,
+            &recorder,
+            sized(250, 8),
+            &every_stream(Mode::Full),
+        )
+        .unwrap();
+        let checkpoints = recorder.take_checkpoints();
+        let requests = simulation.sent().len();
+        assert!(
+            (requests / most..=requests / fewest + 3).contains(&checkpoints),
+            "{checkpoints} of {requests}, instant: {is_instant}"
+        );
+    }
 }
 
 /// Where the service is slow, time decides.
