@@ -1,4 +1,4 @@
-//! Attacks by way of `wasi:http`: where it may not go, more than it may send, more than it may hold.
+//! Attacks by way of requests: where it may not go, and more than it may send.
 
 use wasip2::http::outgoing_handler::handle;
 use wasip2::http::types::{
@@ -7,54 +7,12 @@ use wasip2::http::types::{
 };
 use wasip2::io::streams::StreamError;
 
-use crate::spend;
-
 /// Time-outs of every request, in nanoseconds: tests shouldn't take long.
 const TIMEOUT: u64 = 1_000_000_000;
-
-/// Makes handles without an end and gives none back.
-pub(crate) fn handles() -> String {
-    loop {
-        std::mem::forget(Fields::new());
-    }
-}
-
-/// Puts headers into one set of them until the host takes no more.
-pub(crate) fn fields() -> String {
-    let fields = Fields::new();
-    let mut bytes = 0;
-    while fields.append("x-filler", &[b'x'; 1024]).is_ok() {
-        bytes += 1024;
-    }
-    format!("the host took {bytes} bytes of headers")
-}
 
 pub(crate) fn get(url: &str) -> String {
     let sent = request(url, Fields::new()).and_then(send);
     describe(sent.and_then(|answer| read(&answer)))
-}
-
-/// Many sets of headers, each nearly as large as the host allows, none given back.
-pub(crate) fn many_fields() -> String {
-    loop {
-        std::mem::forget(large_fields());
-    }
-}
-
-/// As many sets of headers as it is told, each nearly as large as the host allows, kept for a year.
-pub(crate) fn hoard_fields(count: usize) -> String {
-    for _ in 0..count {
-        std::mem::forget(large_fields());
-    }
-    spend::time()
-}
-
-fn large_fields() -> Fields {
-    let fields = Fields::new();
-    for _ in 0..6 {
-        let _ = fields.append("x-filler", &[b'x'; 1024]);
-    }
-    fields
 }
 
 /// Sends a request with a method of its own choice.
@@ -131,63 +89,6 @@ pub(crate) fn give_up(url: &str) -> String {
     }
 }
 
-/// Texts of so many bytes where a request has texts; what the host took.
-pub(crate) fn long_texts(bytes: usize) -> String {
-    let outgoing = OutgoingRequest::new(Fields::new());
-    let text = "a".repeat(bytes);
-    let taken = [
-        outgoing.set_authority(Some(&text)).is_ok(),
-        outgoing
-            .set_path_with_query(Some(&format!("/{text}")))
-            .is_ok(),
-        outgoing.set_method(&Method::Other(text.clone())).is_ok(),
-        outgoing.set_scheme(Some(&Scheme::Other(text))).is_ok(),
-    ];
-    format!("authority, path, method, scheme: {taken:?}")
-}
-
-/// As many requests as it is told, each with a body that is written as far as the host takes it and sent nowhere.
-pub(crate) fn hoard_bodies(count: usize) -> String {
-    let mut taken = 0;
-    for _ in 0..count {
-        let outgoing = OutgoingRequest::new(Fields::new());
-        if let Ok(stream) = outgoing.body().map_err(drop).and_then(|body| {
-            let stream = body.write();
-            std::mem::forget(body);
-            stream
-        }) {
-            // As many as WASI's blocking writes take at once.
-            let chunk = [b'x'; 4096];
-            while stream.check_write().is_ok_and(|free| free > 0) && stream.write(&chunk).is_ok() {
-                taken += chunk.len();
-            }
-            std::mem::forget(stream);
-        }
-        std::mem::forget(outgoing);
-    }
-    format!("the host took {} KiB", taken >> 10)
-}
-
-/// As many answers as it is told, each kept without its body.
-pub(crate) fn hoard_answers(count: usize, url: &str) -> String {
-    for kept in 0..count {
-        let answer = request(url, Fields::new())
-            .and_then(send)
-            .and_then(|answer| {
-                answer.subscribe().block();
-                answer.get().and_then(Result::ok).ok_or_else(unspeakable)?
-            });
-        match answer {
-            Ok(answer) => {
-                drop(answer.consume());
-                std::mem::forget(answer);
-            }
-            Err(code) => return format!("{code:?} after {kept}"),
-        }
-    }
-    format!("{count} answers")
-}
-
 /// So many requests before it looks at the first answer.
 pub(crate) fn at_once(count: usize, url: &str) -> String {
     let sent = || request(url, Fields::new()).and_then(send);
@@ -208,7 +109,7 @@ pub(crate) fn at_once(count: usize, url: &str) -> String {
     )
 }
 
-fn request(url: &str, headers: Fields) -> Result<OutgoingRequest, ErrorCode> {
+pub(crate) fn request(url: &str, headers: Fields) -> Result<OutgoingRequest, ErrorCode> {
     let (scheme, rest) = match url.split_once("://") {
         Some(("http", rest)) => (Scheme::Http, rest),
         Some((_, rest)) => (Scheme::Https, rest),
@@ -224,7 +125,7 @@ fn request(url: &str, headers: Fields) -> Result<OutgoingRequest, ErrorCode> {
     put.map(|()| outgoing).map_err(|()| unspeakable())
 }
 
-fn send(outgoing: OutgoingRequest) -> Result<FutureIncomingResponse, ErrorCode> {
+pub(crate) fn send(outgoing: OutgoingRequest) -> Result<FutureIncomingResponse, ErrorCode> {
     let options = RequestOptions::new();
     let _ = options.set_connect_timeout(Some(TIMEOUT));
     let _ = options.set_first_byte_timeout(Some(TIMEOUT));
@@ -276,7 +177,7 @@ fn write(body: OutgoingBody, bytes: usize) -> usize {
     written
 }
 
-fn unspeakable() -> ErrorCode {
+pub(crate) fn unspeakable() -> ErrorCode {
     ErrorCode::InternalError(Some("it can't be put into words of wasi:http".to_owned()))
 }
 

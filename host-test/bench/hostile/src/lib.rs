@@ -7,6 +7,7 @@
 #![cfg(target_family = "wasm")]
 
 mod delivery;
+mod hoard;
 mod http;
 mod registration;
 mod sink;
@@ -110,10 +111,10 @@ fn attack(config: &str) -> String {
         "endless-wait" => sink::endless_wait(),
         "after-refusal" => sink::after_refusal(),
         "deliver" => delivery::deliver(next()),
-        "handles" => http::handles(),
-        "fields" => http::fields(),
-        "many-fields" => http::many_fields(),
-        "hoard-fields" => http::hoard_fields(number(next())),
+        "handles" => hoard::handles(),
+        "fields" => hoard::one_set_of_fields(),
+        "many-fields" => hoard::endless_fields(),
+        "hoard-fields" => hoard::fields(number(next())),
         "get" => http::get(next()),
         "send" => http::send_method(next(), next()),
         "repeat" => http::repeat(next()),
@@ -122,9 +123,9 @@ fn attack(config: &str) -> String {
         "post" => http::post(number(next()), next()),
         "post-beside" => http::post_beside(number(next()), next()),
         "give-up" => http::give_up(next()),
-        "long-texts" => http::long_texts(number(next())),
-        "hoard-bodies" => http::hoard_bodies(number(next())),
-        "hoard-answers" => http::hoard_answers(number(next()), next()),
+        "long-texts" => hoard::long_texts(number(next())),
+        "hoard-bodies" => hoard::bodies(number(next())),
+        "hoard-answers" => hoard::answers(number(next()), next()),
         "at-once" => http::at_once(number(next()), next()),
         other => format!("no such attack: {other}"),
     }
