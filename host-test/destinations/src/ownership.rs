@@ -7,7 +7,7 @@ use std::sync::Once;
 
 use anyhow::{Context as _, Result};
 
-use crate::stderr;
+use crate::{private_file, stderr};
 
 /// Refuses an open file that others own or can write, and warns of one that everybody can read. Its permissions stay: a
 /// group that may read it was chosen by somebody.
@@ -25,15 +25,15 @@ pub(crate) fn check_file(path: &Path, file: &File) -> Result<()> {
 ///
 /// It is there, and is such a file or no regular one.
 pub(crate) fn check_file_if_there(path: &Path) -> Result<()> {
-    crate::private_file::refuse_special_file(path)?;
+    private_file::refuse_special_file(path)?;
     let Ok(found) = std::fs::symlink_metadata(path) else {
         return Ok(());
     };
     refuse_shared(path, &found)
 }
 
-/// Warns of a file with a secret that other users can read.
-pub fn warn_if_readable_by_others(file: &Path) {
+/// Warns of a file with a secret that other users can read, or can change, so that the secret is sent elsewhere.
+pub fn warn_if_open_to_others(file: &Path) {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
@@ -41,15 +41,60 @@ pub fn warn_if_readable_by_others(file: &Path) {
             return;
         };
         let mode = found.permissions().mode() & 0o777;
-        if found.is_file() && mode & 0o044 != 0 {
+        let danger = match mode {
+            mode if mode & 0o044 != 0 => "read",
+            mode if mode & 0o022 != 0 => "changed",
+            _ => return,
+        };
+        if found.is_file() {
             let file = file.display();
             stderr::warn(&format!(
-                "{file} holds a secret and can be read by other users (mode {mode:03o}); run: chmod 600 {file}"
+                "{file} holds a secret and can be {danger} by other users (mode {mode:03o}); run: chmod 600 {file}"
             ));
         }
     }
     #[cfg(not(unix))]
     let _ = file;
+}
+
+/// Refuses a state that others can write: it decides what a run need not read. Warns of one that another user made.
+///
+/// # Errors
+///
+/// It is such a file.
+#[cfg(unix)]
+pub(crate) fn check_state(path: &Path, file: &File) -> Result<()> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let found = file.metadata()?;
+    refuse_writable(path, &found)?;
+    if !is_trusted(found.uid()) {
+        static FIRST: Once = Once::new();
+        FIRST.call_once(|| {
+            let shown = path.display();
+            stderr::warn(&format!(
+                "{shown} belongs to another user, whose word this run takes for what was read; remove it unless you trust them"
+            ));
+        });
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+pub(crate) fn check_state(_: &Path, _: &File) -> Result<()> {
+    Ok(())
+}
+
+/// Warns of a file in a folder where others can replace it. It is no error: a volume of a container is often such a
+/// folder, and nobody else's.
+pub(crate) fn warn_of_shared_folder(file: &Path) {
+    let folder = private_file::folder_of(file);
+    if let Err(reason) = check_folder(folder) {
+        stderr::warn(&format!(
+            "{} can be replaced by other users: {reason}",
+            file.display()
+        ));
+    }
 }
 
 /// Refuses a folder that others own or can write, or to which the link of somebody else leads.
@@ -107,6 +152,16 @@ fn is_trusted(user: u32) -> bool {
 }
 
 #[cfg(unix)]
+fn refuse_writable(path: &Path, found: &Metadata) -> Result<()> {
+    let shown = path.display();
+    anyhow::ensure!(
+        !others_can_write(found),
+        "{shown} can be written by other users; run: chmod 600 {shown}"
+    );
+    Ok(())
+}
+
+#[cfg(unix)]
 fn refuse_shared(path: &Path, found: &Metadata) -> Result<()> {
     use std::os::unix::fs::MetadataExt as _;
 
@@ -120,10 +175,7 @@ fn refuse_shared(path: &Path, found: &Metadata) -> Result<()> {
         found.nlink() <= 1,
         "{shown} is a hard link, so that the file has other names; remove it, or name another file"
     );
-    ensure!(
-        !others_can_write(found),
-        "{shown} can be written by other users; run: chmod 600 {shown}"
-    );
+    refuse_writable(path, found)?;
     if found.mode() & 0o004 != 0 {
         static FIRST: Once = Once::new();
         FIRST.call_once(|| {

@@ -45,6 +45,20 @@ pub fn append(path: &Path) -> Result<File> {
     Ok(file)
 }
 
+/// Opens a file to be read, if there is one.
+///
+/// # Errors
+///
+/// The path is a symbolic link or no regular file, or it cannot be opened.
+pub fn open_if_there(path: &Path) -> Result<Option<File>> {
+    refuse_special_file(path)?;
+    match owner_only().read(true).open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("{} cannot be read", path.display())),
+    }
+}
+
 /// Opens a file to be overwritten in place. It has to exist.
 ///
 /// # Errors
@@ -93,7 +107,8 @@ pub(crate) fn new_file_beside(path: &Path, content: &[u8]) -> std::io::Result<Na
     Ok(file)
 }
 
-fn folder_of(path: &Path) -> &Path {
+/// The folder that a file is in.
+pub(crate) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),

@@ -78,6 +78,7 @@ impl Sqlite {
         options: SqliteOptions,
     ) -> Result<Self> {
         let cannot = || format!("{} cannot be used", file.display());
+        ownership::warn_of_shared_folder(file);
         private_file::create_if_missing(file)?;
         for suffix in ["-wal", "-shm", "-journal"] {
             let mut beside = file.as_os_str().to_owned();

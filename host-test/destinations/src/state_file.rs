@@ -1,14 +1,13 @@
 //! A state kept in a file of its own, replaced as a whole at each checkpoint.
 
-use std::fs;
-use std::io::{ErrorKind, Write as _};
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 use connector_runtime::destination::{Batch, Destination, Note, Row};
 use serde_json::Value;
 
-use crate::{private_file, stderr};
+use crate::{ownership, private_file, stderr};
 
 /// Padding of a state that was written in place over a longer one.
 const PADDING: char = '\n';
@@ -19,7 +18,7 @@ const PADDING: char = '\n';
 ///
 /// # Errors
 ///
-/// The file exists and cannot be read.
+/// The file exists and cannot be read, or others can write it.
 pub fn read(file: &Path) -> Result<Option<String>> {
     let state = content(file)?.filter(|state| {
         let empty = is_empty(state);
@@ -36,19 +35,20 @@ pub fn read(file: &Path) -> Result<Option<String>> {
 
 /// What the file holds, without padding; none if there is no file.
 fn content(file: &Path) -> Result<Option<String>> {
-    private_file::refuse_special_file(file)
+    let bytes = read_bytes(file)
         .with_context(|| format!("the state file {} cannot be used", file.display()))?;
-    let bytes = match fs::read(file) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => {
-            return Err(error)
-                .with_context(|| format!("the state file {} cannot be read", file.display()));
-        }
-    };
     // A state that is not UTF-8 is for the component to refuse.
-    let text = String::from_utf8_lossy(&bytes);
-    Ok(Some(unpadded(&text).to_owned()))
+    Ok(bytes.map(|bytes| unpadded(&String::from_utf8_lossy(&bytes)).to_owned()))
+}
+
+fn read_bytes(file: &Path) -> Result<Option<Vec<u8>>> {
+    let Some(mut open) = private_file::open_if_there(file)? else {
+        return Ok(None);
+    };
+    ownership::check_state(file, &open)?;
+    let mut bytes = Vec::new();
+    open.read_to_end(&mut bytes)?;
+    Ok(Some(bytes))
 }
 
 fn unpadded(text: &str) -> &str {
@@ -105,6 +105,7 @@ impl<D: Destination> StateFile<D> {
     ///
     /// The file could not be replaced later: this is tried before the first request is sent.
     pub fn new(inner: D, file: PathBuf, read: Option<String>) -> Result<Self> {
+        ownership::warn_of_shared_folder(&file);
         let writing = probe(&file)
             .with_context(|| format!("the state file {} cannot be written", file.display()))?;
         Ok(Self {
@@ -136,15 +137,10 @@ impl<D: Destination> StateFile<D> {
 
 /// Finds out how the file can be replaced, and leaves its content as it is.
 fn probe(file: &Path) -> Result<Writing> {
-    private_file::refuse_special_file(file)?;
-    let content = match fs::read(file) {
-        Ok(content) => content,
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            // The folder has to be writable; the file comes with the first checkpoint.
-            private_file::new_file_beside(file, b"")?;
-            return Ok(Writing::Rename);
-        }
-        Err(error) => return Err(error.into()),
+    let Some(content) = read_bytes(file)? else {
+        // The folder has to be writable; the file comes with the first checkpoint.
+        private_file::new_file_beside(file, b"")?;
+        return Ok(Writing::Rename);
     };
     let renamed = private_file::new_file_beside(file, &content)
         .and_then(|new| new.persist(file).map_err(|error| error.error));
@@ -198,6 +194,8 @@ impl<D: Destination> Destination for StateFile<D> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::fs;
+
     use super::*;
     use crate::testing::Recorder;
 
@@ -296,6 +294,33 @@ mod tests {
             .err()
             .unwrap();
         assert!(format!("{error:#}").contains("symbolic link"), "{error:#}");
+    }
+
+    /// Who can write the state decides what the next run need not read.
+    #[cfg(unix)]
+    #[test]
+    fn a_state_that_others_can_write_is_refused() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("state.json");
+        fs::write(&file, "a state").unwrap();
+        let set_mode = |mode| fs::set_permissions(&file, PermissionsExt::from_mode(mode)).unwrap();
+        set_mode(0o644);
+        let given = read(&file).unwrap();
+        let mut destination = StateFile::new(Recorder::default(), file.clone(), given).unwrap();
+        set_mode(0o666);
+        for error in [
+            read(&file).unwrap_err(),
+            StateFile::new(Recorder::default(), file.clone(), None)
+                .err()
+                .unwrap(),
+            destination.checkpoint("another state").unwrap_err(),
+        ] {
+            let error = format!("{error:#}");
+            assert!(error.contains("run: chmod 600"), "{error}");
+        }
+        assert_eq!(fs::read_to_string(&file).unwrap(), "a state");
     }
 
     /// A pipe would be waited for, and a device would become a file.

@@ -146,6 +146,6 @@ fn set_client_secret(client: &mut Map<String, Value>, source: &ConfigSource) {
 fn warn_if_others_can_read(description: &Description, fields: &Map<String, Value>, file: &Path) {
     let mut secrets = description.secret_fields.iter();
     if secrets.any(|field| fields.get(field).is_some_and(secret::is_written_out)) {
-        ownership::warn_if_readable_by_others(file);
+        ownership::warn_if_open_to_others(file);
     }
 }

@@ -136,7 +136,7 @@ fn answer(given: Option<String>, question: &Question) -> Result<String> {
 /// The token of a file, else of the environment, else as the person types it.
 async fn token(file: Option<&Path>) -> CommandResult<String> {
     if let Some(file) = file {
-        ownership::warn_if_readable_by_others(file);
+        ownership::warn_if_open_to_others(file);
         return text_file::read(file).map_err(CommandError::Usage);
     }
     if let Ok(token) = env::var(TOKEN_VARIABLE)

@@ -8,6 +8,7 @@ mod init;
 mod logging;
 mod networks;
 mod oauth;
+mod permissions;
 mod pipes;
 mod readme;
 mod shards;

@@ -52,7 +52,7 @@ pub(super) fn read_from_files(field: &str, value: &mut Value) -> Result<(), Conf
 
 /// Reads a file that holds a secret alone.
 pub(super) fn read(file: &Path) -> Result<String> {
-    ownership::warn_if_readable_by_others(file);
+    ownership::warn_if_open_to_others(file);
     Ok(text_file::read(file)?.trim_ascii().to_owned())
 }
 
