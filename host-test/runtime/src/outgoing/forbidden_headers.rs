@@ -7,15 +7,22 @@ use wasmtime_wasi_http::DEFAULT_FORBIDDEN_HEADERS;
 static FORBIDDEN: [HeaderName; 9] = DEFAULT_FORBIDDEN_HEADERS;
 
 /// Headers by which a server may be told another method, path or host than the request has, which the operator approved.
-const OVERRIDES: [&str; 9] = [
+const OVERRIDES: [&str; 16] = [
     "forwarded",
     "x-forwarded-host",
+    "x-forwarded-path",
+    "x-forwarded-prefix",
+    "x-forwarded-server",
+    "x-forwarded-uri",
     "x-host",
+    "x-http-host-override",
     "x-http-method",
     "x-http-method-override",
     "x-method-override",
     "x-original-host",
+    "x-original-uri",
     "x-original-url",
+    "x-override-url",
     "x-rewrite-url",
 ];
 
