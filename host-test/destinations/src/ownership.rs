@@ -9,6 +9,9 @@ use anyhow::{Context as _, Result};
 
 use crate::{private_file, stderr};
 
+#[cfg(all(test, unix))]
+mod tests;
+
 /// Refuses an open file that others own or can write, and warns of one that everybody can read. Its permissions stay: a
 /// group that may read it was chosen by somebody.
 ///
@@ -190,91 +193,4 @@ fn refuse_shared(path: &Path, found: &Metadata) -> Result<()> {
 #[cfg(not(unix))]
 fn refuse_shared(_: &Path, _: &Metadata) -> Result<()> {
     Ok(())
-}
-
-#[cfg(all(test, unix))]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use std::fs;
-    use std::os::unix::fs::{PermissionsExt, chown, lchown, symlink};
-
-    use super::*;
-    use crate::private_file::{append, create_if_missing};
-
-    const STRANGER: u32 = 1234;
-
-    fn set_mode(path: &Path, mode: u32) {
-        fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
-    }
-
-    fn refusals(path: &Path) -> [String; 2] {
-        [append(path).map(drop), create_if_missing(path)]
-            .map(|found| found.err().map(|error| error.to_string()))
-            .map(Option::unwrap_or_default)
-    }
-
-    #[test]
-    fn a_file_that_others_have_a_hand_in_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("file");
-        fs::write(&file, "").unwrap();
-        for mode in [0o600, 0o640, 0o644, 0o664] {
-            set_mode(&file, mode);
-            assert_eq!(refusals(&file), ["", ""], "{mode:o}");
-            let kept = fs::metadata(&file).unwrap().permissions().mode();
-            assert_eq!(kept & 0o777, mode, "what its owner has chosen");
-        }
-        for mode in [0o602, 0o666] {
-            set_mode(&file, mode);
-            for refusal in refusals(&file) {
-                assert!(refusal.contains("chmod 600"), "{mode:o}: {refusal}");
-            }
-        }
-        set_mode(&file, 0o600);
-        fs::hard_link(&file, folder.path().join("link")).unwrap();
-        for refusal in refusals(&file) {
-            assert!(refusal.contains("hard link"), "{refusal}");
-        }
-        fs::remove_file(folder.path().join("link")).unwrap();
-        // Root alone can give a file away.
-        if chown(&file, None, Some(STRANGER)).is_ok() {
-            set_mode(&file, 0o660);
-            for refusal in refusals(&file) {
-                assert!(refusal.contains("chmod 600"), "of another group: {refusal}");
-            }
-        }
-        if chown(&file, Some(STRANGER), None).is_ok() {
-            for refusal in refusals(&file) {
-                assert!(refusal.contains("another user"), "{refusal}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_folder_that_others_have_a_hand_in_is_refused() {
-        let parent = tempfile::tempdir().unwrap();
-        let folder = parent.path().join("rows");
-        fs::create_dir(&folder).unwrap();
-        for (mode, allowed) in [
-            (0o700, true),
-            (0o755, true),
-            (0o775, true),
-            (0o777, false),
-            (0o1777, true),
-        ] {
-            set_mode(&folder, mode);
-            assert_eq!(check_folder(&folder).is_ok(), allowed, "{mode:o}");
-        }
-        set_mode(&folder, 0o700);
-        let link = parent.path().join("link");
-        symlink(&folder, &link).unwrap();
-        let with_slash = parent.path().join("link/");
-        assert!(check_folder(&link).is_ok(), "the operator's own");
-        if lchown(&link, Some(STRANGER), None).is_ok() {
-            assert!(check_folder(&link).is_err());
-            assert!(check_folder(&with_slash).is_err());
-            chown(&folder, Some(STRANGER), None).unwrap();
-            assert!(check_folder(&folder).is_err());
-        }
-    }
 }
