@@ -30,6 +30,9 @@ const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 /// Bytes of an answer that is waited for as a whole: the guest then wakes up once for it, not twice.
 const BUFFER_THRESHOLD: u64 = 64 << 10;
 
+/// Bodies that a guest may have begun and not sent before less is taken of each.
+const UNSENT_BODIES: usize = 16;
+
 /// What a request that the guest gave up adds to the debt of its tenant, in bytes as the pacer counts them.
 const GIVEN_UP: u64 = 16 << 10;
 
@@ -40,6 +43,8 @@ pub(crate) struct Outgoing {
     limits: Limits,
     slots: Arc<Semaphore>,
     metrics: Arc<CallMetrics>,
+    /// Bodies of requests that were not sent yet, and of those that never will be.
+    unsent_bodies: usize,
 }
 
 /// What a call has sent.
@@ -93,6 +98,7 @@ impl Outgoing {
             limits,
             slots: Arc::new(Semaphore::new(limits.in_flight)),
             metrics: Arc::new(CallMetrics::new(connection.tenant().clone())),
+            unsent_bodies: 0,
         }
     }
 
@@ -162,12 +168,17 @@ impl Drop for UnderWay {
 
 impl WasiHttpHooks for Outgoing {
     /// A guest that waits until its body is taken does not read another answer meanwhile, whose end the request may have to
-    /// wait for: 64 KiB are taken before, even in the parts of 4 KiB of WASI's blocking writes.
+    /// wait for: 64 KiB are taken before, even in the parts of 4 KiB of WASI's blocking writes. Of each of hundreds of
+    /// bodies that a guest sends nowhere, a part is.
     fn p2_outgoing_body_buffer_chunks(&mut self) -> usize {
-        16
+        self.unsent_bodies += 1;
+        if self.unsent_bodies <= UNSENT_BODIES {
+            16
+        } else {
+            1
+        }
     }
 
-    /// The most that a chunk holds: a guest may have hundreds of bodies that it sends nowhere.
     fn p2_outgoing_body_chunk_size(&mut self) -> usize {
         4 << 10
     }
@@ -185,6 +196,10 @@ impl WasiHttpHooks for Outgoing {
         self.metrics.requests.fetch_add(1, Ordering::Relaxed);
         self.connection.count_request();
         self.metrics.first.get_or_init(Instant::now);
+        let has_body = !request.body().is_end_stream();
+        if has_body {
+            self.unsent_bodies = self.unsent_bodies.saturating_sub(1);
+        }
         let permit = Arc::clone(&self.slots).try_acquire_owned();
         let options = options.unwrap_or_default();
         let (connection, limits) = (self.connection.clone(), self.limits);
@@ -198,11 +213,11 @@ impl WasiHttpHooks for Outgoing {
             let Ok(permit) = permit else {
                 return fail(Error::ConnectionLimitReached, under_way, &metrics).await;
             };
-            let request = if request.body().is_end_stream() {
-                request
-            } else {
+            let request = if has_body {
                 let limit = Exceeded::Request(limits.request);
                 request.map(|body| limited(body, limit, Arc::clone(&metrics)))
+            } else {
+                request
             };
             let mut permitted = connection.permit_request().await;
             let answer = connection.transport().send(request, &options).await;

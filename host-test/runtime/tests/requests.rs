@@ -263,9 +263,12 @@ async fn what_a_request_holds_is_bounded_before_it_is_sent() {
         let (words, _) = attempt(&format!("long-texts {bytes}"), "").await;
         assert_eq!(words, format!("authority, path, method, scheme: {taken}"));
     }
-    // 17 chunks of 4 KiB each.
+    // 17 chunks of 4 KiB of each of the first 16, and two of each of the others.
     let (words, _) = attempt("hoard-bodies 100", "").await;
-    assert_eq!(words, "the host took 6800 KiB");
+    assert_eq!(words, "the host took 1760 KiB");
+    let server = Server::start();
+    let (words, _) = attempt(&format!("body-after 40 {}/", server.url), &server.url).await;
+    assert_eq!(words, "the host took 68 KiB");
 }
 
 #[tokio::test(flavor = "multi_thread")]

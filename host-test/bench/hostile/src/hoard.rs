@@ -2,7 +2,7 @@
 
 use wasip2::http::types::{Fields, Method, OutgoingRequest, Scheme};
 
-use crate::http::{request, send, unspeakable};
+use crate::http::{post, request, send, unspeakable};
 use crate::spend;
 
 /// Makes handles without an end and gives none back.
@@ -80,6 +80,14 @@ pub(crate) fn bodies(count: usize) -> String {
         std::mem::forget(outgoing);
     }
     format!("the host took {} KiB", taken >> 10)
+}
+
+/// One body more after so many that were sent.
+pub(crate) fn body_after(posts: usize, url: &str) -> String {
+    for _ in 0..posts {
+        post(4096, url);
+    }
+    bodies(1)
 }
 
 /// As many answers as it is told, each kept without its body.

@@ -125,6 +125,7 @@ fn attack(config: &str) -> String {
         "give-up" => http::give_up(next()),
         "long-texts" => hoard::long_texts(number(next())),
         "hoard-bodies" => hoard::bodies(number(next())),
+        "body-after" => hoard::body_after(number(next()), next()),
         "hoard-answers" => hoard::answers(number(next()), next()),
         "at-once" => http::at_once(number(next()), next()),
         other => format!("no such attack: {other}"),

@@ -19,7 +19,7 @@ const MOST: Duration = Duration::from_millis(40);
 /// A poll that takes as long was ended by its epoch, not by something to wait for.
 const LONG_POLL: Duration = Duration::from_millis(1);
 /// How many times what it uses a long poll costs: who waits for the network comes first.
-const LONG_POLL_FACTOR: u32 = 3;
+const LONG_POLL_FACTOR: u32 = 5;
 /// What a poll costs besides what is used in it: its place in the executor's queue, and often a thread that is woken.
 const WAKE_UP: Duration = Duration::from_micros(3);
 /// A throttled tenant pays at least this fraction of a processor: so much is left to it, however many others there are.
