@@ -35,6 +35,33 @@ pub(crate) fn check_file_if_there(path: &Path) -> Result<()> {
     refuse_shared(path, &found)
 }
 
+/// Refuses a file that another user made than `whole`, which it is taken for a part of, or that others can write.
+///
+/// # Errors
+///
+/// It is there, and is such a file or no regular one.
+#[cfg(unix)]
+pub(crate) fn check_belongs_to(path: &Path, whole: &Path) -> Result<()> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    private_file::refuse_special_file(path)?;
+    let (Ok(found), Ok(whole)) = (std::fs::symlink_metadata(path), std::fs::metadata(whole)) else {
+        return Ok(());
+    };
+    let shown = path.display();
+    anyhow::ensure!(
+        found.uid() == whole.uid() || is_trusted(found.uid()),
+        "{shown} belongs to another user; remove it"
+    );
+    refuse_hard_link(path, &found)?;
+    refuse_writable(path, &found)
+}
+
+#[cfg(not(unix))]
+pub(crate) fn check_belongs_to(path: &Path, _: &Path) -> Result<()> {
+    private_file::refuse_special_file(path)
+}
+
 /// Warns of a file with a secret that other users can read, or can change, so that the secret is sent elsewhere.
 pub fn warn_if_open_to_others(file: &Path) {
     #[cfg(unix)]
@@ -90,7 +117,7 @@ pub(crate) fn check_state(_: &Path, _: &File) -> Result<()> {
 
 /// Warns of a file in a folder where others can replace it. It is no error: a volume of a container is often such a
 /// folder, and nobody else's.
-pub(crate) fn warn_of_shared_folder(file: &Path) {
+pub fn warn_of_shared_folder(file: &Path) {
     let folder = private_file::folder_of(file);
     if let Err(reason) = check_folder(folder) {
         stderr::warn(&format!(
@@ -155,6 +182,18 @@ fn is_trusted(user: u32) -> bool {
 }
 
 #[cfg(unix)]
+fn refuse_hard_link(path: &Path, found: &Metadata) -> Result<()> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    anyhow::ensure!(
+        found.nlink() <= 1,
+        "{} is a hard link, so that the file has other names; remove it, or name another file",
+        path.display()
+    );
+    Ok(())
+}
+
+#[cfg(unix)]
 fn refuse_writable(path: &Path, found: &Metadata) -> Result<()> {
     let shown = path.display();
     anyhow::ensure!(
@@ -174,10 +213,7 @@ fn refuse_shared(path: &Path, found: &Metadata) -> Result<()> {
         found.uid() == rustix::process::geteuid().as_raw(),
         "{shown} belongs to another user; remove it, or name another file"
     );
-    ensure!(
-        found.nlink() <= 1,
-        "{shown} is a hard link, so that the file has other names; remove it, or name another file"
-    );
+    refuse_hard_link(path, found)?;
     refuse_writable(path, found)?;
     if found.mode() & 0o004 != 0 {
         static FIRST: Once = Once::new();

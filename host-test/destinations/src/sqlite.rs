@@ -12,10 +12,12 @@ mod sweep;
 mod table;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod trust_tests;
 mod value;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -65,6 +67,26 @@ enum Transaction {
     Committed,
 }
 
+/// A path that SQLite takes for the name of a file, whatever it looks like: `:memory:` and `file:` are no names to it.
+#[must_use]
+pub fn literal(file: &Path) -> PathBuf {
+    Path::new(".").join(file)
+}
+
+/// Refuses files that SQLite would take for a part of the database, from somebody else.
+///
+/// # Errors
+///
+/// There is such a file beside it.
+pub fn check_beside(file: &Path) -> Result<()> {
+    for suffix in ["-wal", "-shm", "-journal"] {
+        let mut beside = file.as_os_str().to_owned();
+        beside.push(suffix);
+        ownership::check_belongs_to(Path::new(&beside), file)?;
+    }
+    Ok(())
+}
+
 impl Sqlite {
     /// Opens or makes the file, with tables for the streams of this connector.
     ///
@@ -80,13 +102,10 @@ impl Sqlite {
         let cannot = || format!("{} cannot be used", file.display());
         ownership::warn_of_shared_folder(file);
         private_file::create_if_missing(file)?;
-        for suffix in ["-wal", "-shm", "-journal"] {
-            let mut beside = file.as_os_str().to_owned();
-            beside.push(suffix);
-            ownership::check_file_if_there(Path::new(&beside))?;
-        }
+        check_beside(file)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut database = Connection::open_with_flags(file, flags).with_context(cannot)?;
+        let mut database =
+            Connection::open_with_flags(literal(file), flags).with_context(cannot)?;
         database.busy_timeout(BUSY)?;
         let watchdog = Watchdog::new(options.stop);
         guard::restrict(&mut database, &watchdog)?;

@@ -1,13 +1,13 @@
 //! A state kept in a file of its own, replaced as a whole at each checkpoint.
 
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 use connector_runtime::destination::{Batch, Destination, Note, Row};
 use serde_json::Value;
 
-use crate::{ownership, private_file, stderr};
+use crate::{ownership, private_file, stderr, text_file};
 
 #[cfg(test)]
 mod tests;
@@ -45,13 +45,11 @@ fn content(file: &Path) -> Result<Option<String>> {
 }
 
 fn read_bytes(file: &Path) -> Result<Option<Vec<u8>>> {
-    let Some(mut open) = private_file::open_if_there(file)? else {
+    let Some(open) = private_file::open_if_there(file)? else {
         return Ok(None);
     };
     ownership::check_state(file, &open)?;
-    let mut bytes = Vec::new();
-    open.read_to_end(&mut bytes)?;
-    Ok(Some(bytes))
+    Ok(Some(text_file::read_bounded(open)?))
 }
 
 fn unpadded(text: &str) -> &str {

@@ -1,7 +1,7 @@
 //! Text files that callers hand over: configurations, catalogs, secrets.
 
 use std::fs;
-use std::io::{self, ErrorKind, Read as _};
+use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
@@ -9,16 +9,18 @@ use anyhow::{Context as _, Result};
 /// The byte order mark with which editors of some systems begin a text.
 const BOM: char = '\u{feff}';
 
+/// Bytes of a file at most: a catalog of a thousand streams has some MiB.
+const MAX_BYTES: u64 = 64 << 20;
+
 /// Reads a text file, or standard input where it is called `-`, without a byte order mark. A mark may say that it is
 /// UTF-16, as `>` of `PowerShell` 5 writes it.
 ///
 /// # Errors
 ///
-/// The file cannot be read, or is neither UTF-8 nor UTF-16 with its mark.
+/// The file cannot be read, is larger than 64 MiB, or is neither UTF-8 nor UTF-16 with its mark.
 pub fn read(file: &Path) -> Result<String> {
     let bytes = if file == Path::new("-") {
-        let mut bytes = Vec::new();
-        io::stdin().read_to_end(&mut bytes).map(|_| bytes)
+        read_bounded(io::stdin())
     } else {
         read_file(file)
     };
@@ -54,12 +56,24 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> io::Result<String> {
 
 /// Not from a device, which may have no end, as `/dev/zero` has none.
 fn read_file(file: &Path) -> io::Result<Vec<u8>> {
-    let mut open = fs::File::open(file)?;
+    let open = fs::File::open(file)?;
     if is_device(open.metadata()?.file_type()) {
         return Err(io::Error::other("it is a device"));
     }
+    read_bounded(open)
+}
+
+/// Reads a file to its end.
+///
+/// # Errors
+///
+/// It cannot be read, or is larger than 64 MiB.
+pub(crate) fn read_bounded(from: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    open.read_to_end(&mut bytes)?;
+    from.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(io::Error::other("it is larger than 64 MiB"));
+    }
     Ok(bytes)
 }
 

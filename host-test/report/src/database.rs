@@ -45,7 +45,8 @@ pub(super) struct Database {
 /// log behind.
 pub(super) fn open(sqlite: &Path) -> Result<Database> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(sqlite, flags)?;
+    // `:memory:` and `file:` are names of files here.
+    let connection = Connection::open_with_flags(Path::new(".").join(sqlite), flags)?;
     connection.busy_timeout(Duration::from_secs(30))?;
     connection.pragma_update(None, "query_only", true)?;
     let database = Database::new(connection, QUERY_TIMEOUT)?;

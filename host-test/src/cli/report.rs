@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use clap::Args;
-use connector_destinations::private_file;
 use connector_destinations::stdout::print;
+use connector_destinations::{ownership, private_file, sqlite};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -38,10 +38,25 @@ pub(super) fn run(arguments: &Arguments) -> CommandResult {
     std::fs::File::open(&arguments.from)
         .with_context(|| format!("{} cannot be read", arguments.from.display()))
         .map_err(CommandError::Usage)?;
+    check(arguments).map_err(CommandError::Usage)?;
     let as_of = arguments.as_of.unwrap_or_else(today);
     write(&arguments.from, &arguments.html, as_of)?;
     print(&json!({ "html": arguments.html, "as_of": as_of.to_string() }))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Reading a database finishes what the files beside it say that was begun.
+fn check(arguments: &Arguments) -> Result<()> {
+    let Arguments { from, html, .. } = arguments;
+    let is_same =
+        |one: &Path, other: &Path| Some(one.canonicalize().ok()? == other.canonicalize().ok()?);
+    ensure!(
+        is_same(from, html) != Some(true),
+        "{} is the database; name another file for the page",
+        html.display()
+    );
+    ownership::warn_of_shared_folder(from);
+    sqlite::check_beside(from)
 }
 
 /// Writes the report about one file into another.

@@ -252,3 +252,38 @@ fn a_database_of_another_program_is_left_alone() {
     assert_eq!(mock.request_count(), 0);
     assert_eq!(fs::read(&file).unwrap(), before);
 }
+
+/// SQLite knows names that are none of files.
+#[test]
+fn every_name_of_a_database_is_that_of_a_file() {
+    let mock = mock(3);
+    for name in [":memory:", "file::memory:", "file:rows?mode=memory"] {
+        let folder = folder_with("database-names", &mock.config_json());
+        let target = format!("sqlite:{name}");
+        let output = sync(&folder, &["--config", "config.json", "--to", &target]);
+        assert_eq!(last(&output)["type"], "summary", "{name}");
+        let database = rusqlite::Connection::open(folder.join(name)).unwrap();
+        let sql = "SELECT count(*) FROM spaces";
+        let rows: u32 = database.query_row(sql, [], |row| row.get(0)).unwrap();
+        assert_eq!(rows, 3, "{name}");
+    }
+}
+
+#[test]
+fn a_report_replaces_no_database() {
+    let mock = mock(3);
+    let folder = folder_with("report-over-database", &mock.config_json());
+    sync(
+        &folder,
+        &["--config", "config.json", "--to", "sqlite:rows.sqlite"],
+    );
+    let before = fs::read(folder.join("rows.sqlite")).unwrap();
+    for page in ["rows.sqlite", "./rows.sqlite"] {
+        let report = ["report", "sqlite:rows.sqlite", "--html", page];
+        let refused = command(HOST_TEST, &folder, &report).output().unwrap();
+        assert_eq!(refused.status.code(), Some(2));
+        let log = String::from_utf8_lossy(&refused.stderr);
+        assert!(log.contains("name another file for the page"), "{log}");
+    }
+    assert_eq!(fs::read(folder.join("rows.sqlite")).unwrap(), before);
+}

@@ -51,8 +51,12 @@ pub(super) fn prepare(
             "its table {name} was made by another program or another version of this one; use a new file"
         );
     }
+    for (name, ..) in OWN_TABLES {
+        check_constraints(database, name)?;
+    }
     for stream in streams {
         check_owner(database, connector, stream)?;
+        check_constraints(database, &stream.name)?;
     }
     if lacks_version {
         database.execute_batch(ADD_VERSION)?;
@@ -127,6 +131,24 @@ fn check_owner(database: &Connection, connector: &str, stream: &Stream) -> Resul
         found.iter().any(|column| column == SNAPSHOT) && key == stream.primary_key,
         "its table {name} has another primary key than the stream; use a new file"
     );
+    Ok(())
+}
+
+/// Refuses a table whose constraints would merge rows with different keys: an index that wants other columns to be unique,
+/// or a key that takes `A` for `a`.
+fn check_constraints(database: &Connection, table: &str) -> Result<()> {
+    let sql = "SELECT index_list.name FROM pragma_index_list(?1) AS index_list WHERE \"unique\" AND (
+                   origin <> 'pk' OR EXISTS (
+                       SELECT 1 FROM pragma_index_xinfo(index_list.name) WHERE key AND coll <> 'BINARY'))";
+    let found: Option<String> = database
+        .query_row(sql, [table], |row| row.get(0))
+        .optional()?;
+    if let Some(index) = found {
+        bail!(
+            "its table {table} has a further constraint, {index}, by which rows would replace each other; drop it, or \
+             use a new file"
+        );
+    }
     Ok(())
 }
 

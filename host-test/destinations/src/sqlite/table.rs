@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use connector_runtime::destination::Row;
 use connector_runtime::stream::{ColumnKind, Stream};
 use rusqlite::types::Value as SqlValue;
@@ -90,7 +90,8 @@ impl Table {
                     .map_or(SqlValue::Null, |value| bound(value, column))
             });
             let values = values.chain([SqlValue::Integer(self.snapshot)]);
-            insert.execute(params_from_iter(values))?;
+            let written = insert.execute(params_from_iter(values))?;
+            ensure!(written == 1, "a row of {} was not kept", self.name);
         }
         Ok(())
     }
@@ -123,7 +124,7 @@ impl Table {
     }
 
     fn key_values(&self, key: &Row) -> Result<Vec<SqlValue>> {
-        anyhow::ensure!(!key.is_empty(), "a key of {} without a column", self.name);
+        ensure!(!key.is_empty(), "a key of {} without a column", self.name);
         let by_name: BTreeMap<_, _> = self
             .columns
             .iter()
