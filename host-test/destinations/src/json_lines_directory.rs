@@ -48,6 +48,7 @@ impl JsonLinesDirectory {
     pub fn open(folder: &Path, streams: &[&Stream]) -> Result<Self> {
         make_folder(folder)?;
         let lock = FolderLock::take(folder)?;
+        ownership::check_file_if_there(&folder.join(STATE))?;
         let state = state_file::read(&folder.join(STATE))?;
         let mut lengths = Lengths::read(folder, state.as_deref())?;
         let mut files = BTreeMap::new();

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use crate::{private_file, stderr, text_file};
+use crate::{ownership, private_file, stderr, text_file};
 
 /// The name of the file that holds the lengths.
 pub(super) const LENGTHS: &str = "_lengths.json";
@@ -33,7 +33,7 @@ impl Lengths {
     /// where there is no state: a run that starts afresh begins its own snapshots, and the log before stays.
     pub(super) fn read(folder: &Path, state: Option<&str>) -> Result<Self> {
         let file = folder.join(LENGTHS);
-        private_file::refuse_special_file(&file)?;
+        ownership::check_file_if_there(&file)?;
         let text = text_file::read_if_there(&file)?;
         let commits = text.map(|text| serde_json::from_str::<Vec<Commit>>(&text));
         let commits = commits.transpose().unwrap_or_else(|_| {

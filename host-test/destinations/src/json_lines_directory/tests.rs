@@ -182,3 +182,26 @@ fn two_runs_at_once_do_not_share_a_folder() {
     drop(lock);
     open(folder.path());
 }
+
+/// In a folder such as /tmp somebody else may have put them there first.
+#[cfg(unix)]
+#[test]
+fn a_state_and_lengths_of_somebody_else_are_refused() {
+    use std::os::unix::fs::{PermissionsExt, chown};
+
+    for name in [STATE, LENGTHS] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(name);
+        let try_open = || JsonLinesDirectory::open(folder.path(), &[&orders()]).map(drop);
+        fs::write(&file, "[]").unwrap();
+        try_open().unwrap();
+        fs::set_permissions(&file, PermissionsExt::from_mode(0o666)).unwrap();
+        try_open().unwrap_err();
+        fs::set_permissions(&file, PermissionsExt::from_mode(0o644)).unwrap();
+        // Root alone can give a file away.
+        if chown(&file, Some(1234), None).is_ok() {
+            let error = try_open().unwrap_err().to_string();
+            assert!(error.contains("belongs to another user"), "{name}: {error}");
+        }
+    }
+}
