@@ -3,7 +3,7 @@
 //! Tables are named by stream. A table that another connector or another program made is refused before anything is
 //! changed in the database.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result, ensure};
 use connector_runtime::stream::Stream;
@@ -11,7 +11,8 @@ use tokio_postgres::types::Type;
 
 use crate::column_type::ColumnType;
 use crate::options::PostgresOptions;
-use crate::session::{Query, Session};
+use crate::session::{Parameter, Query, Session};
+use crate::stored::ensure_stored;
 use crate::table::Table;
 use crate::views;
 use connector_destinations::identifier::quote;
@@ -135,16 +136,23 @@ fn enter(session: &mut Session, schema: &str) -> Result<()> {
     session.batch(&format!("SET search_path TO {name}"))
 }
 
+/// Notes whose the tables are. What was noted is read again: a trigger may have dropped it.
 fn register(session: &mut Session, connector: &str, streams: &[Stream]) -> Result<()> {
-    let names: Vec<_> = streams.iter().map(|stream| stream.name.clone()).collect();
-    let sql = "INSERT INTO _streams SELECT name, $2, 0, false, NULL FROM unnest($1) AS name ON CONFLICT DO NOTHING";
-    session.send(
-        sql,
-        vec![
-            (Box::new(names), Type::TEXT_ARRAY),
-            (Box::new(connector.to_owned()), Type::TEXT),
-        ],
-    )
+    let names: BTreeSet<_> = streams.iter().map(|stream| &stream.name).collect();
+    let names: Vec<_> = names.into_iter().collect();
+    let parameters: [Parameter<'_>; 2] = [(&names, Type::TEXT_ARRAY), (&connector, Type::TEXT)];
+    let answers = session.query_all(&[
+        Query {
+            sql: "INSERT INTO _streams SELECT name, $2, 0, false, NULL FROM unnest($1) AS name ON CONFLICT DO NOTHING",
+            parameters: &parameters,
+        },
+        Query {
+            sql: "SELECT name FROM _streams WHERE name = ANY($1) AND connector = $2",
+            parameters: &parameters,
+        },
+    ])?;
+    let noted = answers.last().map_or(0, Vec::len);
+    ensure_stored("_streams", names.len(), noted)
 }
 
 impl Catalog {

@@ -1,6 +1,6 @@
 //! What the destination is given: when a transaction begins, what it holds, and what must be true before it is committed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result, ensure};
 use connector_destinations::sqlite::Closing;
@@ -152,9 +152,12 @@ impl Destination for Postgres {
             table.snapshot += 1;
             table.in_snapshot = true;
         }
-        self.session.send(
+        let names: BTreeSet<_> = streams.iter().collect();
+        self.session.store(
             "UPDATE _streams SET snapshot = snapshot + 1, in_snapshot = true, refused_close = NULL WHERE name = ANY($1)",
             vec![(Box::new(streams.to_vec()), Type::TEXT_ARRAY)],
+            "_streams",
+            names.len(),
         )
     }
 
@@ -221,9 +224,11 @@ impl Destination for Postgres {
             // The snapshot began elsewhere, so this schema does not know what belongs to it.
             return Ok(());
         }
-        session.send(
+        session.store(
             "UPDATE _streams SET in_snapshot = false WHERE name = $1",
             vec![(Box::new(stream.to_owned()), Type::TEXT)],
+            "_streams",
+            1,
         )?;
         for key in except {
             entry.table.spare(session, key)?;

@@ -28,6 +28,7 @@ mod options;
 mod pending;
 mod server_error;
 mod session;
+mod stored;
 mod sweep;
 mod table;
 mod value;

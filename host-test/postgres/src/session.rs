@@ -19,6 +19,7 @@ use tokio_postgres::{Client, Row, Statement};
 use crate::address::Address;
 use crate::connect::connect;
 use crate::server_error::describe;
+use crate::stored::{RowsDropped, ensure_stored};
 
 /// A parameter of a statement, with its type. The types are named so that a statement that is sent once need not be
 /// prepared first, which would be a round trip more.
@@ -46,11 +47,11 @@ const SETTINGS: &str = "SET jit = off; SET enable_seqscan = off; SET enable_merg
 /// Statements that are kept prepared: those of the tables of one connector.
 const MAX_PREPARED: usize = 200;
 
-type InFlight = Pin<Box<dyn Future<Output = Result<u64, tokio_postgres::Error>> + Send>>;
+type InFlight = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
 
 /// A connection, and the executor that drives it.
 pub(crate) struct Session {
-    /// Taken only when the session is dropped.
+    /// Taken when the session ends.
     runtime: Option<Runtime>,
     client: Arc<Client>,
     in_flight: VecDeque<InFlight>,
@@ -109,32 +110,60 @@ impl Session {
     /// Sends a statement without waiting for its end, unless too many are under way. It is prepared where it has
     /// parameters: it comes again.
     pub(crate) fn send(&mut self, sql: &str, parameters: Vec<OwnedParameter>) -> Result<()> {
+        self.send_checked(sql, parameters, None)
+    }
+
+    /// Sends a statement that writes so many rows to a table. Where it reports another number, the next statement that
+    /// somebody waits for fails.
+    pub(crate) fn store(
+        &mut self,
+        sql: &str,
+        parameters: Vec<OwnedParameter>,
+        table: &str,
+        rows: usize,
+    ) -> Result<()> {
+        self.send_checked(sql, parameters, Some((table.to_owned(), rows)))
+    }
+
+    fn send_checked(
+        &mut self,
+        sql: &str,
+        parameters: Vec<OwnedParameter>,
+        expected: Option<(String, usize)>,
+    ) -> Result<()> {
         let client = Arc::clone(&self.client);
-        let mut sent: InFlight = if parameters.is_empty() {
-            let sql = sql.to_owned();
-            Box::pin(async move { client.execute_typed(&sql, &[]).await })
+        let statement = if parameters.is_empty() {
+            None
         } else {
-            let statement = self.prepare(sql, &parameters)?;
-            Box::pin(async move {
-                let values = parameters
-                    .iter()
-                    .map(|(value, _)| value.as_ref() as &(dyn ToSql + Sync));
-                let values: Vec<_> = values.collect();
-                client.execute(&statement, &values).await
-            })
+            Some(self.prepare(sql, &parameters)?)
         };
+        let sql = sql.to_owned();
+        let mut sent: InFlight = Box::pin(async move {
+            let done = match &statement {
+                None => client.execute_typed(&sql, &[]).await,
+                Some(statement) => {
+                    let values = parameters
+                        .iter()
+                        .map(|(value, _)| value.as_ref() as &(dyn ToSql + Sync));
+                    client.execute(statement, &values.collect::<Vec<_>>()).await
+                }
+            };
+            let stored = done.map_err(refused)?;
+            expected.map_or(Ok(()), |(table, rows)| {
+                ensure_stored(&table, rows, usize::try_from(stored)?)
+            })
+        });
         // The first poll hands the statement to the connection's thread.
         let done = block_on(self.runtime.as_ref(), poll_once(sent.as_mut()))?;
         match done {
-            Some(done) => {
-                done.map_err(refused)?;
-            }
+            Some(done) => self.closed_if_dropped(done)?,
             None => self.in_flight.push_back(sent),
         }
         while self.in_flight.len() > MAX_IN_FLIGHT
             && let Some(oldest) = self.in_flight.pop_front()
         {
-            block_on(self.runtime.as_ref(), oldest)?.map_err(refused)?;
+            let done = block_on(self.runtime.as_ref(), oldest)?;
+            self.closed_if_dropped(done)?;
         }
         Ok(())
     }
@@ -167,11 +196,28 @@ impl Session {
                 earlier.await?;
             }
             match early {
-                Some(done) => done,
-                None => statement.await,
+                Some(done) => done.map_err(refused),
+                None => statement.await.map_err(refused),
             }
         };
-        block_on(self.runtime.as_ref(), all)?.map_err(refused)
+        let done = block_on(self.runtime.as_ref(), all)?;
+        self.closed_if_dropped(done)
+    }
+
+    /// Ends the connection where rows were dropped: to the server their transaction is as good as any, and it must not
+    /// be committed.
+    fn closed_if_dropped<T>(&mut self, done: Result<T>) -> Result<T> {
+        let error = done.as_ref().err();
+        if error.is_some_and(anyhow::Error::is::<RowsDropped>) {
+            self.close();
+        }
+        done
+    }
+
+    fn close(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 
@@ -192,9 +238,7 @@ fn refused(error: tokio_postgres::Error) -> anyhow::Error {
 impl Drop for Session {
     /// An executor that is dropped on a thread of another one would panic; this way it does not wait.
     fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
+        self.close();
     }
 }
 

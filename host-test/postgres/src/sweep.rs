@@ -67,11 +67,13 @@ fn count(session: &mut Session, snapshots: &BTreeMap<String, i64>) -> Result<Vec
 }
 
 fn remember(session: &mut Session, stream: &str, refused: Option<i64>) -> Result<()> {
-    session.send(
+    session.store(
         "UPDATE _streams SET refused_close = $2 WHERE name = $1",
         vec![
             (Box::new(stream.to_owned()), Type::TEXT),
             (Box::new(refused), Type::INT8),
         ],
+        "_streams",
+        1,
     )
 }

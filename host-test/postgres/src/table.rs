@@ -145,10 +145,13 @@ impl Table {
 
     /// Inserts rows, or replaces those of the same key. No key occurs twice.
     pub(crate) fn upsert(&self, session: &mut Session, rows: Vec<Vec<Cell>>) -> Result<()> {
-        let types = self.columns.iter().map(|column| column.stored_as);
+        let (types, count) = (
+            self.columns.iter().map(|column| column.stored_as),
+            rows.len(),
+        );
         let mut parameters = arrays(types, rows);
         parameters.push((Box::new(self.snapshot), Type::INT8));
-        session.send(&self.upsert, parameters)
+        session.store(&self.upsert, parameters, &self.name, count)
     }
 
     /// Deletes the rows that match one of these values in these columns.

@@ -7,4 +7,5 @@ mod rows;
 mod snapshots;
 mod support;
 mod tls;
+mod triggers;
 mod views;

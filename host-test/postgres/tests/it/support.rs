@@ -57,6 +57,38 @@ impl Schema {
             .with_application_name(&self.name)
     }
 
+    /// A role of this test, whose name this is with the schema's number, and its address.
+    pub(crate) fn role(&self, name: &str) -> (String, Address) {
+        let number: String = self.name.chars().filter(char::is_ascii_digit).collect();
+        let role = format!("{name}_{number}");
+        self.admin(&format!(
+            "CREATE ROLE {role} LOGIN PASSWORD 'of the role'; GRANT CREATE ON DATABASE postgres TO {role}"
+        ));
+        let url = self.server.url("postgres");
+        let (_, place) = url.split_once('@').unwrap();
+        let url = format!("postgresql://{role}:of%20the%20role@{place}");
+        (role, Address::parse(&url).unwrap())
+    }
+
+    /// Opens the schema as this role.
+    pub(crate) fn open_as(&self, address: &Address) -> anyhow::Result<Postgres> {
+        Postgres::open(address, "shop", &[orders()], self.options())
+    }
+
+    /// The name of the schema in a statement.
+    pub(crate) fn quoted(&self) -> String {
+        format!("\"{}\"", self.name.replace('"', "\"\""))
+    }
+
+    /// Runs statements as the superuser, in no schema. Tests wait for each other: two grants of one database at once
+    /// fail.
+    pub(crate) fn admin(&self, sql: &str) {
+        let sql = format!("SET search_path TO pg_catalog; SELECT pg_advisory_xact_lock(1); {sql}");
+        self.runtime
+            .block_on(self.client.batch_execute(&sql))
+            .unwrap();
+    }
+
     pub(crate) fn try_open(&self, connector: &str, streams: &[Stream]) -> anyhow::Result<Postgres> {
         Postgres::open(&self.address(), connector, streams, self.options())
     }
