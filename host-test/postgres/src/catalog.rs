@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use connector_runtime::stream::Stream;
 use tokio_postgres::types::Type;
 
@@ -18,6 +18,7 @@ use crate::views;
 use connector_destinations::identifier::quote;
 
 mod check;
+mod owner;
 
 /// The tables of this program, with their columns. A state is stored with each checkpoint: compressing it took longer than
 /// writing it.
@@ -102,7 +103,8 @@ pub(crate) fn prepare(
         vec![(Box::new(schema.to_owned()), Type::TEXT)],
     )?;
     enter(session, schema)?;
-    let catalog = Catalog::read(session)?;
+    let existing = owner::check_relations(session, schema, &names(options, streams))?;
+    let catalog = Catalog::read(session, &existing)?;
     let version = catalog.version(session, connector)?;
     catalog.check(connector, streams, version)?;
     views::refuse_those_of_others(session, &options.views)?;
@@ -120,18 +122,19 @@ pub(crate) fn prepare(
     })
 }
 
+/// The tables and views that a run of these streams uses.
+fn names(options: &PostgresOptions, streams: &[Stream]) -> Vec<String> {
+    let own = OWN_TABLES.iter().map(|(name, _, _)| (*name).to_owned());
+    let tables = streams.iter().map(|stream| stream.name.clone());
+    let views = options.views.iter().map(|(name, _)| name.clone());
+    own.chain(tables).chain(views).collect()
+}
+
 /// Makes the schema if it is missing, and goes there.
 fn enter(session: &mut Session, schema: &str) -> Result<()> {
-    let usable = "SELECT has_schema_privilege(oid, 'USAGE'), current_user::text FROM pg_namespace WHERE nspname = $1";
-    let found = session.query(usable, &[(&schema, Type::TEXT)])?;
     let name = quote(schema);
-    match found.first() {
-        None => session.batch(&format!("CREATE SCHEMA {name}"))?,
-        Some(row) => ensure!(
-            row.get::<_, bool>(0),
-            "the role has no permission to use it: GRANT USAGE, CREATE ON SCHEMA {name} TO {}",
-            quote(row.get(1))
-        ),
+    if !owner::check_schema(session, schema)? {
+        session.batch(&format!("CREATE SCHEMA {name}"))?;
     }
     session.batch(&format!("SET search_path TO {name}"))
 }
@@ -156,7 +159,8 @@ fn register(session: &mut Session, connector: &str, streams: &[Stream]) -> Resul
 }
 
 impl Catalog {
-    fn read(session: &mut Session) -> Result<Self> {
+    /// Reads what is in the schema about the tables and views that were found there.
+    fn read(session: &mut Session, existing: &BTreeSet<String>) -> Result<Self> {
         let lists = [COLUMNS, KEYS].map(|sql| Query {
             sql,
             parameters: &[],
@@ -178,6 +182,7 @@ impl Catalog {
             let key = catalog.primary_keys.entry(row.get(0)).or_default();
             key.push(row.get(1));
         }
+        catalog.columns.retain(|name, _| existing.contains(name));
         catalog.check_own_tables()?;
         if catalog.columns.contains_key("_streams") {
             let sql = "SELECT name, connector, snapshot, in_snapshot, refused_close FROM _streams";

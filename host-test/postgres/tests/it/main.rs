@@ -8,4 +8,5 @@ mod snapshots;
 mod support;
 mod tls;
 mod triggers;
+mod trust;
 mod views;
