@@ -11,6 +11,7 @@ use tokio_postgres::types::Type;
 
 use crate::column_type::ColumnType;
 use crate::options::PostgresOptions;
+use crate::qualified::qualified;
 use crate::session::{Parameter, Query, Session};
 use crate::stored::ensure_stored;
 use crate::table::Table;
@@ -19,15 +20,16 @@ use connector_destinations::identifier::quote;
 
 mod check;
 mod owner;
+mod read;
 
-/// The tables of this program, with their columns. A state is stored with each checkpoint: compressing it took longer than
+/// The tables of this program, with their columns, and the statements that make them in a schema. A state is stored with each checkpoint: compressing it took longer than
 /// writing it.
 const OWN_TABLES: [(&str, &[&str], &str); 2] = [
     (
         "_state",
         &["connector", "state", "previous", "version"],
-        "CREATE TABLE _state (connector text PRIMARY KEY, state text NOT NULL, previous text, version bigint NOT NULL);
-         ALTER TABLE _state ALTER state SET STORAGE EXTERNAL, ALTER previous SET STORAGE EXTERNAL",
+        "CREATE TABLE {schema}._state (connector text PRIMARY KEY, state text NOT NULL, previous text, version bigint NOT NULL);
+         ALTER TABLE {schema}._state ALTER state SET STORAGE EXTERNAL, ALTER previous SET STORAGE EXTERNAL",
     ),
     (
         "_streams",
@@ -38,24 +40,10 @@ const OWN_TABLES: [(&str, &[&str], &str); 2] = [
             "in_snapshot",
             "refused_close",
         ],
-        "CREATE TABLE _streams (name text PRIMARY KEY, connector text NOT NULL, snapshot bigint NOT NULL, \
+        "CREATE TABLE {schema}._streams (name text PRIMARY KEY, connector text NOT NULL, snapshot bigint NOT NULL, \
          in_snapshot boolean NOT NULL, refused_close bigint)",
     ),
 ];
-
-const COLUMNS: &str = "
-    SELECT relname::text, attname::text, format_type(atttypid, atttypmod)
-    FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped
-    WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
-    ORDER BY attnum";
-
-const KEYS: &str = "
-    SELECT relname::text, attname::text
-    FROM pg_index JOIN pg_class ON pg_class.oid = indrelid
-    CROSS JOIN unnest(indkey) WITH ORDINALITY AS part(number, place)
-    JOIN pg_attribute ON attrelid = indrelid AND attnum = number
-    WHERE indisprimary AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
-    ORDER BY place";
 
 /// A schema that is ready for the rows of a connector.
 pub(crate) struct Prepared {
@@ -82,6 +70,7 @@ struct Registered {
 
 /// What there is in the schema.
 struct Catalog {
+    schema: String,
     /// The columns of tables, views and whatever else has columns.
     columns: BTreeMap<String, Vec<Found>>,
     primary_keys: BTreeMap<String, Vec<String>>,
@@ -104,16 +93,16 @@ pub(crate) fn prepare(
     )?;
     enter(session, schema)?;
     let existing = owner::check_relations(session, schema, &names(options, streams))?;
-    let catalog = Catalog::read(session, &existing)?;
+    let catalog = Catalog::read(session, schema, &existing)?;
     let version = catalog.version(session, connector)?;
     catalog.check(connector, streams, version)?;
-    views::refuse_those_of_others(session, &options.views)?;
+    views::refuse_those_of_others(session, schema, &options.views)?;
     let tables: Result<Vec<_>> = streams.iter().map(|stream| catalog.table(stream)).collect();
     let tables = tables?;
     session
         .batch(&catalog.missing(&tables))
         .context("the tables cannot be made")?;
-    register(session, connector, streams)?;
+    register(session, schema, connector, streams)?;
     session.batch("COMMIT")?;
     Ok(Prepared {
         tables,
@@ -130,27 +119,34 @@ fn names(options: &PostgresOptions, streams: &[Stream]) -> Vec<String> {
     own.chain(tables).chain(views).collect()
 }
 
-/// Makes the schema if it is missing, and goes there.
+/// Makes the schema if it is missing.
 fn enter(session: &mut Session, schema: &str) -> Result<()> {
-    let name = quote(schema);
     if !owner::check_schema(session, schema)? {
-        session.batch(&format!("CREATE SCHEMA {name}"))?;
+        session.batch(&format!("CREATE SCHEMA {}", quote(schema)))?;
     }
-    session.batch(&format!("SET search_path TO {name}"))
+    Ok(())
 }
 
 /// Notes whose the tables are. What was noted is read again: a trigger may have dropped it.
-fn register(session: &mut Session, connector: &str, streams: &[Stream]) -> Result<()> {
+fn register(
+    session: &mut Session,
+    schema: &str,
+    connector: &str,
+    streams: &[Stream],
+) -> Result<()> {
     let names: BTreeSet<_> = streams.iter().map(|stream| &stream.name).collect();
     let names: Vec<_> = names.into_iter().collect();
     let parameters: [Parameter<'_>; 2] = [(&names, Type::TEXT_ARRAY), (&connector, Type::TEXT)];
+    let table = qualified(schema, "_streams");
     let answers = session.query_all(&[
         Query {
-            sql: "INSERT INTO _streams SELECT name, $2, 0, false, NULL FROM unnest($1) AS name ON CONFLICT DO NOTHING",
+            sql: &format!(
+                "INSERT INTO {table} SELECT name, $2, 0, false, NULL FROM unnest($1) AS name ON CONFLICT DO NOTHING"
+            ),
             parameters: &parameters,
         },
         Query {
-            sql: "SELECT name FROM _streams WHERE name = ANY($1) AND connector = $2",
+            sql: &format!("SELECT name FROM {table} WHERE name = ANY($1) AND connector = $2"),
             parameters: &parameters,
         },
     ])?;
@@ -159,60 +155,8 @@ fn register(session: &mut Session, connector: &str, streams: &[Stream]) -> Resul
 }
 
 impl Catalog {
-    /// Reads what is in the schema about the tables and views that were found there.
-    fn read(session: &mut Session, existing: &BTreeSet<String>) -> Result<Self> {
-        let lists = [COLUMNS, KEYS].map(|sql| Query {
-            sql,
-            parameters: &[],
-        });
-        let mut catalog = Self {
-            columns: BTreeMap::new(),
-            primary_keys: BTreeMap::new(),
-            streams: BTreeMap::new(),
-        };
-        let mut lists = session.query_all(&lists)?.into_iter();
-        for row in lists.next().unwrap_or_default() {
-            let found = Found {
-                name: row.get(1),
-                kind: row.get(2),
-            };
-            catalog.columns.entry(row.get(0)).or_default().push(found);
-        }
-        for row in lists.next().unwrap_or_default() {
-            let key = catalog.primary_keys.entry(row.get(0)).or_default();
-            key.push(row.get(1));
-        }
-        catalog.columns.retain(|name, _| existing.contains(name));
-        catalog.check_own_tables()?;
-        if catalog.columns.contains_key("_streams") {
-            let sql = "SELECT name, connector, snapshot, in_snapshot, refused_close FROM _streams";
-            let streams = session.query(sql, &[])?;
-            let registered = |row: &tokio_postgres::Row| Registered {
-                connector: row.get(1),
-                snapshot: row.get(2),
-                in_snapshot: row.get(3),
-                refused_close: row.get(4),
-            };
-            catalog.streams = streams
-                .iter()
-                .map(|row| (row.get(0), registered(row)))
-                .collect();
-        }
-        Ok(catalog)
-    }
-
-    /// How often the state of a connector was stored.
-    fn version(&self, session: &mut Session, connector: &str) -> Result<i64> {
-        if !self.columns.contains_key("_state") {
-            return Ok(0);
-        }
-        let sql = "SELECT version FROM _state WHERE connector = $1";
-        let version = session.query(sql, &[(&connector, Type::TEXT)])?;
-        Ok(version.first().map_or(0, |row| row.get(0)))
-    }
-
     fn table(&self, stream: &Stream) -> Result<Table> {
-        let mut table = Table::new(stream)?;
+        let mut table = Table::new(&self.schema, stream)?;
         let existing = self.columns.get(&stream.name);
         table.set_types(|column| {
             let found = existing?.iter().find(|found| found.name == column.name)?;
@@ -230,7 +174,7 @@ impl Catalog {
         let mut statements: Vec<_> = OWN_TABLES
             .iter()
             .filter(|(name, _, _)| !self.columns.contains_key(*name))
-            .map(|(_, _, create)| (*create).to_owned())
+            .map(|(_, _, create)| create.replace("{schema}", &quote(&self.schema)))
             .collect();
         for table in tables {
             let Some(found) = self.columns.get(&table.name) else {

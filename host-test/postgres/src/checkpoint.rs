@@ -8,18 +8,23 @@ use connector_runtime::destination::{Batch, Destination, Row};
 use tokio_postgres::types::Type;
 
 use crate::destination::{Entry, Postgres};
+use crate::qualified::qualified;
 use crate::session::{Parameter, Query};
 use crate::sweep;
 use crate::table::PartialKey;
 use crate::value::Cell;
 
 /// Keeps a state and the one before it, if nobody else did since the version that this run knows.
-const STORE_STATE: &str = "
-    INSERT INTO _state VALUES ($1, $2, NULL, 1)
-    ON CONFLICT (connector) DO UPDATE
-        SET previous = _state.state, state = EXCLUDED.state, version = _state.version + 1
-        WHERE _state.version = $3
-    RETURNING version";
+fn store_state(schema: &str) -> String {
+    let table = qualified(schema, "_state");
+    format!(
+        "INSERT INTO {table} AS stored VALUES ($1, $2, NULL, 1)
+         ON CONFLICT (connector) DO UPDATE
+             SET previous = stored.state, state = EXCLUDED.state, version = stored.version + 1
+             WHERE stored.version = $3
+         RETURNING version"
+    )
+}
 
 impl Postgres {
     /// Begins a transaction if none is open. The first one makes up for closes that an earlier run refused, before a new
@@ -41,6 +46,7 @@ impl Postgres {
         let max_delete = self.options.max_delete;
         sweep::close(
             &mut self.session,
+            &self.options.schema,
             snapshots,
             closing,
             max_delete,
@@ -82,8 +88,9 @@ impl Postgres {
             (&state, Type::TEXT),
             (&self.version, Type::INT8),
         ];
+        let sql = store_state(&self.options.schema);
         let mut queries = vec![Query {
-            sql: STORE_STATE,
+            sql: &sql,
             parameters: &parameters,
         }];
         let fence = self.options.fence.as_ref();
@@ -153,8 +160,12 @@ impl Destination for Postgres {
             table.in_snapshot = true;
         }
         let names: BTreeSet<_> = streams.iter().collect();
+        let sql = format!(
+            "UPDATE {} SET snapshot = snapshot + 1, in_snapshot = true, refused_close = NULL WHERE name = ANY($1)",
+            self.streams_table()
+        );
         self.session.store(
-            "UPDATE _streams SET snapshot = snapshot + 1, in_snapshot = true, refused_close = NULL WHERE name = ANY($1)",
+            &sql,
             vec![(Box::new(streams.to_vec()), Type::TEXT_ARRAY)],
             "_streams",
             names.len(),
@@ -216,6 +227,7 @@ impl Destination for Postgres {
         let except: Result<Vec<_>> = except.iter().map(|key| table.partial_key(key)).collect();
         let except = except?;
         self.make_room(stream, &except, &[])?;
+        let streams_table = self.streams_table();
         let Self {
             session, streams, ..
         } = self;
@@ -225,7 +237,7 @@ impl Destination for Postgres {
             return Ok(());
         }
         session.store(
-            "UPDATE _streams SET in_snapshot = false WHERE name = $1",
+            &format!("UPDATE {streams_table} SET in_snapshot = false WHERE name = $1"),
             vec![(Box::new(stream.to_owned()), Type::TEXT)],
             "_streams",
             1,

@@ -13,6 +13,7 @@ use crate::catalog;
 use crate::lock;
 use crate::options::PostgresOptions;
 use crate::pending::Pending;
+use crate::qualified::qualified;
 use crate::session::Session;
 use crate::table::Table;
 use crate::views;
@@ -73,7 +74,7 @@ impl Postgres {
         let prepared = catalog::prepare(&mut session, &options, connector, streams)
             .map_err(|error| lock::name_holder(&mut session, schema, error))
             .with_context(cannot)?;
-        views::create(&mut session, &options.views)?;
+        views::create(&mut session, schema, &options.views)?;
         let entry = |table: Table| {
             (
                 table.name.clone(),
@@ -111,13 +112,19 @@ impl Postgres {
         Ok(self.states()?.map(|(state, _)| state))
     }
 
+    /// The table of the streams and their snapshots, as a statement names it.
+    pub(crate) fn streams_table(&self) -> String {
+        qualified(&self.options.schema, "_streams")
+    }
+
     /// The state of the last checkpoint, and the one before it.
     fn states(&mut self) -> Result<Option<(String, Option<String>)>> {
-        let sql = "SELECT state, previous FROM _state WHERE connector = $1";
+        let table = qualified(&self.options.schema, "_state");
+        let sql = format!("SELECT state, previous FROM {table} WHERE connector = $1");
         let Self {
             session, connector, ..
         } = self;
-        let states = on_own_thread(|| session.query(sql, &[(connector, Type::TEXT)]))?;
+        let states = on_own_thread(|| session.query(&sql, &[(connector, Type::TEXT)]))?;
         Ok(states.first().map(|row| (row.get(0), row.get(1))))
     }
 
@@ -135,11 +142,12 @@ impl Postgres {
                 connector_destinations::stderr::warn(
                     "the state is not one of this database; until a new snapshot begins, nothing is deleted in it",
                 );
-                let sql = "UPDATE _streams SET in_snapshot = false WHERE connector = $1";
+                let table = self.streams_table();
+                let sql = format!("UPDATE {table} SET in_snapshot = false WHERE connector = $1");
                 let Self {
                     session, connector, ..
                 } = self;
-                on_own_thread(|| session.query(sql, &[(connector, Type::TEXT)]))?;
+                on_own_thread(|| session.query(&sql, &[(connector, Type::TEXT)]))?;
                 for entry in self.streams.values_mut() {
                     entry.table.in_snapshot = false;
                 }

@@ -26,6 +26,7 @@ mod destination;
 mod lock;
 mod options;
 mod pending;
+mod qualified;
 mod server_error;
 mod session;
 mod stored;

@@ -30,7 +30,8 @@ pub struct PostgresOptions {
     pub fence: Option<Fence>,
     /// How long a statement waits for a lock of another session before the run fails; 30 s unless it is changed.
     pub lock_timeout: Duration,
-    /// Views to make, by name and statement; those of the same name are replaced.
+    /// Views to make, by name and statement; those of the same name are replaced. A statement names tables with their
+    /// schema: the search path holds `pg_catalog` alone.
     pub views: Vec<(String, String)>,
 }
 

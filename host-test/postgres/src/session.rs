@@ -18,6 +18,7 @@ use tokio_postgres::{Client, Row, Statement};
 
 use crate::address::Address;
 use crate::connect::connect;
+use crate::qualified::SEARCH_PATH;
 use crate::server_error::describe;
 use crate::stored::{RowsDropped, ensure_stored};
 
@@ -82,7 +83,9 @@ impl Session {
             prepared: HashMap::new(),
         };
         let milliseconds = lock_timeout.as_millis();
-        session.batch(&format!("{SETTINGS}; SET lock_timeout = {milliseconds}"))?;
+        session.batch(&format!(
+            "{SEARCH_PATH}; {SETTINGS}; SET lock_timeout = {milliseconds}"
+        ))?;
         Ok(session)
     }
 

@@ -6,29 +6,32 @@ use anyhow::{Context as _, Result};
 use connector_destinations::sqlite::{Closing, MaxDelete, RefusedClose, SweepReport};
 use tokio_postgres::types::Type;
 
+use crate::qualified::qualified;
 use crate::session::{Parameter, Query, Session};
 use crate::table::SNAPSHOT;
 use connector_destinations::identifier::quote;
 
-/// Deletes the rows of earlier snapshots than these, by stream, or remembers that it was refused.
+/// Deletes the rows of earlier snapshots than these, by stream, from a schema, or remembers that it was refused.
 pub(crate) fn close(
     session: &mut Session,
+    schema: &str,
     snapshots: &BTreeMap<String, i64>,
     closing: Closing,
     max_delete: MaxDelete,
     report: &SweepReport,
 ) -> Result<()> {
-    let counts = count(session, snapshots)?;
+    let counts = count(session, schema, snapshots)?;
     for ((name, snapshot), RefusedClose { rows, of }) in snapshots.iter().zip(counts) {
         if max_delete.allows(rows, of) {
             if rows > 0 {
-                let sql = format!("DELETE FROM {} WHERE {} < $1", quote(name), quote(SNAPSHOT));
+                let table = qualified(schema, name);
+                let sql = format!("DELETE FROM {table} WHERE {} < $1", quote(SNAPSHOT));
                 session.send(&sql, vec![(Box::new(*snapshot), Type::INT8)])?;
             }
-            remember(session, name, None)?;
+            remember(session, schema, name, None)?;
             report.add_swept(name, rows);
         } else {
-            remember(session, name, Some(*snapshot))?;
+            remember(session, schema, name, Some(*snapshot))?;
             report.add_refused(name, RefusedClose { rows, of }, closing);
         }
     }
@@ -36,12 +39,16 @@ pub(crate) fn close(
 }
 
 /// The rows of earlier snapshots, and all rows, of each stream.
-fn count(session: &mut Session, snapshots: &BTreeMap<String, i64>) -> Result<Vec<RefusedClose>> {
+fn count(
+    session: &mut Session,
+    schema: &str,
+    snapshots: &BTreeMap<String, i64>,
+) -> Result<Vec<RefusedClose>> {
     let counts = |(name, snapshot): (&String, &i64)| {
         let sql = format!(
             "SELECT count(*) FILTER (WHERE {} < $1), count(*) FROM {}",
             quote(SNAPSHOT),
-            quote(name)
+            qualified(schema, name)
         );
         (sql, *snapshot)
     };
@@ -66,9 +73,12 @@ fn count(session: &mut Session, snapshots: &BTreeMap<String, i64>) -> Result<Vec
     answers.into_iter().map(answer).collect()
 }
 
-fn remember(session: &mut Session, stream: &str, refused: Option<i64>) -> Result<()> {
+fn remember(session: &mut Session, schema: &str, stream: &str, refused: Option<i64>) -> Result<()> {
     session.store(
-        "UPDATE _streams SET refused_close = $2 WHERE name = $1",
+        &format!(
+            "UPDATE {} SET refused_close = $2 WHERE name = $1",
+            qualified(schema, "_streams")
+        ),
         vec![
             (Box::new(stream.to_owned()), Type::TEXT),
             (Box::new(refused), Type::INT8),

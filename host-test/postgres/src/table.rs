@@ -6,6 +6,7 @@ use connector_runtime::stream::{ColumnKind, Stream};
 use tokio_postgres::types::Type;
 
 use crate::column_type::ColumnType;
+use crate::qualified::qualified;
 use crate::session::Session;
 use crate::value::{Cell, arrays};
 use connector_destinations::identifier::{quote, quote_all};
@@ -34,7 +35,10 @@ pub(crate) struct Column {
 /// The table of a stream, and the snapshot that is under way.
 #[derive(Debug)]
 pub(crate) struct Table {
+    /// The name of its stream.
     pub(crate) name: String,
+    /// Its name in a statement.
+    qualified: String,
     pub(crate) columns: Vec<Column>,
     pub(crate) primary_key: Vec<String>,
     /// The positions of the key's columns.
@@ -47,7 +51,7 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    pub(crate) fn new(stream: &Stream) -> Result<Self> {
+    pub(crate) fn new(schema: &str, stream: &Stream) -> Result<Self> {
         let column = |column: &connector_runtime::stream::Column| Column {
             name: column.name.clone(),
             kind: column.kind,
@@ -57,6 +61,7 @@ impl Table {
         let position = |name: &String| columns.iter().position(|column| column.name == *name);
         let key: Option<Vec<_>> = stream.primary_key.iter().map(position).collect();
         let key = key.filter(|key| !key.is_empty());
+        let qualified = qualified(schema, &stream.name);
         Ok(Self {
             name: stream.name.clone(),
             primary_key: stream.primary_key.clone(),
@@ -64,7 +69,8 @@ impl Table {
                 .with_context(|| format!("stream {:?} has no usable primary key", stream.name))?,
             snapshot: 0,
             in_snapshot: false,
-            upsert: upsert_statement(&stream.name, &columns, &stream.primary_key),
+            upsert: upsert_statement(&qualified, &columns, &stream.primary_key),
+            qualified,
             columns,
         })
     }
@@ -74,7 +80,7 @@ impl Table {
         for column in &mut self.columns {
             column.stored_as = existing(column).unwrap_or(column.stored_as);
         }
-        self.upsert = upsert_statement(&self.name, &self.columns, &self.primary_key);
+        self.upsert = upsert_statement(&self.qualified, &self.columns, &self.primary_key);
     }
 
     /// Room is left in each block, so that a row which is only marked with its snapshot is updated in place.
@@ -88,7 +94,7 @@ impl Table {
         parts.push(format!("PRIMARY KEY ({})", quote_all(&self.primary_key)));
         format!(
             "CREATE TABLE {} ({}) WITH (fillfactor = 80)",
-            quote(&self.name),
+            self.qualified,
             parts.join(", ")
         )
     }
@@ -97,7 +103,7 @@ impl Table {
     pub(crate) fn add_statement(&self, column: &Column) -> String {
         format!(
             "ALTER TABLE {} ADD COLUMN {}",
-            quote(&self.name),
+            self.qualified,
             self.definition(column)
         )
     }
@@ -164,7 +170,7 @@ impl Table {
         let (keys, condition) = self.matching(columns);
         let sql = format!(
             "DELETE FROM {} AS t USING {keys} WHERE {condition}",
-            quote(&self.name)
+            self.qualified
         );
         session.send(&sql, arrays(self.types(columns), values))
     }
@@ -175,7 +181,7 @@ impl Table {
         let parameter = key.columns.len() + 1;
         let sql = format!(
             "UPDATE {} AS t SET {} = ${parameter}::bigint FROM {keys} WHERE {condition}",
-            quote(&self.name),
+            self.qualified,
             quote(SNAPSHOT),
         );
         let mut parameters = arrays(self.types(&key.columns), vec![key.values]);
@@ -226,7 +232,7 @@ fn upsert_statement(table: &str, columns: &[Column], primary_key: &[String]) -> 
     format!(
         "INSERT INTO {} ({}, {snapshot}) SELECT {}, ${}::bigint FROM unnest({}) AS r({}) \
          ON CONFLICT ({}) DO UPDATE SET {}",
-        quote(table),
+        table,
         quote_all(columns.iter().map(|column| &column.name)),
         values.join(", "),
         columns.len() + 1,

@@ -1,25 +1,32 @@
-//! Views beside the tables. Their statements are SQL that SQLite and PostgreSQL both understand.
+//! Views beside the tables.
 
 use anyhow::{Result, ensure};
-use connector_destinations::identifier::quote;
 use tokio_postgres::types::Type;
 
+use crate::qualified::qualified;
 use crate::session::Session;
 
 /// The comment on views that this program makes and may replace.
 const OWN_VIEW: &str = "made by the connector, and replaced by its runs";
 
-/// A name, and the query behind it, which names tables without a schema.
+/// A name, and the query behind it, which names tables with their schema.
 type View = (String, String);
 
 /// Refuses names that something has which this program did not make as a view.
-pub(crate) fn refuse_those_of_others(session: &mut Session, views: &[View]) -> Result<()> {
+pub(crate) fn refuse_those_of_others(
+    session: &mut Session,
+    schema: &str,
+    views: &[View],
+) -> Result<()> {
     let names: Vec<_> = views.iter().map(|(name, _)| name).collect();
     let sql = "SELECT relname::text FROM pg_class WHERE relname = ANY($1)
-                   AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
+                   AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = $3)
                    AND (relkind <> 'v' OR obj_description(oid, 'pg_class') IS DISTINCT FROM $2)";
-    let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 2] =
-        [(&names, Type::TEXT_ARRAY), (&OWN_VIEW, Type::TEXT)];
+    let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 3] = [
+        (&names, Type::TEXT_ARRAY),
+        (&OWN_VIEW, Type::TEXT),
+        (&schema, Type::TEXT),
+    ];
     let found = session.query(sql, &parameters)?;
     let found = found.first().map(|row| row.get::<_, String>(0));
     ensure!(
@@ -31,9 +38,9 @@ pub(crate) fn refuse_those_of_others(session: &mut Session, views: &[View]) -> R
 }
 
 /// Makes views, and replaces those of the same name.
-pub(crate) fn create(session: &mut Session, views: &[View]) -> Result<()> {
+pub(crate) fn create(session: &mut Session, schema: &str, views: &[View]) -> Result<()> {
     for (name, select) in views {
-        let name = quote(name);
+        let name = qualified(schema, name);
         // Views of others that stand on this one survive where the columns stay.
         let replaced = session.batch(&format!("CREATE OR REPLACE VIEW {name} AS {select}"));
         if replaced.is_err() {

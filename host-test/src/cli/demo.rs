@@ -68,7 +68,7 @@ async fn sync(
 ) -> Result<()> {
     let connector = &runtime.description().name;
     let options = SqliteOptions {
-        views: confluence_views::of(runtime),
+        views: confluence_views::of(runtime, None),
         ..SqliteOptions::default()
     };
     let sqlite = Sqlite::open(&file, connector, runtime.streams(), options)?;

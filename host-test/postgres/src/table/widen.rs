@@ -33,7 +33,7 @@ impl Table {
             column.stored_as = column.stored_as.widened();
             let sql = format!(
                 "ALTER TABLE {} ALTER COLUMN {} TYPE {}",
-                quote(&self.name),
+                self.qualified,
                 quote(&column.name),
                 column.stored_as.name()
             );
@@ -47,7 +47,7 @@ impl Table {
                 )
             })?;
         }
-        self.upsert = upsert_statement(&self.name, &self.columns, &self.primary_key);
+        self.upsert = upsert_statement(&self.qualified, &self.columns, &self.primary_key);
         Ok(())
     }
 }

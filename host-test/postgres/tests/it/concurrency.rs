@@ -84,7 +84,7 @@ fn it_works_on_a_thread_that_drives_an_executor() {
         .build()
         .unwrap();
     runtime.block_on(async {
-        let numbers = "SELECT \"number\" FROM \"order\"";
+        let numbers = "SELECT \"number\" FROM {schema}.\"order\"";
         let mut postgres = schema.open_with_view("numbers", numbers).unwrap();
         assert_eq!(postgres.state().unwrap(), None);
         assert_eq!(postgres.reconcile("given".to_owned()).unwrap(), "given");

@@ -4,6 +4,7 @@
 mod concurrency;
 mod ownership;
 mod rows;
+mod shadowing;
 mod snapshots;
 mod support;
 mod tls;

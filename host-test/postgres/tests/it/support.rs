@@ -93,9 +93,10 @@ impl Schema {
         Postgres::open(&self.address(), connector, streams, self.options())
     }
 
+    /// Opens the schema with a view, whose statement has the schema's name as `{schema}`.
     pub(crate) fn open_with_view(&self, name: &str, select: &str) -> anyhow::Result<Postgres> {
         let options = PostgresOptions {
-            views: vec![(name.to_owned(), select.to_owned())],
+            views: vec![(name.to_owned(), select.replace("{schema}", &self.quoted()))],
             ..self.options()
         };
         Postgres::open(&self.address(), "shop", &[orders()], options)

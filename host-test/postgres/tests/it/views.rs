@@ -13,9 +13,9 @@ use crate::support::{orders_of, rows, schema, stream};
 fn views_follow_the_tables() {
     let Some(schema) = schema() else { return };
     for select in [
-        r#"SELECT '1' AS n FROM "order""#,
-        r#"SELECT '2' AS n FROM "order""#,
-        r#"SELECT '3' AS other FROM "order""#,
+        r#"SELECT '1' AS n FROM {schema}."order""#,
+        r#"SELECT '2' AS n FROM {schema}."order""#,
+        r#"SELECT '3' AS other FROM {schema}."order""#,
     ] {
         schema.open_with_view("shop_orders", select).unwrap();
     }
@@ -161,7 +161,7 @@ fn the_reports_sql_runs() {
         let name = &stream.name;
         (
             format!("confluence_{name}"),
-            format!("SELECT * FROM {name}"),
+            format!("SELECT * FROM {}.{name}", schema.quoted()),
         )
     };
     let views: Vec<_> = streams.iter().map(view).collect();

@@ -158,7 +158,7 @@ fn open_sqlite(
 ) -> Result<Opened> {
     let options = SqliteOptions {
         max_delete,
-        views: confluence_views::of(runtime),
+        views: confluence_views::of(runtime, None),
         ..SqliteOptions::default()
     };
     let stop = Arc::clone(&options.stop);
@@ -187,10 +187,11 @@ fn open_postgres(
 ) -> Result<Opened> {
     let connector = &runtime.description().name;
     let schema = tables.schema.clone();
+    let schema = schema.unwrap_or_else(|| connector.replace('-', "_"));
     let options = PostgresOptions {
         max_delete: tables.max_delete,
-        views: confluence_views::of(runtime),
-        ..PostgresOptions::new(schema.unwrap_or_else(|| connector.replace('-', "_")))
+        views: confluence_views::of(runtime, Some(&schema)),
+        ..PostgresOptions::new(schema)
     };
     let mut postgres = Postgres::open(address, connector, runtime.streams(), options)?;
     let state = match (given, state_file) {
