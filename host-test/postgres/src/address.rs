@@ -1,9 +1,11 @@
 //! The address of a database, and whether the way there is encrypted.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use connector_runtime::secrets::Secrets;
 use percent_encoding::percent_decode_str;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
@@ -21,6 +23,8 @@ const UNACKNOWLEDGED: Duration = Duration::from_mins(1);
 #[derive(Clone)]
 pub struct Address {
     pub(crate) config: Config,
+    /// The password, which the server may repeat.
+    pub(crate) secrets: Secrets,
     pub(crate) tls: Tls,
     /// How long connecting may take, up to the end of the authentication.
     pub(crate) connect: Duration,
@@ -81,8 +85,12 @@ impl Address {
         } else {
             SslMode::Require
         });
+        let password = config.get_password().map(String::from_utf8_lossy);
+        let password = password.map(Cow::into_owned).into_iter();
+        let secrets = Secrets::of_texts(password.chain(password_as_given(&url)));
         Ok(Self {
             config,
+            secrets,
             tls,
             connect,
         })
@@ -94,8 +102,7 @@ impl Address {
     ///
     /// The database cannot be reached, or does not answer within 20 seconds.
     pub async fn connect(&self) -> Result<tokio_postgres::Client> {
-        let client = crate::connect::connect(self).await;
-        client.context("the database cannot be reached")
+        crate::connect::connect(self).await
     }
 
     /// What others connect with, such as a pool: the settings, and TLS as this address asks for it. Connecting by them
@@ -140,6 +147,13 @@ fn complete(config: &mut Config) -> Duration {
     config.tcp_user_timeout(UNACKNOWLEDGED);
     config.keepalives_idle(UNACKNOWLEDGED);
     connect
+}
+
+/// The password of an address with its percent signs.
+fn password_as_given(url: &str) -> Option<String> {
+    let (_, rest) = url.split_once("://")?;
+    let (user, _) = rest.split_once('@')?;
+    Some(user.split_once(':')?.1.to_owned())
 }
 
 /// The address without the parameters that concern TLS, `sslmode`, and `sslrootcert`.

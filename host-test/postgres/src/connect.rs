@@ -14,9 +14,15 @@ use tokio_postgres::Client;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::address::{Address, Tls};
+use crate::server_error::describe;
 
 /// Connects, on the executor of the caller.
 pub(crate) async fn connect(address: &Address) -> Result<Client> {
+    let client = authenticate(address).await;
+    client.map_err(|error| describe(error, "the database cannot be reached", &address.secrets))
+}
+
+async fn authenticate(address: &Address) -> Result<Client> {
     let connected = timeout(address.connect, address.config.connect(tls(&address.tls)?));
     let connected = connected.await.map_err(|_| no_answer(address.connect));
     let (client, connection) = connected??;

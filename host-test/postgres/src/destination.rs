@@ -14,6 +14,7 @@ use crate::lock;
 use crate::options::PostgresOptions;
 use crate::pending::Pending;
 use crate::qualified::qualified;
+use crate::server_error::without_password;
 use crate::session::Session;
 use crate::table::Table;
 use crate::views;
@@ -56,6 +57,7 @@ impl Postgres {
         options: PostgresOptions,
     ) -> Result<Self> {
         on_own_thread(|| Self::open_here(address, connector, streams, options))
+            .map_err(|error| without_password(error, &address.secrets))
     }
 
     fn open_here(

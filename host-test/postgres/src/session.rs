@@ -11,6 +11,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use connector_runtime::secrets::Secrets;
 use futures_util::future::try_join_all;
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::types::{ToSql, Type};
@@ -58,6 +59,8 @@ pub(crate) struct Session {
     in_flight: VecDeque<InFlight>,
     /// By their text. Parsing them took a sixth of the time of the server.
     prepared: HashMap<String, Statement>,
+    /// What no error may repeat.
+    secrets: Secrets,
 }
 
 impl std::fmt::Debug for Session {
@@ -74,13 +77,13 @@ impl Session {
             .thread_name("postgres")
             .enable_all()
             .build()?;
-        let client = runtime.block_on(connect(address));
-        let client = client.map_err(|error| describe(error, "the database cannot be reached"))?;
+        let client = runtime.block_on(connect(address))?;
         let mut session = Self {
             runtime: Some(runtime),
             client: Arc::new(client),
             in_flight: VecDeque::new(),
             prepared: HashMap::new(),
+            secrets: address.secrets.clone(),
         };
         let milliseconds = lock_timeout.as_millis();
         session.batch(&format!(
@@ -140,7 +143,7 @@ impl Session {
         } else {
             Some(self.prepare(sql, &parameters)?)
         };
-        let sql = sql.to_owned();
+        let (sql, secrets) = (sql.to_owned(), self.secrets.clone());
         let mut sent: InFlight = Box::pin(async move {
             let done = match &statement {
                 None => client.execute_typed(&sql, &[]).await,
@@ -151,7 +154,7 @@ impl Session {
                     client.execute(statement, &values.collect::<Vec<_>>()).await
                 }
             };
-            let stored = done.map_err(refused)?;
+            let stored = done.map_err(|error| refused(error, &secrets))?;
             expected.map_or(Ok(()), |(table, rows)| {
                 ensure_stored(&table, rows, usize::try_from(stored)?)
             })
@@ -192,16 +195,18 @@ impl Session {
         statement: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T> {
         let in_flight = std::mem::take(&mut self.in_flight);
+        let secrets = self.secrets.clone();
         let all = async {
             let mut statement = std::pin::pin!(statement);
             let early = poll_once(statement.as_mut()).await;
             for earlier in in_flight {
                 earlier.await?;
             }
-            match early {
-                Some(done) => done.map_err(refused),
-                None => statement.await.map_err(refused),
-            }
+            let done = match early {
+                Some(done) => done,
+                None => statement.await,
+            };
+            done.map_err(|error| refused(error, &secrets))
         };
         let done = block_on(self.runtime.as_ref(), all)?;
         self.closed_if_dropped(done)
@@ -234,8 +239,8 @@ fn poll_once<F: Future + ?Sized>(
     })
 }
 
-fn refused(error: tokio_postgres::Error) -> anyhow::Error {
-    describe(error.into(), "PostgreSQL refused a statement")
+fn refused(error: tokio_postgres::Error, secrets: &Secrets) -> anyhow::Error {
+    describe(error.into(), "PostgreSQL refused a statement", secrets)
 }
 
 impl Drop for Session {

@@ -51,6 +51,15 @@ impl Secrets {
         }
     }
 
+    /// These texts, such as the password of a database. Those of less than four bytes would make holes in everything.
+    pub fn of_texts(texts: impl IntoIterator<Item = String>) -> Self {
+        let texts = texts.into_iter().filter(|text| text.len() >= 4);
+        Self {
+            configured: texts.flat_map(|text| forms(&text)).collect(),
+            issued: Arc::default(),
+        }
+    }
+
     /// Adds an access token that was issued for these secrets.
     pub(crate) fn add_issued(&self, token: &str) {
         let mut issued = self.issued.write().unwrap_or_else(PoisonError::into_inner);
@@ -200,6 +209,12 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn texts_of_which_somebody_knows_are_hidden_unless_they_are_a_word() {
+        let secrets = Secrets::of_texts(["p@ss".to_owned(), "the".to_owned()]);
+        assert_eq!(secrets.redact("the p@ss is p%40ss"), "the … is …");
+    }
 
     #[test]
     fn of_an_object_only_the_secret_members_are_hidden() {

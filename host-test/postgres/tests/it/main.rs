@@ -3,6 +3,7 @@
 
 mod concurrency;
 mod ownership;
+mod password;
 mod rows;
 mod shadowing;
 mod snapshots;

@@ -49,8 +49,9 @@ fn what_is_dropped_from_the_tables_of_the_connector_fails_the_run_too() {
     schema.run("DROP TRIGGER drops ON _streams");
     let mut postgres = schema.open();
     drop_rows(&schema, "_streams", "UPDATE");
-    postgres.begin_snapshot(&names()).unwrap();
-    let error = format!("{:#}", postgres.checkpoint("s").unwrap_err());
+    let begun = postgres.begin_snapshot(&names());
+    let error = begun.and_then(|()| postgres.checkpoint("s")).unwrap_err();
+    let error = format!("{error:#}");
     assert!(
         error.contains("the table _streams took 0 of 1 rows"),
         "{error}"
