@@ -21,6 +21,10 @@ pub(crate) const ANSWER: Duration = Duration::from_secs(20);
 /// The server gives up before the client does, so that nothing is left under way behind a lock.
 const SETTINGS: &str = "SET statement_timeout = '15s'";
 
+/// Functions and operators of other schemas would be executed with the rights of the fleet where their types fit better.
+/// Each statement names its tables with their schema.
+pub(crate) const SEARCH_PATH: &str = "SET search_path TO pg_catalog, pg_temp";
+
 /// Parameters of a statement.
 type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
 
@@ -39,6 +43,7 @@ impl Session {
             statements: Mutex::default(),
             is_silent: AtomicBool::new(false),
         };
+        session.batch_execute(SEARCH_PATH).await?;
         session.batch_execute(SETTINGS).await?;
         Ok(session)
     }

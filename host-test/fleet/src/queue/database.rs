@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use connector_postgres::Address;
-use deadpool_postgres::{Manager, Pool};
+use deadpool_postgres::{Hook, HookError, Manager, Pool};
 use graphile_worker::tokio_postgres::TokioPostgresDatabase;
 use graphile_worker::{
     BoxFuture, Database, DatabaseDriver, DbError, DbExecutor, DbParams, DbRow, DbTransaction,
@@ -16,6 +16,7 @@ use graphile_worker::{
 use tokio::time::timeout;
 
 use super::listener::Listener;
+use crate::session::SEARCH_PATH;
 
 /// A pool, and who listens for new jobs.
 #[derive(Debug)]
@@ -34,7 +35,14 @@ struct QueueDatabase {
 pub(super) fn open(address: &Address, connections: usize, patience: Duration) -> Result<Database> {
     let (config, tls) = address.settings()?;
     let manager = Manager::new(config.clone(), tls.clone());
-    let pool = Pool::builder(manager).max_size(connections).build()?;
+    let pool = Pool::builder(manager).max_size(connections);
+    let pool = pool.post_create(Hook::async_fn(|client, _| {
+        Box::pin(async move {
+            let set = client.batch_execute(SEARCH_PATH).await;
+            set.map_err(HookError::Backend)
+        })
+    }));
+    let pool = pool.build()?;
     Ok(Database::new(QueueDatabase {
         pool: TokioPostgresDatabase::new(pool),
         listener: Listener::new(config, tls),
