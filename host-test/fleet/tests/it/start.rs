@@ -118,3 +118,34 @@ async fn a_lost_lease_says_where_it_went() {
     let why = store.why_lost(&held).await.unwrap().unwrap();
     assert!(why.contains("removed"), "{why}");
 }
+
+/// A function whose types fit exactly is taken from any schema of the search path.
+#[tokio::test]
+async fn functions_of_others_in_public_are_not_executed() {
+    let Some(server) = Server::shared() else {
+        return;
+    };
+    let admin = Address::parse(&server.url("postgres")).unwrap();
+    let admin = admin.connect().await.unwrap();
+    admin
+        .batch_execute("CREATE DATABASE shadowed")
+        .await
+        .unwrap();
+    let address = Address::parse(&server.url("shadowed")).unwrap();
+    let raise = "LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'shadowed'; END$$";
+    let shadows = [
+        "hashtextextended(text, int) RETURNS bigint",
+        "unnest(text[]) RETURNS SETOF text",
+        "to_regclass(text) RETURNS regclass",
+    ]
+    .map(|shadow| format!("CREATE FUNCTION public.{shadow} {raise};"));
+    let client = address.connect().await.unwrap();
+    client.batch_execute(&shadows.concat()).await.unwrap();
+    connector_fleet::queue::migrate(&address).await.unwrap();
+    let store = Store::new(address);
+    store.refuse_tables_of_others().await.unwrap();
+    store.migrate().await.unwrap();
+    store.add(&connection("a", "a")).await.unwrap();
+    store.pause("a").await.unwrap();
+    store.resume("a", None).await.unwrap();
+}
