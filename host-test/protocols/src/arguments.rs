@@ -1,5 +1,6 @@
 //! The arguments of a command.
 
+use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::ExitCode;
 
@@ -7,6 +8,7 @@ use clap::Parser;
 use clap::error::{ContextKind, ContextValue};
 use connector_destinations::stderr;
 use connector_destinations::stdout::StandardOutput;
+use connector_runtime::printable::printable;
 
 /// Parses the arguments of this process, which is called `name`. The error is how it ends otherwise: after its help, or
 /// with what is wrong.
@@ -17,9 +19,8 @@ use connector_destinations::stdout::StandardOutput;
 ///
 /// The process was asked for help, or in a wrong way.
 pub fn parse<T: Parser>(name: &'static str) -> Result<T, ExitCode> {
-    let matches = T::command().name(name).try_get_matches();
-    let parsed = matches.and_then(|mut matches| T::from_arg_matches_mut(&mut matches));
-    parsed.map_err(|error| {
+    let given: Vec<_> = std::env::args_os().collect();
+    parse_printable::<T>(name, &given).map_err(|error| {
         if error.use_stderr() {
             without_secrets(error).exit();
         }
@@ -31,6 +32,27 @@ pub fn parse<T: Parser>(name: &'static str) -> Result<T, ExitCode> {
             }
         }
     })
+}
+
+/// Parses arguments. What is wrong with them is said of the same arguments without what a terminal does not simply show:
+/// a script may have them from elsewhere, and the error quotes them, in its sources too.
+fn parse_printable<T: Parser>(name: &'static str, given: &[OsString]) -> Result<T, clap::Error> {
+    parse_from::<T>(name, given).map_err(|error| {
+        if !error.use_stderr() {
+            return error;
+        }
+        let shown = |argument: &OsString| printable(&argument.to_string_lossy()).into_owned();
+        let shown: Vec<_> = given.iter().map(shown).map(OsString::from).collect();
+        let said = parse_from::<T>(name, &shown).err();
+        // What is not in UTF-8 may be right once it is shown; that error quotes nothing.
+        said.filter(clap::Error::use_stderr).unwrap_or(error)
+    })
+}
+
+fn parse_from<T: Parser>(name: &'static str, arguments: &[OsString]) -> Result<T, clap::Error> {
+    let command = T::command().name(name);
+    let mut matches = command.try_get_matches_from(arguments)?;
+    T::from_arg_matches_mut(&mut matches)
 }
 
 /// The error without the values that may hold a password, as the URL of a database does: standard error ends up in logs.
