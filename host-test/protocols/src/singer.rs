@@ -101,7 +101,7 @@ impl Cli {
         let state = state::read(self.state.as_deref())
             .map_err(Failure::from_error(FailureKind::InvalidState))?;
         let selected = match &self.catalog {
-            Some(file) => catalog::parse(&read_file(file)?)
+            Some(file) => catalog::parse(&read_file(file)?, runtime.streams())
                 .with_context(|| format!("{} is not a catalog", file.display()))
                 .map_err(Failure::from_error(FailureKind::InvalidConfig))?,
             None => catalog::everything(runtime.streams()),

@@ -188,7 +188,13 @@ fn singer_reads_what_is_chosen_and_then_what_changed() {
         let wanted = stream["tap_stream_id"] == "users" || stream["tap_stream_id"] == "pages";
         for entry in stream["metadata"].as_array_mut().unwrap() {
             let email = entry["breadcrumb"] == json!(["properties", "email"]);
-            entry["metadata"]["selected"] = json!(wanted && !email);
+            let key = entry["breadcrumb"] == json!(["properties", "source_id"]);
+            entry["metadata"]["selected"] = json!(wanted && !email && !key);
+            // Other tools write catalogs without it.
+            entry["metadata"]
+                .as_object_mut()
+                .unwrap()
+                .remove("inclusion");
         }
     }
     let catalog = file("singer", "catalog.json", &catalog.to_string());
@@ -199,6 +205,17 @@ fn singer_reads_what_is_chosen_and_then_what_changed() {
     let schemas = of_type(&said, "SCHEMA");
     assert_eq!(schemas.len(), 2);
     let records = of_type(&said, "RECORD");
+    for schema in schemas {
+        assert_eq!(schema["key_properties"], json!(["source_id"]));
+        let properties = &schema["schema"]["properties"];
+        assert!(properties.get("source_id").is_some(), "{schema}");
+    }
+    assert!(
+        records
+            .iter()
+            .all(|line| line["record"]["source_id"].is_string()),
+        "keys are sent whatever is chosen"
+    );
     assert!(
         records
             .iter()

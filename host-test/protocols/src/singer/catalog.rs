@@ -93,15 +93,24 @@ pub(super) fn everything(streams: &[Stream]) -> Vec<StreamSelection> {
     streams.iter().map(select).collect()
 }
 
-/// Reads which streams are selected.
+/// Reads which of the streams are selected. Their keys are, whatever the catalog says: a target finds rows by them, and
+/// the schema names them.
 ///
 /// # Errors
 ///
 /// The text is no catalog.
-pub(super) fn parse(catalog: &str) -> Result<Vec<StreamSelection>> {
+pub(super) fn parse(catalog: &str, streams: &[Stream]) -> Result<Vec<StreamSelection>> {
     let catalog: Catalog = serde_json::from_str(catalog)?;
     let selected = catalog.streams.into_iter().filter_map(Entry::selection);
-    Ok(selected.collect())
+    let with_keys = selected.map(|mut selected| {
+        let mut streams = streams.iter();
+        if let Some(stream) = streams.find(|stream| stream.name == selected.stream) {
+            let excluded = &mut selected.excluded_columns;
+            excluded.retain(|column| !stream.primary_key.contains(column));
+        }
+        selected
+    });
+    Ok(with_keys.collect())
 }
 
 impl Entry {
@@ -132,7 +141,7 @@ impl Entry {
 }
 
 impl Attributes {
-    /// Keys come whether they are selected or not.
+    /// What is automatic comes whether it is selected or not.
     fn is_selected(&self) -> bool {
         self.inclusion.as_deref() == Some("automatic")
             || self.selected.or(self.selected_by_default).unwrap_or(true)
