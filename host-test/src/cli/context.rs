@@ -11,6 +11,7 @@ use connector_runtime::connection::{ConnectionOptions, Signing, TenantConnection
 use connector_runtime::failure::Failure;
 use connector_runtime::inert_wasi::WasiImports;
 use connector_runtime::runtime::Runtime;
+use tokio::task::block_in_place;
 
 use super::error::{CommandError, CommandResult};
 
@@ -44,9 +45,9 @@ pub(crate) struct ConfigArguments {
 }
 
 impl ConfigArguments {
-    /// The text of the configuration.
+    /// The text of the configuration. Whoever listens for signals goes on meanwhile: nobody may ever write to a pipe.
     pub(crate) fn read(&self) -> CommandResult<String> {
-        text_file::read(&self.config).map_err(CommandError::Usage)
+        block_in_place(|| text_file::read(&self.config)).map_err(CommandError::Usage)
     }
 }
 
@@ -82,7 +83,9 @@ impl Context {
             token_variable: TOKEN_VARIABLE,
             client_secret_variable: CLIENT_SECRET_VARIABLE,
         };
-        let config = match adapter_config::resolve(runtime.description(), text, &source) {
+        // It may read the secret from a pipe.
+        let resolve = || adapter_config::resolve(runtime.description(), text, &source);
+        let config = match block_in_place(resolve) {
             Ok(config) => config,
             Err(ConfigError::Invalid(failure)) => return Ok(Err(failure)),
             Err(unreadable) => return Err(unreadable.into()),

@@ -14,6 +14,7 @@ use connector_destinations::{ownership, private_file, text_file};
 use connector_protocols::shutdown_signal::{ForcedEnd, Shutdown};
 use connector_runtime::connection::Signing;
 use serde_json::{Value, json};
+use tokio::task::block_in_place;
 
 use super::context::{Context, TOKEN_VARIABLE};
 use super::error::{CommandError, CommandResult};
@@ -137,7 +138,9 @@ fn answer(given: Option<String>, question: &Question) -> Result<String> {
 async fn token(file: Option<&Path>) -> CommandResult<String> {
     if let Some(file) = file {
         ownership::warn_if_open_to_others(file);
-        return text_file::read(file).map_err(CommandError::Usage);
+        // Whoever listens for signals goes on meanwhile: nobody may ever write to a pipe.
+        let read = block_in_place(|| text_file::read(file));
+        return read.map_err(CommandError::Usage);
     }
     if let Ok(token) = env::var(TOKEN_VARIABLE)
         && !token.trim().is_empty()

@@ -199,10 +199,19 @@ fn a_file_of_root_certificates_that_holds_none_is_named() {
     let good = std::fs::read_to_string(good).unwrap();
     std::fs::write(&with_mark, format!("\u{feff}{good}")).unwrap();
     std::fs::write(folder.join("empty.pem"), "").unwrap();
+    let pipe = Command::new("mkfifo").arg(folder.join("pipe")).status();
+    assert!(pipe.unwrap().success());
+    let oversized = std::fs::File::create(folder.join("long.pem")).unwrap();
+    oversized.set_len((16 << 20) + 1).unwrap();
     for (name, cause) in [
         ("none.pem", "No such file"),
         ("empty.pem", "it holds none"),
         ("mark.pem", "byte order mark"),
+        ("long.pem", "more than 16 MiB"),
+        // Nobody writes to it.
+        ("pipe", "not a regular file"),
+        // It has no end; joined to a folder an absolute path is itself.
+        ("/dev/zero", "not a regular file"),
     ] {
         let file = folder.join(name).display().to_string();
         let named = format!("no root certificate can be read from SSL_CERT_FILE ({file}): ");

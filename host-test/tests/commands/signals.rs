@@ -208,3 +208,53 @@ fn a_validation_of_a_service_that_does_not_answer_is_cancelled_by_a_signal() {
         assert_eq!(last["error"]["kind"], "cancelled", "{last}");
     }
 }
+
+/// A pipe that nobody writes to, at standard input or by its name. The runtime has one thread, which is busy with reading.
+#[test]
+fn a_file_that_nobody_writes_is_left_at_a_signal() {
+    let folder = folder("stalled-files");
+    let mut config = mock(1).config_json();
+    write_config(&folder, &config);
+    config["api_token"] = json!({ "file": "pipe" });
+    std::fs::write(folder.join("by-file.json"), config.to_string()).unwrap();
+    let pipe = Command::new("mkfifo").arg(folder.join("pipe")).status();
+    assert!(pipe.unwrap().success());
+    let init =
+        "init --site http://127.0.0.1:9 --cloud-id 1 --email a@b.example --out x --token-file";
+    let calls = [
+        format!("{init} -"),
+        format!("{init} pipe"),
+        "sync --config -".to_owned(),
+        "sync --config pipe".to_owned(),
+        "sync --config config.json --token-file pipe".to_owned(),
+        "sync --config by-file.json".to_owned(),
+        "validate --config pipe".to_owned(),
+        "validate --config config.json --token-file -".to_owned(),
+        "plan --estimate --config pipe".to_owned(),
+    ];
+    for signal in ["TERM", "INT"] {
+        let waiting = calls.each_ref().map(|words| {
+            let mut command = Command::new(HOST_TEST);
+            command.args(words.split(' ')).current_dir(&folder);
+            command.env("TOKIO_WORKER_THREADS", "1");
+            command.stdin(Stdio::piped());
+            command.stdout(Stdio::piped()).stderr(Stdio::piped());
+            (words, command.spawn().unwrap())
+        });
+        std::thread::sleep(Duration::from_secs(2));
+        for (words, mut run) in waiting {
+            assert!(run.try_wait().unwrap().is_none(), "{words} waits");
+            let signalled = Instant::now();
+            send(signal, &run);
+            while run.try_wait().unwrap().is_none() && signalled.elapsed() < LONGEST {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            let took = signalled.elapsed();
+            let _ = run.kill();
+            let ended = run.wait().unwrap();
+            // Before the deadline at which a process is ended that is stuck.
+            assert!(took < Duration::from_secs(2), "{words}: {took:?}");
+            assert!(!ended.success(), "{words}");
+        }
+    }
+}

@@ -4,25 +4,50 @@
 //! `SSL_CERT_DIR` names), as OpenSSL reads them.
 
 use std::env;
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
+
+use rustls::pki_types::CertificateDer;
+
+/// No file of root certificates comes near it: those of all authorities have some 250 KiB.
+const MAX_FILE: u64 = 16 << 20;
 
 /// The configuration of clients that trust the platform's roots.
 pub(super) fn platform() -> &'static rustls::ClientConfig {
     static TLS: OnceLock<rustls::ClientConfig> = OnceLock::new();
     TLS.get_or_init(|| {
-        let found = rustls_native_certs::load_native_certs();
-        for error in &found.errors {
-            tracing::warn!("root certificates cannot be read: {error}");
+        let (certificates, causes) = load();
+        for cause in &causes {
+            tracing::warn!("root certificates cannot be read: {cause}");
         }
         let mut roots = rustls::RootCertStore::empty();
-        roots.add_parsable_certificates(found.certs);
+        roots.add_parsable_certificates(certificates);
         if roots.is_empty() {
             let named = VARIABLES.map(|name| (name, env::var(name).unwrap_or_default()));
-            let causes: Vec<_> = found.errors.iter().map(ToString::to_string).collect();
             let _ = NO_ROOTS.set(no_roots(&named, &causes));
         }
         trusting(roots)
     })
+}
+
+/// The roots, and what cannot be read of them.
+fn load() -> (Vec<CertificateDer<'static>>, Vec<String>) {
+    let named = env::var_os("SSL_CERT_FILE");
+    if let Some(refused) = named.and_then(|file| refuse_endless(Path::new(&file))) {
+        return (Vec::new(), vec![refused]);
+    }
+    let found = rustls_native_certs::load_native_certs();
+    let causes = found.errors.iter().map(ToString::to_string);
+    (found.certs, causes.collect())
+}
+
+/// Why a file is not read: a pipe is waited for, and a device may have no end. One that is not there is not refused here.
+fn refuse_endless(file: &Path) -> Option<String> {
+    let found = std::fs::metadata(file).ok()?;
+    if !found.is_file() {
+        return Some("it is not a regular file".to_owned());
+    }
+    (found.len() > MAX_FILE).then(|| format!("it has more than {} MiB", MAX_FILE >> 20))
 }
 
 /// The variables that name root certificates.
