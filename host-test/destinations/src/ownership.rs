@@ -1,5 +1,5 @@
 //! Whose a file or a folder is that rows are written to. In a shared folder somebody else may have made it before, to read
-//! the rows or to have them written elsewhere.
+//! the rows or to have them written elsewhere; and whose a configuration is that is read.
 
 use std::fs::{File, Metadata};
 use std::path::{Path, PathBuf};
@@ -9,8 +9,13 @@ use anyhow::{Context as _, Result};
 
 use crate::{private_file, stderr};
 
+#[cfg(unix)]
+mod ancestors;
+mod configuration;
 #[cfg(all(test, unix))]
 mod tests;
+
+pub use configuration::{warn_if_open_to_others, warn_of_configuration};
 
 /// Refuses an open file that others own or can write, and warns of one that everybody can read. Its permissions stay: a
 /// group that may read it was chosen by somebody.
@@ -62,31 +67,6 @@ pub(crate) fn check_belongs_to(path: &Path, _: &Path) -> Result<()> {
     private_file::refuse_special_file(path)
 }
 
-/// Warns of a file with a secret that other users can read, or can change, so that the secret is sent elsewhere.
-pub fn warn_if_open_to_others(file: &Path) {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        let Ok(found) = std::fs::metadata(file) else {
-            return;
-        };
-        let mode = found.permissions().mode() & 0o777;
-        let danger = match mode {
-            mode if mode & 0o044 != 0 => "read",
-            mode if mode & 0o022 != 0 => "changed",
-            _ => return,
-        };
-        if found.is_file() {
-            let file = file.display();
-            stderr::warn(&format!(
-                "{file} holds a secret and can be {danger} by other users (mode {mode:03o}); run: chmod 600 {file}"
-            ));
-        }
-    }
-    #[cfg(not(unix))]
-    let _ = file;
-}
-
 /// Refuses a state that others can write: it decides what a run need not read. Warns of one that another user made.
 ///
 /// # Errors
@@ -127,7 +107,8 @@ pub fn warn_of_shared_folder(file: &Path) {
     }
 }
 
-/// Refuses a folder that others own or can write, or to which the link of somebody else leads.
+/// Refuses a folder that others own or can write, or to which the link of somebody else leads. Warns of such a folder above
+/// it.
 ///
 /// # Errors
 ///
@@ -137,7 +118,6 @@ pub(crate) fn check_folder(folder: &Path) -> Result<()> {
     use std::os::unix::fs::MetadataExt as _;
 
     use anyhow::ensure;
-    const STICKY: u32 = 0o1000;
     let shown = folder.display();
     let unreadable = || format!("the folder {shown} cannot be read");
     // With a slash behind its name a link would be followed.
@@ -152,17 +132,26 @@ pub(crate) fn check_folder(folder: &Path) -> Result<()> {
         is_trusted(found.uid()),
         "the folder {shown} belongs to another user; name a folder of your own"
     );
-    let is_shared = others_can_write(&found) && found.mode() & STICKY == 0;
     ensure!(
-        !is_shared,
+        !is_shared(&found),
         "the folder {shown} can be written by other users; run: chmod go-w {shown}, or name a new folder in it"
     );
+    ancestors::warn_of_shared(folder);
     Ok(())
 }
 
 #[cfg(not(unix))]
 pub(crate) fn check_folder(_: &Path) -> Result<()> {
     Ok(())
+}
+
+/// Whether others can replace what is in a folder. In one like /tmp, which is sticky, nobody can that does not own it.
+#[cfg(unix)]
+fn is_shared(folder: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+
+    const STICKY: u32 = 0o1000;
+    others_can_write(folder) && folder.mode() & STICKY == 0
 }
 
 /// Whether users of other groups can write it. The own group of a user is nobody else's where new files are writable by

@@ -91,7 +91,7 @@ pub fn resolve(
     let Ok(mut fields) = serde_json::from_str::<Map<String, Value>>(&text) else {
         return Ok(LoadedConfig { text, signing });
     };
-    warn_if_others_can_read(description, &fields, &source.file);
+    warn_of_others(description, &fields, &source.file);
     for field in &description.secret_fields {
         if let Some(value) = fields.get_mut(field) {
             secret::read_from_files(field, value)?;
@@ -143,9 +143,8 @@ fn set_client_secret(client: &mut Map<String, Value>, source: &ConfigSource) {
     }
 }
 
-fn warn_if_others_can_read(description: &Description, fields: &Map<String, Value>, file: &Path) {
+fn warn_of_others(description: &Description, fields: &Map<String, Value>, file: &Path) {
     let mut secrets = description.secret_fields.iter();
-    if secrets.any(|field| fields.get(field).is_some_and(secret::is_written_out)) {
-        ownership::warn_if_open_to_others(file);
-    }
+    let holds_secret = secrets.any(|field| fields.get(field).is_some_and(secret::is_written_out));
+    ownership::warn_of_configuration(file, holds_secret);
 }

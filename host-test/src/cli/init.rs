@@ -179,6 +179,7 @@ fn write(out: &Path, config: &Value) -> Result<()> {
         "{} is written, readable by you alone.",
         out.display()
     ));
+    ownership::warn_of_shared_folder(out);
     Ok(())
 }
 

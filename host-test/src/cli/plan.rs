@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use connector_destinations::progress::ProgressOutput;
 use connector_destinations::stdout::print;
-use connector_destinations::{private_file, stderr};
+use connector_destinations::{ownership, private_file, stderr};
 use connector_protocols::shutdown_signal::{ForcedEnd, Shutdown};
 use connector_release::estimate::{Pace, SiteSize, estimate};
 use connector_release::shards::{PageCounts, STREAMS, Shard, split};
@@ -139,9 +139,11 @@ fn write_shards(
     fs::create_dir_all(folder)
         .with_context(|| format!("the folder {} cannot be made", folder.display()))
         .map_err(CommandError::Usage)?;
+    let file = |number| folder.join(format!("shard-{number}-of-{}.json", shards.len()));
+    // They hold what the configuration does, a token perhaps.
+    ownership::warn_of_shared_folder(&file(1));
     for (index, shard) in shards.iter().enumerate() {
-        let file = folder.join(format!("shard-{}-of-{}.json", index + 1, shards.len()));
-        write_shard(fields.clone(), shard, &file)?;
+        write_shard(fields.clone(), shard, &file(index + 1))?;
     }
     Ok(ExitCode::SUCCESS)
 }

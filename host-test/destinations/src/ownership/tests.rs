@@ -82,3 +82,46 @@ fn a_folder_that_others_have_a_hand_in_is_refused() {
         assert!(check_folder(&folder).is_err());
     }
 }
+
+#[test]
+fn a_folder_above_that_others_have_a_hand_in_is_told() {
+    let top = tempfile::tempdir().unwrap();
+    let real = top.path().canonicalize().unwrap();
+    assert_eq!(ancestors::nearest_shared(&real), None, "in /tmp");
+    let (shared, own) = (real.join("shared"), real.join("own"));
+    let rows = shared.join("between/rows");
+    fs::create_dir_all(&rows).unwrap();
+    fs::create_dir(&own).unwrap();
+    let link = own.join("link");
+    symlink(&rows, &link).unwrap();
+    let told = |folder: &Path| {
+        let (ancestor, reason) = ancestors::nearest_shared(folder)?;
+        assert_eq!(ancestor, shared);
+        Some(reason)
+    };
+    for (mode, reason) in [
+        (0o755, None),
+        (0o775, None),
+        (0o777, Some("can be written by other users")),
+        (0o1777, None),
+    ] {
+        set_mode(&shared, mode);
+        assert_eq!(told(&rows), reason, "{mode:o}");
+        assert_eq!(told(&link), reason, "where the link leads: {mode:o}");
+        assert!(check_folder(&rows).is_ok(), "it is no error");
+    }
+    // Root alone can give a folder away.
+    if chown(&shared, Some(STRANGER), None).is_ok() {
+        assert_eq!(told(&rows), Some("belongs to another user"));
+    }
+    // A link that is in a shared folder leads anywhere.
+    chown(&shared, Some(rustix::process::geteuid().as_raw()), None).unwrap();
+    set_mode(&shared, 0o777);
+    let link = shared.join("link");
+    symlink(&own, &link).unwrap();
+    fs::create_dir(own.join("rows")).unwrap();
+    assert_eq!(
+        told(&link.join("rows")),
+        Some("can be written by other users")
+    );
+}
