@@ -11,6 +11,7 @@ use connector_fleet::secrets::References;
 use connector_fleet::simulate;
 use connector_postgres::Address;
 use connector_runtime::address::NetworkPolicy;
+use connector_runtime::printable::printable;
 
 const AFTER_HELP: &str = "\
 Exit status:
@@ -56,7 +57,7 @@ impl Arguments {
             Ok(address) => address,
             Err(error) => wrong(
                 ErrorKind::ValueValidation,
-                &format!("--database: {error:#}"),
+                &printable(&format!("--database: {error:#}")),
             ),
         }
     }

@@ -7,7 +7,6 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use clap::Parser as _;
 use connector_destinations::text_file;
 use connector_fleet::connector::{self, ComponentRunner};
 use connector_fleet::lease::SiteLimit;
@@ -39,7 +38,10 @@ fn main() -> ExitCode {
 }
 
 fn parse_and_run() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments: Arguments = match connector_protocols::arguments::parse("confluence-fleet") {
+        Ok(arguments) => arguments,
+        Err(ended) => return ended,
+    };
     log_to_stderr();
     let ended = tokio::runtime::Runtime::new()
         .context("no thread can be started")

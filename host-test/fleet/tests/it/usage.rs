@@ -2,6 +2,10 @@
 
 use std::process::Command;
 
+/// What a script may have from elsewhere, and what is shown of it.
+const FOREIGN: &str = "x\u{1b}]0;evil\u{7}\u{202e}\nERROR forged";
+const SHOWN: &str = r"x\u{1b}]0;evil\u{7}\u{202e}\nERROR forged";
+
 #[test]
 fn a_missing_or_malformed_address_and_arguments_without_measure_are_usage() {
     for (url, arguments, said) in [
@@ -27,6 +31,9 @@ fn a_missing_or_malformed_address_and_arguments_without_measure_are_usage() {
             &["simulate", "--latency-ms", "4000000000"],
             "0..=3600000",
         ),
+        (None, &[FOREIGN], SHOWN),
+        (None, &["pause", "docs", FOREIGN], SHOWN),
+        (None, &["work", "--allow-network", FOREIGN], SHOWN),
     ] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_confluence-fleet"));
         command.args(arguments).env_remove("DATABASE_URL");
@@ -36,5 +43,7 @@ fn a_missing_or_malformed_address_and_arguments_without_measure_are_usage() {
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {error}");
         assert!(error.contains(said), "{error}");
         assert!(!error.contains("hidden"), "{error}");
+        assert!(!error.contains(['\u{1b}', '\u{202e}']), "{error:?}");
+        assert!(!error.contains("\nERROR forged"), "{error:?}");
     }
 }
