@@ -87,7 +87,6 @@ fn a_folder_that_others_have_a_hand_in_is_refused() {
 fn a_folder_above_that_others_have_a_hand_in_is_told() {
     let top = tempfile::tempdir().unwrap();
     let real = top.path().canonicalize().unwrap();
-    assert_eq!(ancestors::nearest_shared(&real), None, "in /tmp");
     let (shared, own) = (real.join("shared"), real.join("own"));
     let rows = shared.join("between/rows");
     fs::create_dir_all(&rows).unwrap();
@@ -96,6 +95,10 @@ fn a_folder_above_that_others_have_a_hand_in_is_told() {
     symlink(&rows, &link).unwrap();
     let told = |folder: &Path| {
         let (ancestor, reason) = ancestors::nearest_shared(folder)?;
+        if !ancestor.starts_with(&real) {
+            // Whose the folders are that temporary ones are in is no matter.
+            return None;
+        }
         assert_eq!(ancestor, shared);
         Some(reason)
     };

@@ -38,7 +38,6 @@ fn rows_that_a_trigger_drops_fail_the_checkpoint_and_it_cannot_be_repeated() {
 #[test]
 fn what_is_dropped_from_the_tables_of_the_connector_fails_the_run_too() {
     let Some(schema) = schema() else { return };
-    schema.run("");
     drop(schema.try_open("shop", &[]).unwrap());
     drop_rows(&schema, "_streams", "INSERT");
     let error = format!("{:#}", schema.try_open("shop", &[orders()]).unwrap_err());
