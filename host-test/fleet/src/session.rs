@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use connector_postgres::Address;
+use connector_postgres::{Address, SEARCH_PATH};
 use tokio::time::timeout;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
@@ -20,10 +20,6 @@ pub(crate) const ANSWER: Duration = Duration::from_secs(20);
 
 /// The server gives up before the client does, so that nothing is left under way behind a lock.
 const SETTINGS: &str = "SET statement_timeout = '15s'";
-
-/// Functions and operators of other schemas would be executed with the rights of the fleet where their types fit better.
-/// Each statement names its tables with their schema.
-pub(crate) const SEARCH_PATH: &str = "SET search_path TO pg_catalog, pg_temp";
 
 /// Parameters of a statement.
 type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];

@@ -22,7 +22,8 @@ mod check;
 mod owner;
 mod read;
 
-/// The tables of this program, with their columns, and the statements that make them in a schema. A state is stored with each checkpoint: compressing it took longer than
+/// The tables of this program, with their columns, and the statements that make them in a schema. A state is stored with
+/// each checkpoint: compressing it took longer than
 /// writing it.
 const OWN_TABLES: [(&str, &[&str], &str); 2] = [
     (

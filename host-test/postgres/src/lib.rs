@@ -38,4 +38,5 @@ mod views;
 pub use address::Address;
 pub use destination::Postgres;
 pub use options::{Fence, PostgresOptions};
+pub use qualified::SEARCH_PATH;
 pub use server_error::is_unavailable;

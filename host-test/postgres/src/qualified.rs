@@ -7,7 +7,7 @@
 use connector_destinations::identifier::quote;
 
 /// The first statement of each connection. Temporary tables come last: they would come first if they were left out.
-pub(crate) const SEARCH_PATH: &str = "SET search_path TO pg_catalog, pg_temp";
+pub const SEARCH_PATH: &str = "SET search_path TO pg_catalog, pg_temp";
 
 /// The name of a table or a view in a statement.
 pub(crate) fn qualified(schema: &str, name: &str) -> String {

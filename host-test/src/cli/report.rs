@@ -45,13 +45,13 @@ pub(super) fn run(arguments: &Arguments) -> CommandResult {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Reading a database finishes what the files beside it say that was begun.
+/// Refuses a page in the place of the database, and files of somebody else beside it, which SQLite would take for a part
+/// of it.
 fn check(arguments: &Arguments) -> Result<()> {
     let Arguments { from, html, .. } = arguments;
-    let is_same =
-        |one: &Path, other: &Path| Some(one.canonicalize().ok()? == other.canonicalize().ok()?);
+    let database = from.canonicalize()?;
     ensure!(
-        is_same(from, html) != Some(true),
+        html.canonicalize().ok() != Some(database),
         "{} is the database; name another file for the page",
         html.display()
     );

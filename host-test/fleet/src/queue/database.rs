@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use connector_postgres::Address;
+use connector_postgres::{Address, SEARCH_PATH};
 use deadpool_postgres::{Hook, HookError, Manager, Pool};
 use graphile_worker::tokio_postgres::TokioPostgresDatabase;
 use graphile_worker::{
@@ -16,7 +16,6 @@ use graphile_worker::{
 use tokio::time::timeout;
 
 use super::listener::Listener;
-use crate::session::SEARCH_PATH;
 
 /// A pool, and who listens for new jobs.
 #[derive(Debug)]
